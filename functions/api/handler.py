@@ -1,0 +1,171 @@
+"""The ops API: what is known about an order, what is parked or dead, and sending it again."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import (
+    BadRequestError,
+    NotFoundError,
+    ServiceError,
+    UnauthorizedError,
+)
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+
+from pressroom import config, inbox, orders, outbox, record, replay, table
+from pressroom.inbox import Event
+from pressroom.outbox import Delivery
+from pressroom.signing import is_token
+
+app = APIGatewayHttpResolver()
+
+LIMIT = 50
+"""How many entries a page of a list holds, unless the caller asks for fewer or for up to MOST."""
+MOST = 100
+
+
+def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """Let nobody in without the ops token, whatever they ask for."""
+    scheme, _, token = (app.current_event.headers.get("authorization") or "").partition(" ")
+    genuine = config.secret("OPS_TOKEN_SECRET_ARN").matches(lambda tokens: is_token(token, tokens))
+    if scheme.lower() != "bearer" or not genuine:
+        raise UnauthorizedError("A valid ops token is required: Authorization: Bearer <token>")
+    return next_middleware(app)
+
+
+app.use(middlewares=[authenticate])
+
+
+@app.exception_handler(ServiceError)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
+def problem(error: ServiceError) -> Response[Any]:
+    """Answer every refusal as RFC 9457 says."""
+    body = {"type": "about:blank", "title": HTTPStatus(error.status_code).phrase, "detail": error.msg}
+    headers = {"WWW-Authenticate": "Bearer"} if error.status_code == HTTPStatus.UNAUTHORIZED else {}
+    return Response(
+        status_code=error.status_code,
+        content_type="application/problem+json",
+        body=app._serializer(body | {"status": error.status_code}),
+        headers=headers,
+    )
+
+
+@app.get("/orders")
+def list_orders() -> dict[str, Any]:
+    """List orders, newest first; `status` picks those that stand there."""
+    status = _query("status")
+    if status and status not in orders.RANK:
+        raise BadRequestError(f"status must be one of: {', '.join(orders.RANK)}")
+    index, partition = ("by_state", f"{record.KIND}#{status}") if status else ("by_created", record.KIND)
+    return _page("orders", index, partition, record.KIND, record.summary)
+
+
+@app.get("/orders/<order_id>")
+def get_order(order_id: str) -> dict[str, Any]:
+    """Show one order: lines, parcels, deliveries and the timeline, folded from its facts."""
+    order_id = unquote(order_id)
+    row = record.get(order_id)
+    if row is None:
+        raise NotFoundError("There is no such order.")
+    deliveries = outbox.get_many(record.delivery_ids(row.facts))
+    return orders.fold(order_id, row.facts).to_json() | {"deliveries": [each.summary() for each in deliveries]}
+
+
+@app.get("/events")
+def list_events() -> dict[str, Any]:
+    """List the received webhooks that need a person: `state` is `failed` (parked) or `unhandled`."""
+    state = _one_of("state", (inbox.State.FAILED, inbox.State.UNHANDLED))
+    return _page("events", "by_state", f"{inbox.KIND}#{state}", inbox.KIND, lambda item: _event(Event.of(item)))
+
+
+@app.get("/events/<event_id>")
+def get_event(event_id: str) -> dict[str, Any]:
+    """Show what has become of one received webhook."""
+    return _event(_found(inbox.get(event_id)))
+
+
+@app.post("/events/<event_id>/replay")
+def replay_event(event_id: str) -> dict[str, Any]:
+    """Hand a parked webhook to its topic again. One that has been processed is left as it is."""
+    event = _found(inbox.get(event_id))
+    return {"id": event.id, "replayed": replay.replay_event(event, now=config.utcnow())}
+
+
+@app.get("/deliveries")
+def list_deliveries() -> dict[str, Any]:
+    """List the deliveries that were given up: `status` is `dead`."""
+    state = _one_of("status", (outbox.State.DEAD,))
+    return _page(
+        "deliveries", "by_state", f"{outbox.KIND}#{state}", outbox.KIND, lambda item: _delivery(Delivery.of(item))
+    )
+
+
+@app.get("/deliveries/<delivery_id>")
+def get_delivery(delivery_id: str) -> dict[str, Any]:
+    """Show one delivery with its latest attempts."""
+    return _delivery(_found(outbox.get(delivery_id)))
+
+
+@app.post("/deliveries/<delivery_id>/replay")
+def replay_delivery(delivery_id: str) -> dict[str, Any]:
+    """Queue a dead delivery again. One that is pending or delivered is left as it is."""
+    delivery = _found(outbox.get(delivery_id))
+    return {"id": delivery.id, "replayed": replay.replay_delivery(delivery, now=config.utcnow())}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one API Gateway event."""
+    return app.resolve(event, context)
+
+
+def _query(name: str, default: str = "") -> str:
+    return app.current_event.get_query_string_value(name, default) or default
+
+
+def _one_of(name: str, allowed: tuple[str, ...]) -> str:
+    value = _query(name, allowed[0])
+    if value not in allowed:
+        raise BadRequestError(f"{name} must be one of: {', '.join(allowed)}")
+    return value
+
+
+def _page(
+    what: str, index: str, partition: str, kind: str, show: Callable[[table.Item], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return one page of a list: the entries and the cursor that the next page starts from."""
+    limit = _query("limit", str(LIMIT))
+    if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
+        raise BadRequestError(f"limit must be a number from 1 to {MOST}")
+    ids, cursor = table.newest(index, partition, limit=int(limit), before=_query("cursor"))
+    shown = {table.identity_of(item): show(item) for item in table.get_many(kind, ids)}
+    return {what: [shown[each] for each in ids if each in shown], "cursor": cursor}
+
+
+def _found[T](row: T | None) -> T:
+    if row is None:
+        raise NotFoundError("There is no such row; received webhooks are kept for 45 days.")
+    return row
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "provider": event.provider,
+        "topic": event.topic,
+        "received_at": event.received_at,
+        "state": event.state,
+        "error": event.error,
+        "order_id": event.order_id,
+        "replays": event.replays,
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    history = [{"at": each.at, "status": each.status, "error": each.error} for each in delivery.history]
+    return delivery.summary() | {
+        "order_id": delivery.order_id,
+        "created_at": delivery.created_at,
+        "replays": delivery.replays,
+        "history": history,
+    }

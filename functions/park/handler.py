@@ -1,0 +1,76 @@
+"""What failed three times: its event becomes a `failed` row with the class of its error, for a person to replay.
+
+Two kinds of message come to the queue: Lambda's record of a topic's failed invocation, and, from the stream, the place
+of the rows that pump could not hand on. The latter are read from the stream again, which keeps them for a day.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from pressroom import config, inbox, outbox
+from pressroom.delivery import record_dead
+from pressroom.observe import logged, logger
+from pressroom.topic import park
+
+_PAGES = 20
+"""How far to read a stream for a failed batch; pages in the middle of a shard may be empty."""
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Park a batch of failures; one that can't be parked stays in the queue."""
+    return process_partial_response(
+        event=event, record_handler=logged(_park), processor=BatchProcessor(event_type=EventType.SQS), context=context
+    )
+
+
+def _park(message: SQSRecord) -> None:
+    failure = json.loads(message.body)
+    if "DDBStreamBatchInfo" in failure:
+        for row in _rows(failure["DDBStreamBatchInfo"]):
+            dispatch = row.get("dispatch", {}).get("S")
+            if dispatch == "topic":
+                _park_event(row["event_id"]["S"], "its topic could not be invoked")
+            elif dispatch == "queue":
+                _park_delivery(row["delivery_id"]["S"])
+        return
+    # The error's class only: its text may repeat what the message held.
+    error = (failure.get("responsePayload") or {}).get("errorType", "no answer")
+    _park_event(failure["requestPayload"]["event_id"], f"{failure['requestContext']['condition']}: {error}")
+
+
+def _park_event(event_id: str, error: str) -> None:
+    event = inbox.get(event_id)
+    if event is None or event.state is inbox.State.PROCESSED:
+        logger().info("event_done_before", event_id=event_id)
+        return
+    park(event, error)
+
+
+def _park_delivery(delivery_id: str) -> None:
+    delivery = outbox.get(delivery_id)
+    if delivery and delivery.state is outbox.State.PENDING and not delivery.attempts:
+        record_dead(delivery, "it could not be queued")
+
+
+def _rows(place: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    streams = config.client("dynamodbstreams")
+    last = int(place["endSequenceNumber"])
+    iterator = streams.get_shard_iterator(
+        StreamArn=place["streamArn"],
+        ShardId=place["shardId"],
+        ShardIteratorType="AT_SEQUENCE_NUMBER",
+        SequenceNumber=place["startSequenceNumber"],
+    )["ShardIterator"]
+    for _ in range(_PAGES):
+        page = streams.get_records(ShardIterator=iterator)
+        for record in page["Records"]:
+            if int(record["dynamodb"]["SequenceNumber"]) > last:
+                return
+            yield record["dynamodb"].get("NewImage", {})
+        iterator = page.get("NextShardIterator")
+        if not iterator:
+            return

@@ -1,0 +1,1 @@
+"""Pressroom: what the functions share. Each module says what it may import; the receivers' path stays light."""

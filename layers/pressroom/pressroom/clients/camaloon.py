@@ -1,0 +1,31 @@
+"""Sending to Camaloon: one endpoint for all topics, three headers (Camaloon API v1, "Webhooks to Camaloon")."""
+
+from pressroom import config
+from pressroom.clients import http
+from pressroom.errors import Retry
+from pressroom.outbox import Delivery
+from pressroom.signing import camaloon_signature
+
+PATH = "/print_on_demand/generic/webhooks/receive"
+
+
+def send(delivery: Delivery) -> int:
+    """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the verdicts.
+
+    Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
+    order id, are sent again, and the order says so (docs/decisions/0005-camaloon-is-told-again.md).
+    """
+    secrets = config.secret("CAMALOON_SECRET_ARN").values()
+    domain = config.setting("CAMALOON_SOURCE_DOMAIN")
+    if not secrets or not domain:
+        raise Retry("Camaloon's secret or the source domain is not set")
+    return http.post(
+        config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH,
+        delivery.body,
+        {
+            "Content-Type": "application/json",
+            "X-CAMALOON-SOURCE-DOMAIN": domain,
+            "X-CAMALOON-TOPIC": delivery.operation,
+            "X-CAMALOON-HMAC-SHA256": camaloon_signature(secrets[0], delivery.body),
+        },
+    )

@@ -1,0 +1,67 @@
+"""One HTTP request whose outcome is a verdict: a status for success, or Retry or Dead (design, "Delivery")."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from pressroom import config
+from pressroom.errors import Dead, Retry
+
+TIMEOUT_S = (3.05, 10)
+"""Seconds to connect, and between two bytes of the answer; together well inside the function's own time-out."""
+RETRYABLE = frozenset({408, 429})
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[], datetime] = config.utcnow) -> int:
+    """POST a body once and return the status of a 2xx answer, whose body is not read.
+
+    Raises Retry for 408, 429, 5xx and what goes wrong below HTTP, telling apart whether the request may have been
+    acted on; Dead for every other answer, redirects included: they are never followed, since they would carry signed
+    personal data to a place that nobody configured. A connection is not reused, because one that the other side closes
+    in the meantime would fail after the request was sent.
+    """
+    require_https(url)
+    try:
+        with requests.post(
+            url, data=body, headers=dict(headers), timeout=TIMEOUT_S, allow_redirects=False, stream=True
+        ) as answer:
+            status = answer.status_code
+            after = retry_after(answer.headers.get("Retry-After"), now())
+    except requests.exceptions.ConnectTimeout as error:
+        raise Retry("no connection: time-out") from error
+    except requests.exceptions.SSLError as error:
+        raise Retry("no connection: TLS") from error
+    except requests.exceptions.ConnectionError as error:
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
+            raise Retry("no connection") from error
+        raise Retry("no answer: connection closed", answer_lost=True) from error
+    except requests.exceptions.RequestException as error:
+        raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
+    if 200 <= status < 300:
+        return status
+    if status in RETRYABLE or status >= 500:
+        raise Retry(f"HTTP {status}", after=after, status=status)
+    raise Dead(f"HTTP {status}", status=status)
+
+
+def require_https(url: str) -> None:
+    """Refuse to send to anything but https. The local cloud may use http: its partners are simulators on this desk."""
+    if urlsplit(url).scheme != "https" and not config.local_endpoint():
+        raise Retry("the destination's URL is not https")
+
+
+def retry_after(value: str | None, now: datetime) -> float:
+    """Read a Retry-After header, seconds or an HTTP date, as seconds from now; 0 for none and for garbage."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0
+    return max(0, (moment - now).total_seconds()) if moment.tzinfo else 0

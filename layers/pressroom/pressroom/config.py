@@ -1,0 +1,90 @@
+"""Settings, clients and secrets: built on first use, here and nowhere else. Importing this module costs botocore.
+
+The clients are botocore's own. `boto3.client()` returns the same objects, but importing boto3 adds a tenth to the
+start of every function (docs/decisions/0003-receivers-stay-light.md).
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+SECRET_TTL_S = 300
+"""How long a function may use a secret without looking again: the longest a rotation can go unnoticed."""
+SECRET_REFRESH_S = 10
+"""How soon a secret may be read again when a signature did not match: strangers must not make us pay per request."""
+
+
+def setting(name: str) -> str:
+    """Return a required environment variable; a missing one is a fault of the template and raises KeyError."""
+    return os.environ[name]
+
+
+def local_endpoint() -> str | None:
+    """Return the URL of the local cloud, or None in AWS.
+
+    Two names: ministack sets the SDK's own variable; `sam local` passes only what the template declares.
+    """
+    return os.environ.get("LOCAL_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def utcnow() -> datetime:
+    """Return the current time, aware. The one place that reads the clock; everything else is given the time."""
+    return datetime.now(UTC)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str) -> Any:
+    """Return the function's one client of an AWS service, with time-outs that fit inside a function's own."""
+    return _session().create_client(
+        service,
+        endpoint_url=local_endpoint(),
+        config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}),
+    )
+
+
+class Secret:
+    """A credential with up to two active values, `{"current": "…", "previous": "…"}` in Secrets Manager."""
+
+    def __init__(self, arn: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._arn = arn
+        self._clock = clock
+        self._values: tuple[str, ...] = ()
+        self._read_at: float | None = None
+
+    def values(self) -> tuple[str, ...]:
+        """Return the active values that are set, current first; read again every SECRET_TTL_S seconds."""
+        self._read_if_older_than(SECRET_TTL_S)
+        return self._values
+
+    def matches(self, check: Callable[[tuple[str, ...]], bool]) -> bool:
+        """Run `check` over the active values; if it fails, look once more in case they were rotated just now."""
+        if check(self.values()):
+            return True
+        return self._read_if_older_than(SECRET_REFRESH_S) and check(self._values)
+
+    def _read_if_older_than(self, seconds: float) -> bool:
+        now = self._clock()
+        if self._read_at is not None and now - self._read_at < seconds:
+            return False
+        secret = json.loads(client("secretsmanager").get_secret_value(SecretId=self._arn)["SecretString"])
+        self._values = tuple(value for key in ("current", "previous") if (value := secret.get(key)))
+        self._read_at = now
+        return True
+
+
+@cache
+def secret(variable: str) -> Secret:
+    """Return the secret whose ARN stands in the environment variable `variable`."""
+    return Secret(setting(variable))

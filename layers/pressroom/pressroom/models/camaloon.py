@@ -1,0 +1,94 @@
+"""Camaloon's two shapes (API v1): `order_paid`, which it is sent, and `shipment_sent`, which it sends."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from pressroom.models import storefront
+from pressroom.models.storefront import Amount, Currency, Filled, Identifier, Inbound, Instant, Quantity, Text
+
+
+class _Outbound(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(storefront.Address):
+    """A postal address as Camaloon takes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ShippingAddress(storefront.ShippingAddress):
+    """A postal address with an e-mail, as Camaloon takes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LineItem(_Outbound):
+    """A line that Camaloon is to print; `price` is the line's total without taxes."""
+
+    sku: Filled
+    description: Text | None = None
+    quantity: Quantity
+    price: Amount
+
+
+class OrderPaid(_Outbound):
+    """The body of the `order_paid` webhook; `id` keeps the type the shop gave it, as Camaloon echoes it."""
+
+    id: Identifier
+    ref: Text | None = None
+    currency: Currency
+    tax_rate: Amount
+    created_at: Instant
+    processed_at: Instant
+    shipping_price: Amount
+    shipping_info: ShippingAddress
+    billing_info: Address
+    line_items: list[LineItem]
+
+    @classmethod
+    def of(cls, order: storefront.OrderPaid, lines: list[storefront.LineItem]) -> "OrderPaid":
+        """Build the message for those of the order's lines that go to Camaloon."""
+        address = set(Address.model_fields)
+        return cls.model_validate(
+            order.model_dump(exclude={"shipping_info", "billing_info", "line_items"})
+            | {
+                "shipping_info": order.shipping_info.model_dump(),
+                "billing_info": order.billing.model_dump(include=address),
+                "line_items": [line.model_dump(exclude={"id"}) for line in lines],
+            }
+        )
+
+    def body(self) -> bytes:
+        """Return the bytes to sign and send; what the shop left out stays out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+def _text(value: Any) -> Any:
+    # Ids and tracking numbers are text to us whatever the wire held (field notes).
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+WireText = Annotated[str, BeforeValidator(_text)]
+
+
+class ShippedLine(Inbound):
+    """A part of a parcel."""
+
+    sku: WireText
+    quantity: Annotated[int, Field(ge=1)]
+
+
+class ShipmentSent(Inbound):
+    """A parcel that the carrier has collected; several may leave for one order, in any split.
+
+    `order_id` is the shop's own id. There is no id of the parcel, no time and no carrier; tracking numbers may hold
+    spaces, and may be missing.
+    """
+
+    order_id: WireText
+    tracking_number: WireText | None = None
+    tracking_url: WireText | None = None
+    notify_customer: bool | None = None
+    line_items: list[ShippedLine]

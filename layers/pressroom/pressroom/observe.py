@@ -1,0 +1,44 @@
+"""Logs and metrics (Powertools).
+
+A log line is a constant event word with fields: never a payload, a person's name or a secret.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from pressroom.errors import PressroomError
+
+NAMESPACE = "Pressroom"
+
+
+@cache
+def logger() -> Logger:
+    """Return the function's logger; `service` is the stack (POWERTOOLS_SERVICE_NAME)."""
+    return Logger()
+
+
+def count(name: str, **fields: str) -> None:
+    """Count one occurrence under the stack's name. `fields` can be searched in the log but are no dimensions."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+        metric.add_dimension(name="service", value=logger().service)
+        for key, value in fields.items():
+            metric.add_metadata(key=key, value=value)
+
+
+def logged(handle: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Log what a batch's record handler did not foresee: the batch processor only reports that the record failed."""
+
+    def wrapper(record: Any) -> None:
+        try:
+            handle(record)
+        except PressroomError:
+            raise
+        except Exception:
+            logger().exception("record_failed")
+            raise
+
+    return wrapper

@@ -1,0 +1,88 @@
+"""Receiving a webhook: the bytes, the answer, and between them one conditional write. Light: no pydantic, no requests.
+
+Invariant 1 of the design lives here: a success answer goes out only after the row is in the table, and nothing else
+stands in that path.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pressroom import config, inbox
+from pressroom.errors import Refused, TooLarge
+from pressroom.observe import count, logger
+
+LARGEST_BODY = 1024 * 1024
+
+type LambdaEvent = dict[str, Any]
+type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the gateway received: the exact bytes of the body, and headers by lower-case name."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    path: Mapping[str, str]
+
+    @classmethod
+    def of(cls, event: LambdaEvent) -> "Request":
+        """Read an API Gateway event (payload format 2.0). Raises Refused for a body that can't be decoded.
+
+        The gateway encodes a body in base64 unless its content type is JSON or text; signatures are over the bytes.
+        A header that came twice arrives as one value, joined by a comma.
+        """
+        text = event.get("body") or ""
+        if event.get("isBase64Encoded"):
+            try:
+                body = base64.b64decode(text, validate=True)
+            except binascii.Error as error:
+                raise Refused("The body is not valid base64.") from error
+        else:
+            body = text.encode("utf-8", "surrogatepass")
+        if len(body) > LARGEST_BODY:
+            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        return cls(body, headers, event.get("pathParameters") or {})
+
+    def topic(self) -> str:
+        """Return the topic header in printable ASCII, cut to a sane length; empty if there is none."""
+        return self.headers.get("x-camaloon-topic", "").encode("ascii", "backslashreplace").decode()[:100]
+
+
+def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], inbox.Webhook]], Handler]:
+    """Make a Lambda handler from a function that authenticates a request and names the event in it.
+
+    That function raises Refused for what must not be kept. Anything else it raises is a fault of ours and becomes a
+    500, which makes the provider send again. `success` is the status for accepted and duplicate alike.
+    """
+
+    def wrap(recognise: Callable[[Request], inbox.Webhook]) -> Handler:
+        def handler(event: LambdaEvent, context: object) -> dict[str, Any]:
+            try:
+                request = Request.of(event)
+                webhook = recognise(request)
+                event_id, new = inbox.record(provider, webhook, now=config.utcnow())
+            except Refused as refusal:
+                logger().warning("webhook_refused", provider=provider, status=refusal.status)
+                count("WebhooksRefused", provider=provider)
+                return _answer(refusal.status, refusal.answer)
+            status = "accepted" if new else "duplicate"
+            logger().info("webhook_" + status, provider=provider, topic=webhook.topic, event_id=event_id)
+            return _answer(success, {"event_id": event_id, "status": status})
+
+        return handler
+
+    return wrap
+
+
+def _answer(status: int, body: Any) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(body),
+    }

@@ -1,0 +1,145 @@
+"""The order's row: read once, written once, with a condition on its version (invariants 2 to 4).
+
+The row holds the facts and what the indexes need of the fold; whoever shows an order folds its facts again
+(docs/decisions/0002-an-order-is-its-facts.md).
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pressroom import config, orders, table
+from pressroom.errors import Conflict
+from pressroom.orders import Fact, Order
+from pressroom.outbox import Delivery
+
+KIND = "ORDER"
+TRIES = 12
+"""Reads and writes of one order before giving up: 30 writers at once all land well within it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What an event means: facts about one order, and what has to be sent because of them."""
+
+    order_id: str
+    facts: tuple[Fact, ...]
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order's facts as they stand in the table; version 0 means that there is no row yet."""
+
+    version: int = 0
+    facts: list[Fact] = field(default_factory=list)
+
+
+def get(order_id: str) -> Row | None:
+    """Read an order's facts, or None if nothing is known about it."""
+    item = table.get(KIND, order_id)
+    return Row(int(item["version"]["N"]), orders.unpack(item["facts"]["B"])) if item else None
+
+
+def _pause(attempt: int) -> None:
+    # Full jitter: writers that collided once don't collide again in step.
+    time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))  # noqa: S311 - no secret hangs on it
+
+
+def apply(
+    decision: Decision, also: tuple[table.Item, ...] = (), *, pause: Callable[[int], None] = _pause
+) -> Order | None:
+    """Add a decision's facts to its order; return the order, or None when nothing in it was new.
+
+    The order, its new deliveries and `also` (updates of other rows) are written together or not at all. Raises
+    Conflict when others kept writing the order first.
+    """
+    for attempt in range(TRIES):
+        row = get(decision.order_id) or Row()
+        known = {fact.id for fact in row.facts}
+        new = [fact for fact in decision.facts if fact.id not in known]
+        if not new:
+            return None
+        facts = row.facts + new
+        order = orders.fold(decision.order_id, facts)
+        put = _put(order, facts, row.version)
+        rows = [{"Put": _new(delivery)} for delivery in decision.deliveries]
+        if _write(put, rows + [{"Update": update} for update in also]):
+            return order
+        pause(attempt)
+    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+
+
+def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
+    item = table.pk(KIND, order.id) | {
+        "version": {"N": str(version + 1)},
+        "facts": {"B": orders.pack(facts)},
+        "status": {"S": order.status},
+        "on_hold": {"BOOL": order.on_hold},
+        "attention": {"L": [{"S": reason} for reason in order.attention]},
+        "created_at": {"S": order.created_at},
+        "updated_at": {"S": order.updated_at},
+        "created_key": {"S": f"{KIND}#{table.shard(order.id)}"},
+        **table.state_index(KIND, order.status, order.id, order.created_at),
+    }
+    if order.ref is not None:
+        item["ref"] = {"S": order.ref}
+    put: table.Item = {"TableName": table.name(), "Item": item}
+    if version:
+        return put | {
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":version": {"N": str(version)}},
+        }
+    return put | {"ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def _new(delivery: Delivery) -> table.Item:
+    # Without the condition a second writer could reset a delivery that was sent, and it would be printed twice.
+    return {
+        "TableName": table.name(),
+        "Item": delivery.new_row(),
+        "ConditionExpression": "attribute_not_exists(pk)",
+    }
+
+
+def _write(put: table.Item, others: list[table.Item]) -> bool:
+    """Write the order, alone or in a transaction with other rows; return False when somebody else was first."""
+    dynamodb = config.client("dynamodb")
+    try:
+        if others:
+            dynamodb.transact_write_items(TransactItems=[{"Put": put}, *others])
+        else:
+            dynamodb.put_item(**put)
+    except ClientError as error:
+        if table.is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
+            return False
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+        if not reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+            raise
+        return False
+    return True
+
+
+def summary(item: table.Item) -> dict[str, Any]:
+    """Return what a list of orders shows of one, from its row alone."""
+    return {
+        "id": table.identity_of(item),
+        "ref": item.get("ref", {}).get("S"),
+        "status": item["status"]["S"],
+        "on_hold": item["on_hold"]["BOOL"],
+        "attention": [reason["S"] for reason in item["attention"]["L"]],
+        "created_at": item["created_at"]["S"],
+        "updated_at": item["updated_at"]["S"],
+    }
+
+
+def delivery_ids(facts: list[Fact]) -> list[str]:
+    """Return the ids of the deliveries that an order's facts have caused."""
+    return [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]

@@ -1,0 +1,99 @@
+"""Sending again what was parked or given up. Idempotent: what needs no replay is left alone, and two at once are one.
+
+A replay is a row of its own: inserted, it passes through pump as the first time, and it stays as the trace of it.
+"""
+
+import json
+from datetime import datetime, timedelta
+
+from botocore.exceptions import ClientError
+
+from pressroom import config, inbox, outbox, table
+from pressroom.inbox import Event
+from pressroom.outbox import Delivery
+from pressroom.times import iso
+
+KIND = "REPLAY"
+KEPT_FOR = timedelta(days=400)
+_DEAD_LETTER_PAGES = 10
+
+
+def replay_event(event: Event, *, now: datetime) -> bool:
+    """Hand a received webhook to its topic again; return False for one that has been processed."""
+    if event.state is inbox.State.PROCESSED:
+        return False
+    again = str(event.replays + 1)
+    change = table.change(
+        inbox.KIND,
+        event.id,
+        assign={"state": {"S": inbox.State.RECEIVED}, "replays": {"N": again}},
+        drop=("error", "state_key", "state_at"),
+        condition="attribute_exists(pk) AND (attribute_not_exists(#replays) OR #replays < :replays)",
+    )
+    what = {
+        "dispatch": {"S": "topic"},
+        "event_id": {"S": event.id},
+        "provider": {"S": event.provider},
+        "topic": {"S": event.topic},
+    }
+    _write(f"{event.id}#{again}", what, change, now)
+    return True
+
+
+def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
+    """Queue a dead delivery again with a new round of tries; return False for one that is not dead.
+
+    Its message is taken out of the dead-letter queue, so that the alarm on the queue ends with the trouble.
+    """
+    if delivery.state is not outbox.State.DEAD:
+        return False
+    again = str(delivery.replays + 1)
+    change = table.change(
+        outbox.KIND,
+        delivery.id,
+        assign={"state": {"S": outbox.State.PENDING}, "replays": {"N": again}, "tries": {"N": "0"}},
+        drop=("state_key", "state_at"),
+        condition="attribute_exists(pk) AND #replays < :replays",
+    )
+    what = {
+        "dispatch": {"S": "queue"},
+        "delivery_id": {"S": delivery.id},
+        "order_id": {"S": delivery.order_id},
+        "destination": {"S": delivery.destination},
+        "replays": {"N": again},
+    }
+    _discard_dead_letter(delivery)
+    _write(f"{delivery.id}#{again}", what, change, now)
+    return True
+
+
+def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -> None:
+    row = table.pk(KIND, identity) | {
+        **what,
+        "requested_at": {"S": iso(now)},
+        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
+    }
+    put = {"TableName": table.name(), "Item": row, "ConditionExpression": "attribute_not_exists(pk)"}
+    try:
+        config.client("dynamodb").transact_write_items(TransactItems=[{"Update": change}, {"Put": put}])
+    except ClientError as error:
+        # Somebody else replayed it between our read and our write: it is under way, as was asked.
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+        if not reasons or not reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+            raise
+
+
+def _discard_dead_letter(delivery: Delivery) -> None:
+    sqs, url = config.client("sqs"), config.setting(f"{delivery.destination.upper()}_DEAD_LETTER_QUEUE_URL")
+    others = []
+    for _ in range(_DEAD_LETTER_PAGES):
+        # Messages seen once stay hidden while we look further, and are shown again at the end.
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages", [])
+        found = [message for message in messages if json.loads(message["Body"])["delivery_id"] == delivery.id]
+        others += [message for message in messages if message not in found]
+        for message in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        if found or not messages:
+            break
+    for message in others:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)

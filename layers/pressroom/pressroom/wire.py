@@ -1,0 +1,41 @@
+"""JSON as it comes over the wire. Light: the receivers import it."""
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+DEEPEST = 64
+"""Levels of nesting that a message may have; the deepest documented one (Printful) has 7."""
+
+
+def parse(body: bytes) -> Any:
+    """Read a JSON document in UTF-8, decimals exactly. Raises ValueError for everything that is not one.
+
+    NaN and Infinity are not JSON; a nesting that would exhaust the stack here or in whoever reads it later isn't
+    taken either.
+    """
+    try:
+        content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return content
+    raise ValueError("nested too deeply")
+
+
+def canonical(value: object) -> str:
+    """Write a JSON value so that equal values give equal text, whatever their spacing and key order were."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _children(node: Any) -> Any:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
