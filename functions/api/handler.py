@@ -1,5 +1,6 @@
 """The ops API: what is known about an order, what is parked or dead, and sending it again."""
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any

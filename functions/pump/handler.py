@@ -31,30 +31,34 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 def _hand_on(record: DynamoDBRecord) -> None:
     row = record.dynamodb.new_image if record.dynamodb else {}
-    if row["dispatch"] == "topic":
-        _invoke(row["event_id"], row["provider"], row["topic"])
-    else:
+    if row["dispatch"] == "queue":
         _enqueue(row)
+    elif not _invoke(row):
+        _unhandled(row)
 
 
-def _invoke(event_id: str, provider: str, topic: str) -> None:
-    """Invoke the topic's Lambda, which is found by its name; a topic without one marks its event `unhandled`."""
+def _invoke(row: dict[str, Any]) -> bool:
+    """Invoke the topic's Lambda, which is found by its name; return False if there is none."""
+    if not _TOPIC.fullmatch(row["topic"]):
+        return False
     functions = config.client("lambda")
-    if _TOPIC.fullmatch(topic):
-        try:
-            functions.invoke(
-                FunctionName=f"{config.setting('STACK_NAME')}-{provider}-{topic}",
-                InvocationType="Event",
-                Payload=json.dumps({"event_id": event_id}),
-            )
-            return
-        except functions.exceptions.ResourceNotFoundException:
-            pass
-    event = inbox.get(event_id)
+    try:
+        functions.invoke(
+            FunctionName=f"{config.setting('STACK_NAME')}-{row['provider']}-{row['topic']}",
+            InvocationType="Event",
+            Payload=json.dumps({"event_id": row["event_id"]}),
+        )
+    except functions.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _unhandled(row: dict[str, Any]) -> None:
+    event = inbox.get(row["event_id"])
     if event:
         inbox.mark(event, inbox.State.UNHANDLED)
-    logger().warning("event_unhandled", event_id=event_id, provider=provider, topic=topic)
-    count("EventsUnhandled", provider=provider)
+    logger().warning("event_unhandled", event_id=row["event_id"], provider=row["provider"], topic=row["topic"])
+    count("EventsUnhandled", provider=row["provider"])
 
 
 def _enqueue(row: dict[str, Any]) -> None:
