@@ -47,7 +47,7 @@ def problem(error: ServiceError) -> Response[Any]:
     return Response(
         status_code=error.status_code,
         content_type="application/problem+json",
-        body=app._serializer(body | {"status": error.status_code}),
+        body=json.dumps(body | {"status": error.status_code}),
         headers=headers,
     )
 

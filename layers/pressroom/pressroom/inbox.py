@@ -122,7 +122,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
     except ClientError as error:
         if not table.is_condition_failure(error):
             raise
-        return cast(table.Item, error.response.get("Item", {}))
+        return cast("table.Item", error.response.get("Item", {}))
     return None
 
 
