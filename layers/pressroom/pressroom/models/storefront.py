@@ -37,7 +37,7 @@ def _identifier(value: object) -> object:
     named = isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable()
     if named or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38):
         return value
-    raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
+    raise ValueError("must be a whole number, or text of 1 to 128 printable characters")  # noqa: TRY004
 
 
 def _no_bool(value: object) -> object:
