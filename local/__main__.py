@@ -1,0 +1,95 @@
+"""`python -m local ...`: what the Makefile's targets call."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import cloud
+from local.build import build_for_cloud
+from local.progress import LocalCloudError, say
+from local.settings import LAYER, STATE_DIR
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        code: int = arguments.run(arguments)
+    except LocalCloudError as error:
+        sys.stdout.flush()
+        sys.stderr.write(error.report() + "\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; `make down` ends what was started\n")
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Pressroom's local cloud.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="sam build for the cloud, and bytecode")
+    build.set_defaults(run=_build)
+
+    up = commands.add_parser("up", help="start the local cloud and deploy to it")
+    up.add_argument("--port", type=int, help="the emulator's port (default: 4566 or the next free one)")
+    up.add_argument("--bind", default="127.0.0.1", help="0.0.0.0 where containers of `sam local` have to reach it")
+    up.set_defaults(run=_up)
+
+    down = commands.add_parser("down", help="end the local cloud")
+    down.set_defaults(run=_down)
+
+    demo = commands.add_parser("demo", help="a paid order to Camaloon and back")
+    demo.set_defaults(run=_demo)
+
+    event = commands.add_parser("event", help="print a signed API Gateway event")
+    event.add_argument("topic", help="such as camaloon.shipment_sent")
+    event.add_argument("--body", type=Path, help="a file with the exact body (default: the topic's sample)")
+    event.add_argument("--content-type", default="application/json")
+    event.set_defaults(run=_event)
+
+    for command in (up, down):
+        command.add_argument("--state-dir", type=Path, default=STATE_DIR, help=argparse.SUPPRESS)
+    return parser
+
+
+def _build(_: argparse.Namespace) -> int:
+    say(f"Built {build_for_cloud().parent}; deploy it with `sam deploy --guided`.")
+    return 0
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    say("Starting the local cloud")
+    stack = cloud.up(port=arguments.port, state_dir=arguments.state_dir, bind=arguments.bind)
+    say(f"Running. {arguments.state_dir / 'stack.json'} holds these, and the secrets:")
+    rows = {"API": stack.api_url, "AWS endpoint": stack.endpoint_url}
+    rows |= {f"{name} webhook": webhook["url"] for name, webhook in stack.webhooks.items()}
+    rows |= {f"{name} simulator": url for name, url in stack.simulators.items()}
+    for name, url in rows.items():
+        say(f"  {name:22} {url}")
+    say("End it with `make down`.")
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    ended = cloud.down(state_dir=arguments.state_dir)
+    say(f"Ended {ended} processes." if ended else "Nothing ran.")
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from local.demo import run
+
+    return run()
+
+
+def _event(arguments: argparse.Namespace) -> int:
+    sys.path.insert(0, str(LAYER))  # no command but this one needs the layer
+    from local import event
+
+    say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

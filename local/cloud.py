@@ -1,0 +1,303 @@
+"""Start, deploy to and end a local cloud.
+
+>>> stack = up(state_dir=Path("/some/where"))
+>>> stack.webhooks["storefront"]["url"]
+>>> down(state_dir=Path("/some/where"))
+
+Several can stand side by side, each with its own state directory and port; they share the build.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local import gateway, processes
+from local.build import SAM_CONFIG, build_for_host, read_built
+from local.partners import OPS_TOKEN, OPS_TOKEN_OUTPUT, PARTNERS, SHOP_DOMAIN, SIMULATORS
+from local.progress import LocalCloudError, say, step
+from local.settings import (
+    CREDENTIALS,
+    PORT,
+    REGION,
+    ROOT,
+    SAM,
+    STACK_NAME,
+    STATE_DIR,
+    child_environment,
+    host_architecture,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+MINISTACK = "ministack"
+HEALTH = "/_ministack/ready"
+
+# The emulator enforces each function's role, retries an asynchronous invocation at once instead of after a minute, and
+# keeps its hands off a Docker that the developer may have.
+EMULATOR = {
+    "AUTH": "true",
+    "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
+    "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "1",
+    "LAMBDA_WARM_TTL_SECONDS": "3600",
+    "PERSIST_STATE": "0",
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "DOCKER_HOST": "unix:///nonexistent/pressroom-uses-no-docker",
+    "LOG_LEVEL": "INFO",
+}
+
+MEMORY_DISK, MEMORY_DISK_BYTES = Path("/dev/shm"), 6 * 1024**3  # noqa: S108  a hundred workers fit
+
+# Every parameter that the local cloud sets, where the template has it; the simulators' URLs come on top.
+PARAMETERS = {
+    "Architecture": host_architecture(),
+    "CamaloonSourceDomain": SHOP_DOMAIN,
+    "DeliveryBackoffSeconds": "1",
+    "DeliveryMaxAttempts": "5",
+}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed local stack: exactly what stack.json says."""
+
+    api_url: str
+    endpoint_url: str
+    stack_name: str
+    ops_token: str
+    webhooks: dict[str, dict[str, str]]
+    simulators: dict[str, str]
+
+    @classmethod
+    def read(cls, state_dir: Path = STATE_DIR) -> "Stack":
+        try:
+            return cls(**json.loads((state_dir / "stack.json").read_text()))
+        except FileNotFoundError:
+            raise LocalCloudError("No local cloud runs. Start it with `make up`.") from None
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local cloud, with root's rights."""
+        return _client(service, self.endpoint_url)
+
+    def outputs(self) -> dict[str, str]:
+        return _outputs(self.client("cloudformation"), self.stack_name)
+
+
+def up(
+    *,
+    port: int | None = None,
+    state_dir: Path = STATE_DIR,
+    bind: str = "127.0.0.1",
+    stack_name: str = STACK_NAME,
+    parameters: dict[str, str] | None = None,
+) -> Stack:
+    """Start what does not run yet, deploy the template as it is now, and write stack.json.
+
+    `bind` is "0.0.0.0" where containers of `sam local` have to reach the emulator. Without a `port` the running one
+    stays, else the first free from 4566 on.
+    """
+    with _alone(state_dir):
+        built = build_for_host()
+        template = read_built(built)
+        endpoint_url = _start_emulator(state_dir, port, bind)
+        cloudformation = _client("cloudformation", endpoint_url)
+        if _is_beyond_repair(cloudformation, stack_name):
+            say("  the last deployment left the stack unusable: starting afresh")
+            processes.stop_all(state_dir)
+            endpoint_url = _start_emulator(state_dir, port, bind)
+        simulators = _start_simulators(state_dir, template)
+        urls = {row.parameter: simulators[row.name] for row in SIMULATORS if row.name in simulators}
+        _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
+        with step("routes and secrets"):
+            stack = _finish(template, stack_name, endpoint_url, simulators)
+        (state_dir / "stack.json").write_text(json.dumps(asdict(stack), indent=2) + "\n")
+        return stack
+
+
+def down(*, state_dir: Path = STATE_DIR) -> int:
+    """End everything of this local cloud, whatever state it is in; the number of processes that ran.
+
+    The logs and the build stay.
+    """
+    if not state_dir.is_dir():
+        return 0
+    with _alone(state_dir):
+        ended = processes.stop_all(state_dir)
+        (state_dir / "stack.json").unlink(missing_ok=True)
+        shutil.rmtree(_scratch(state_dir), ignore_errors=True)
+        return ended
+
+
+def _start_emulator(state_dir: Path, port: int | None, bind: str) -> str:
+    running = processes.servers(state_dir).get(MINISTACK)
+    if running and processes.is_answering(running.port, HEALTH):
+        if port not in {None, running.port}:
+            raise LocalCloudError(f"This local cloud already runs on port {running.port}. Run `make down` first.")
+        say(f"  ministack runs on port {running.port}")
+        return f"http://localhost:{running.port}"
+    processes.stop_all(state_dir)  # what a crash may have left
+    if port is None:
+        port = processes.free_port(PORT, host=bind)
+        if port != PORT:
+            say(f"  port {PORT} is in use by something else: taking {port}")
+    elif not processes.is_free(port, host=bind):
+        raise LocalCloudError(f"Port {port} is in use. End what occupies it, or choose another with --port.")
+    tmp = _scratch(state_dir)
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir(mode=0o700)
+    endpoint_url = f"http://localhost:{port}"
+    environment = child_environment() | EMULATOR
+    environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": bind, "MINISTACK_REGION": REGION}
+    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state")}
+    del environment["AWS_ENDPOINT_URL"]  # the functions inherit it; without it the emulator names itself
+    with step(f"ministack on port {port}"):
+        processes.start(
+            MINISTACK,
+            [sys.executable, "-m", "ministack"],
+            port=port,
+            environment=environment,
+            state_dir=state_dir,
+            health=HEALTH,
+        )
+    return endpoint_url
+
+
+def _scratch(state_dir: Path) -> Path:
+    """Where the emulator unpacks the layer, once for every Lambda worker: in memory where that is possible.
+
+    A cold start is five times faster there, and fifty at once are the difference between seconds and a minute.
+    """
+    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).total >= MEMORY_DISK_BYTES:
+        return MEMORY_DISK / f"pressroom-{hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]}"
+    return state_dir / "tmp"
+
+
+def _start_simulators(state_dir: Path, template: dict[str, Any]) -> dict[str, str]:
+    running = processes.servers(state_dir)
+    urls = {}
+    for row in SIMULATORS:
+        if row.parameter not in template.get("Parameters", {}):
+            continue
+        name = f"simulator-{row.name}"
+        server = running.get(name)
+        if server is None:
+            port = processes.any_port()
+            with step(f"simulator of {row.name} on port {port}"):
+                server = processes.start(
+                    name,
+                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port)],
+                    port=port,
+                    environment=child_environment() | {"PYTHONPATH": str(ROOT)},
+                    state_dir=state_dir,
+                    health="/_requests",
+                )
+        urls[row.name] = f"http://127.0.0.1:{server.port}"
+    return urls
+
+
+def _deploy(state_dir: Path, built: Path, stack_name: str, endpoint_url: str, parameters: dict[str, str]) -> None:
+    declared = read_built(built).get("Parameters", {})
+    overrides = [f"{name}={value}" for name, value in parameters.items() if name in declared]
+    command = [str(SAM), "deploy", "--config-file", str(SAM_CONFIG), "--template-file", str(built)]
+    command += ["--stack-name", stack_name, "--region", REGION, "--parameter-overrides", *overrides]
+    log = processes.log_file(state_dir, "deploy")
+    with step("sam deploy"), log.open("wb") as output:
+        code = subprocess.run(
+            command, cwd=ROOT, env=child_environment(endpoint_url), stdout=output, stderr=subprocess.STDOUT
+        ).returncode
+        if code:
+            raise LocalCloudError(
+                f"`sam deploy` failed; the emulator's side is in {processes.log_file(state_dir, MINISTACK)}.", log
+            )
+
+
+def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simulators: dict[str, str]) -> Stack:
+    cloudformation = _client("cloudformation", endpoint_url)
+    outputs = _outputs(cloudformation, stack_name)
+    names = {
+        row["LogicalResourceId"]: row["PhysicalResourceId"]
+        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+        for row in page["StackResourceSummaries"]
+    }
+    functions = _client("lambda", endpoint_url)
+    arns = {
+        logical_id: functions.get_function_configuration(FunctionName=names[logical_id])["FunctionArn"]
+        for _, logical_id in gateway.routes(template)
+    }
+    api = next(
+        name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::Serverless::HttpApi"
+    )
+    gateway.create_routes(_client("apigatewayv2", endpoint_url), names[api], template, arns)
+
+    secrets = _client("secretsmanager", endpoint_url)
+    values = {row.secret_output: row.value for row in PARTNERS} | {OPS_TOKEN_OUTPUT: OPS_TOKEN}
+    for output, value in values.items():
+        if output in outputs:
+            text = json.dumps({"current": value, "previous": ""})
+            secrets.put_secret_value(SecretId=outputs[output], SecretString=text)
+
+    api_url = f"http://{names[api]}.execute-api.localhost:{urlsplit(endpoint_url).port}"
+    webhooks = {
+        row.name: row.webhook(api_url + urlsplit(outputs[row.url_output]).path)
+        for row in PARTNERS
+        if row.url_output in outputs
+    }
+    return Stack(api_url, endpoint_url, stack_name, OPS_TOKEN, webhooks, simulators)
+
+
+def _is_beyond_repair(client: "CloudFormationClient", stack_name: str) -> bool:
+    """Tell whether the last deployment left a stack that CloudFormation refuses to update."""
+    try:
+        status = client.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
+    except ClientError:
+        return False
+    return status.endswith(("_IN_PROGRESS", "FAILED")) or status == "ROLLBACK_COMPLETE"
+
+
+def _outputs(client: "CloudFormationClient", stack_name: str) -> dict[str, str]:
+    rows = client.describe_stacks(StackName=stack_name)["Stacks"][0].get("Outputs", [])
+    return {row["OutputKey"]: row["OutputValue"] for row in rows}
+
+
+def _client(service: str, endpoint_url: str) -> Any:
+    nowhere = (None, None, os.devnull, None)
+    ignoring_profiles = botocore.session.Session(
+        {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
+    )
+    session = boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+        botocore_session=ignoring_profiles,
+    )
+    config = Config(connect_timeout=5, read_timeout=60, proxies={}, retries={"mode": "standard"})
+    return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Only one `up` or `down` at a time for a state directory; a crash frees it."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("  waiting for another `make up` or `make down` to finish ...")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

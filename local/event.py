@@ -1,0 +1,75 @@
+"""API Gateway events, signed with the local secrets, for `sam local invoke -e`."""
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.partners import PARTNERS, local_secret
+from local.progress import LocalCloudError
+from local.settings import ROOT
+from pressroom.signing import camaloon_signature
+
+TEXT_TYPES = ("application/json", "text/")
+SIGNED_LIKE_CAMALOON = ("storefront", "camaloon")
+# Of fixed events only: a file under events/ must not change with the clock.
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def for_topic(topic: str, body_file: Path | None = None, *, content_type: str = "application/json") -> dict[str, Any]:
+    """The event of a topic such as "camaloon.shipment_sent", with its sample body or another file's exact bytes."""
+    provider, _, name = topic.partition(".")
+    if provider not in SIGNED_LIKE_CAMALOON or not name:
+        known = ", ".join(f"{row.name}.<topic>" for row in PARTNERS if row.name in SIGNED_LIKE_CAMALOON)
+        raise LocalCloudError(f"TOPIC is {topic!r}; it has to be one of {known}, such as camaloon.shipment_sent.")
+    source = body_file or ROOT / "events" / provider / f"{name}.json"
+    if not source.is_file():
+        raise LocalCloudError(f"There is no {source}. Give the body with BODY=file.")
+    body = source.read_bytes()
+    headers = {
+        "content-type": content_type,
+        "x-camaloon-topic": name,
+        "x-camaloon-hmac-sha256": camaloon_signature(local_secret(provider), body),
+    }
+    return http_event("POST", f"/webhooks/{provider}", body, headers)
+
+
+def http_event(
+    method: str, path: str, body: bytes, headers: Mapping[str, str], now: datetime = EPOCH
+) -> dict[str, Any]:
+    """An HTTP API event of payload format 2.0, as API Gateway makes it: the body in base64 unless it is text."""
+    is_text = headers.get("content-type", "").startswith(TEXT_TYPES)
+    domain = "local.execute-api.us-east-1.amazonaws.com"
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-length": str(len(body)), "host": domain, "x-forwarded-proto": "https", **headers},
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": domain,
+            "domainPrefix": "local",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "pressroom-local",
+            },
+            "requestId": "local-request",
+            "routeKey": f"{method} {path}",
+            "stage": "$default",
+            "time": now.strftime("%d/%b/%Y:%H:%M:%S %z"),
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        "body": body.decode() if is_text else base64.b64encode(body).decode(),
+        "isBase64Encoded": not is_text,
+    }
+
+
+def as_text(event: dict[str, Any]) -> str:
+    return json.dumps(event, indent=2, ensure_ascii=False)

@@ -1,0 +1,59 @@
+"""Who talks to Pressroom, and what stands for them locally: one row each.
+
+A row counts as soon as the deployed template has its outputs (or, for a simulator, its parameter), so a new provider
+is one new row here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OPS_TOKEN = "local-ops-token"
+OPS_TOKEN_OUTPUT = "OpsTokenSecretArn"
+SHOP_DOMAIN = "shop.example"
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A sender of webhooks.
+
+    `credential` is the key it has in stack.json; "token" means that the secret is the last segment of the URL.
+    """
+
+    name: str
+    credential: Literal["secret", "apikey", "token"]
+    value: str
+
+    @property
+    def url_output(self) -> str:
+        return f"{self.name.capitalize()}WebhookUrl"
+
+    @property
+    def secret_output(self) -> str:
+        return f"{self.name.capitalize()}SecretArn"
+
+    def webhook(self, url: str) -> dict[str, str]:
+        if self.credential == "token":
+            return {"url": f"{url.removesuffix('{token}').rstrip('/')}/{self.value}"}
+        return {"url": url, self.credential: self.value}
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A third party's stand-in: `python -m local.simulators.<name> --port N`, reached by a template parameter."""
+
+    name: str
+
+    @property
+    def parameter(self) -> str:
+        return f"{self.name.capitalize()}BaseUrl"
+
+
+PARTNERS = (
+    Partner("storefront", "secret", "local-storefront-secret"),
+    Partner("camaloon", "secret", "local-camaloon-secret"),
+)
+SIMULATORS = (Simulator("camaloon"),)
+
+
+def local_secret(partner: str) -> str:
+    return next(row.value for row in PARTNERS if row.name == partner)

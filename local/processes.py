@@ -1,0 +1,136 @@
+"""The processes of a local cloud, found by a mark in their environment.
+
+There are no pid files: a file can outlive its process, and a recycled pid then belongs to a stranger. Everything that
+a cloud starts, and everything that ministack starts in turn (the Lambda workers), inherits the mark of its state
+directory, so that what is left after a crash is found as surely as what runs.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from local.localhost import request
+from local.progress import LocalCloudError
+
+MARK, NAME, PORT = "PRESSROOM_LOCAL_STATE", "PRESSROOM_LOCAL_NAME", "PRESSROOM_LOCAL_PORT"
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+
+# A Popen that is collected while its process runs warns; ours outlive whoever started them.
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Server:
+    """One long-running process of a local cloud."""
+
+    name: str
+    port: int
+    pid: int
+
+
+def servers(state_dir: Path) -> dict[str, Server]:
+    """What runs for this state directory, by name; without the Lambda workers, which lead no session."""
+    found = {}
+    for process, environment in _marked(state_dir):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(process.pid) == process.pid:
+                server = Server(environment[NAME], int(environment[PORT]), process.pid)
+                found[server.name] = server
+    return found
+
+
+def start(
+    name: str, command: Sequence[str], *, port: int, environment: Mapping[str, str], state_dir: Path, health: str
+) -> Server:
+    """Start a server of its own session and wait until it answers at the path `health`."""
+    log = log_file(state_dir, name)
+    marks = {MARK: str(state_dir.resolve()), NAME: name, PORT: str(port)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env={**environment, **marks},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _started.append(process)
+    deadline = time.monotonic() + START_SECONDS
+    while not is_answering(port, health):
+        if process.poll() is not None:
+            raise LocalCloudError(f"{name} ended while it started (exit code {process.returncode}).", log)
+        if time.monotonic() > deadline:
+            raise LocalCloudError(f"{name} did not answer on port {port} within {START_SECONDS:.0f} s.", log)
+        time.sleep(0.05)
+    return Server(name, port, process.pid)
+
+
+def is_answering(port: int, path: str) -> bool:
+    try:
+        return request("GET", f"http://127.0.0.1:{port}{path}", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def stop_all(state_dir: Path) -> int:
+    """End every process that carries this state directory's mark; the number of those that ran."""
+    ended: set[int] = set()
+    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):  # the third for a worker born during the second
+        left = [process for process, _ in _marked(state_dir)]
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(how)
+        psutil.wait_procs(left, timeout=STOP_SECONDS)
+        ended.update(process.pid for process in left)
+    for child in _started:
+        child.poll()
+    return len(ended)
+
+
+def free_port(preferred: int, *, host: str) -> int:
+    """The first free port from `preferred` upwards."""
+    for port in range(preferred, preferred + 100):
+        if is_free(port, host=host):
+            return port
+    raise LocalCloudError(f"No free port between {preferred} and {preferred + 99}. End what occupies them.")
+
+
+def any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int, *, host: str) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def log_file(state_dir: Path, name: str) -> Path:
+    return state_dir / f"{name}.log"
+
+
+def _marked(state_dir: Path) -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    mark = str(state_dir.resolve())
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+            if environment.get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                yield process, environment
+        except (psutil.Error, OSError):  # somebody else's, or gone meanwhile
+            continue
