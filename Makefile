@@ -42,8 +42,8 @@ endef
 build: install ## sam build, then bytecode that is valid inside the zips; ready for `sam deploy`
 	@$(LOCAL) build
 
-up: install ## start the local cloud, deploy to it, write .local/stack.json; it keeps running
-	@$(LOCAL) up
+up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`]
+	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)")
 
 down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down

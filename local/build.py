@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from local.settings import ROOT, SAM, STATE_DIR, TEMPLATE, child_environment, ho
 
 CLOUD_BUILD_DIR = ROOT / ".aws-sam" / "build"  # where `sam deploy` looks by itself
 LOCAL_BUILD_DIR = STATE_DIR / "build"
+SERVICES = frozenset({"dynamodb", "dynamodbstreams", "lambda", "secretsmanager", "sqs"})
+"""What the functions call: `config.client(…)` in the layer and the handlers."""
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
 
 
@@ -50,7 +53,8 @@ def _build(build_dir: Path, architecture: str | None) -> Path:
         stamp.unlink(missing_ok=True)
         with step(f"sam build{f' for {architecture}' if architecture else ''}"):
             _sam_build(build_dir, architecture)
-        with step("compile to bytecode"):
+        with step("leave out unused AWS services, compile to bytecode"):
+            _trim(built)
             _compile(built)
         stamp.write_text(inputs)
     return built
@@ -68,6 +72,19 @@ def _sam_build(build_dir: Path, architecture: str | None) -> None:
         ).returncode
     if code:
         raise LocalCloudError("`sam build` failed.", log)
+
+
+def _trim(built: Path) -> None:
+    """Take the descriptions of the 400 AWS services that no function calls out of the layer.
+
+    They are more than half of it, and every new execution environment has to load the layer first. A function that
+    needs another service needs it in SERVICES; a unit test compares.
+    """
+    for name, resource in read_built(built)["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            for service in (built.parent / name / "python" / "botocore" / "data").iterdir():
+                if service.is_dir() and service.name not in SERVICES:
+                    shutil.rmtree(service)
 
 
 def _compile(built: Path) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 MINISTACK = "ministack"
+HOST_OF_CONTAINERS = "host.docker.internal"
 HEALTH = "/_ministack/ready"
 
 # The emulator enforces each function's role, retries an asynchronous invocation at once instead of after a minute, and
@@ -121,12 +123,13 @@ def up(
             say("  the last deployment left the stack unusable: starting afresh")
             processes.stop_all(state_dir)
             endpoint_url = _start_emulator(state_dir, port, bind)
-        simulators = _start_simulators(state_dir, template)
+        simulators = _start_simulators(state_dir, template, bind)
         urls = {row.parameter: simulators[row.name] for row in SIMULATORS if row.name in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
         with step("routes and secrets"):
             stack = _finish(template, stack_name, endpoint_url, simulators)
         (state_dir / "stack.json").write_text(json.dumps(asdict(stack), indent=2) + "\n")
+        (state_dir / "sam-local.json").write_text(json.dumps(_sam_local(stack, template), indent=2) + "\n")
         return stack
 
 
@@ -188,7 +191,7 @@ def _scratch(state_dir: Path) -> Path:
     return state_dir / "tmp"
 
 
-def _start_simulators(state_dir: Path, template: dict[str, Any]) -> dict[str, str]:
+def _start_simulators(state_dir: Path, template: dict[str, Any], bind: str) -> dict[str, str]:
     running = processes.servers(state_dir)
     urls = {}
     for row in SIMULATORS:
@@ -201,7 +204,7 @@ def _start_simulators(state_dir: Path, template: dict[str, Any]) -> dict[str, st
             with step(f"simulator of {row.name} on port {port}"):
                 server = processes.start(
                     name,
-                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port)],
+                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port), "--host", bind],
                     port=port,
                     environment=child_environment() | {"PYTHONPATH": str(ROOT)},
                     state_dir=state_dir,
@@ -259,6 +262,21 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
         if row.url_output in outputs
     }
     return Stack(api_url, endpoint_url, stack_name, OPS_TOKEN, webhooks, simulators)
+
+
+def _sam_local(stack: Stack, template: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What `sam local --env-vars` wants: each function's variables as deployed, seen from within a container."""
+    functions = {name: row for name, row in template["Resources"].items() if row["Type"] == "AWS::Serverless::Function"}
+    deployed = {}
+    for logical_id, resource in functions.items():
+        name = resource["Properties"]["FunctionName"]["Fn::Sub"].replace("${AWS::StackName}", stack.stack_name)
+        configuration = stack.client("lambda").get_function_configuration(FunctionName=name)
+        variables = configuration["Environment"]["Variables"] | {"LOCAL_ENDPOINT_URL": stack.endpoint_url}
+        deployed[logical_id] = {
+            key: re.sub(r"^http://(localhost|127\.0\.0\.1):", f"http://{HOST_OF_CONTAINERS}:", value)
+            for key, value in variables.items()
+        }
+    return deployed
 
 
 def _is_beyond_repair(client: "CloudFormationClient", stack_name: str) -> bool:

@@ -117,8 +117,9 @@ def observed(app: Flask) -> Flask:
 def serve(make_app: Callable[[argparse.Namespace], Flask], parser: argparse.ArgumentParser) -> None:
     """Run a simulator until it is ended, one thread per connection so that a hanging answer holds up nobody."""
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     arguments = parser.parse_args()
-    make_server("127.0.0.1", arguments.port, observed(make_app(arguments)), threaded=True).serve_forever()
+    make_server(arguments.host, arguments.port, observed(make_app(arguments)), threaded=True).serve_forever()
 
 
 def _entry() -> dict[str, Any]:
