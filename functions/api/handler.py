@@ -66,10 +66,10 @@ def list_orders() -> dict[str, Any]:
 def get_order(order_id: str) -> dict[str, Any]:
     """Show one order: lines, parcels, deliveries and the timeline, folded from its facts."""
     order_id = unquote(order_id)
-    row = record.get(order_id)
-    if row is None:
+    known = record.get_with_deliveries(order_id)
+    if known is None:
         raise NotFoundError("There is no such order.")
-    deliveries = outbox.get_many(record.delivery_ids(row.facts))
+    row, deliveries = known
     return orders.fold(order_id, row.facts).to_json() | {"deliveries": [each.summary() for each in deliveries]}
 
 
@@ -136,7 +136,7 @@ def _page(
 ) -> dict[str, Any]:
     """Return one page of a list: the entries and the cursor that the next page starts from."""
     limit = _query("limit", str(LIMIT))
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST:
+    if not limit.isdecimal() or len(limit) > len(str(MOST)) or not 1 <= int(limit) <= MOST:
         raise BadRequestError(f"limit must be a number from 1 to {MOST}")
     ids, cursor = table.newest(index, partition, limit=int(limit), before=_query("cursor"))
     shown = {table.identity_of(item): show(item) for item in table.get_many(kind, ids)}

@@ -35,7 +35,7 @@ def _park(message: SQSRecord) -> None:
             if dispatch == "topic":
                 _park_event(row["event_id"]["S"], "its topic could not be invoked")
             elif dispatch == "queue":
-                _park_delivery(row["delivery_id"]["S"])
+                _park_delivery(row["delivery_id"]["S"], int(row["replays"]["N"]))
         return
     # The error's class only: its text may repeat what the message held.
     error = (failure.get("responsePayload") or {}).get("errorType", "no answer")
@@ -50,9 +50,10 @@ def _park_event(event_id: str, error: str) -> None:
     park(event, error)
 
 
-def _park_delivery(delivery_id: str) -> None:
+def _park_delivery(delivery_id: str, replays: int) -> None:
     delivery = outbox.get(delivery_id)
-    if delivery and delivery.state is outbox.State.PENDING and not delivery.attempts:
+    waiting = delivery and delivery.state is outbox.State.PENDING and not delivery.tries
+    if delivery and waiting and delivery.replays == replays:
         record_dead(delivery, "it could not be queued")
 
 
@@ -70,7 +71,8 @@ def _rows(place: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for record in page["Records"]:
             if int(record["dynamodb"]["SequenceNumber"]) > last:
                 return
-            yield record["dynamodb"].get("NewImage", {})
+            if record["eventName"] == "INSERT":  # here the stream comes without pump's filter
+                yield record["dynamodb"]["NewImage"]
         iterator = page.get("NextShardIterator")
         if not iterator:
             return

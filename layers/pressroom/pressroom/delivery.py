@@ -29,6 +29,8 @@ LONGEST_WAIT_S = 6 * 3600
 """The most a message is hidden at a time. SQS allows 12 hours in all between one receive and its end."""
 LAST_RECEIVE = 50
 """The queue's maxReceiveCount. Reached only when attempts keep dying before they can be recorded."""
+UNFINISHED = "unfinished"
+"""The error of an attempt until it ends; one that was killed keeps it, and may have been heard."""
 
 type Send = Callable[[Delivery], int]
 
@@ -81,7 +83,8 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         delivery,
         attempts=delivery.attempts + 1,
         tries=delivery.tries + 1,
-        history=[*delivery.history, Attempt(at=iso(started), error="unfinished")],
+        answer_lost=delivery.answer_lost or any(attempt.error == UNFINISHED for attempt in delivery.history[-1:]),
+        history=[*delivery.history, Attempt(at=iso(started), error=UNFINISHED)],
     )
     delivery.save()
     try:
@@ -109,12 +112,10 @@ def _ended(delivery: Delivery, error: DeliveryError) -> Delivery:
 
 
 def _delivered(delivery: Delivery, status: int) -> None:
-    unfinished = any(attempt.error == "unfinished" for attempt in delivery.history[:-1])
     delivery = replace(
         delivery,
         state=State.DELIVERED,
         last_error=None,
-        answer_lost=delivery.answer_lost or unfinished,
         history=[*delivery.history[:-1], replace(delivery.history[-1], status=status, error=None)],
     )
     _conclude(delivery, "sent", {"answer_lost": True} if delivery.answer_lost else {})
@@ -143,7 +144,7 @@ def _conclude(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
     """Record the end of a delivery: the row and the order's fact, together."""
     now = iso(config.utcnow())
     fact = Fact(
-        id=f"{delivery.id}/{kind}/{delivery.attempts}",
+        id=f"{delivery.id}/{kind}/{delivery.replays}.{delivery.attempts}",
         kind=kind,
         source=f"deliver.{delivery.destination}",
         at=now,

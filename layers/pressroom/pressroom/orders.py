@@ -155,6 +155,7 @@ class _Folding:
         self.paid = False
         self.reasons: set[Attention] = set()
         self.dead: set[str] = set()
+        self.sent: set[str] = set()
         self.accepted: set[str] = set()
         self.parcels: dict[tuple[str, str], Fact] = {}
 
@@ -176,7 +177,7 @@ class _Folding:
     def on_sent(self, fact: Fact) -> str:
         destination = fact.data["destination"]
         self.accepted.add(destination)
-        self.dead.discard(fact.data["delivery_id"])
+        self.sent.add(fact.data["delivery_id"])
         if fact.data.get("answer_lost"):
             self.reasons.add(Attention.ANSWER_LOST)
             return f"{destination} has received {fact.data['operation']}, perhaps more than once: an answer was lost"
@@ -209,7 +210,7 @@ class _Folding:
             self.reasons.add(Attention.UNPAID)
         if any(line.destination is None for line in self.order.lines):
             self.reasons.add(Attention.UNROUTABLE)
-        if self.dead:
+        if self.dead - self.sent:
             self.reasons.add(Attention.DELIVERY_DEAD)
         self.order.attention = sorted(self.reasons)
 
@@ -241,14 +242,10 @@ class _Folding:
         )
 
     def _status(self) -> Status:
-        lines = self.order.lines
-        if not lines:
-            # What was ordered is not known yet: of a parcel we can say no more than that something has left.
-            return Status.PARTIALLY_SHIPPED if self.parcels else Status.PAID
-        slowest = min((line.status for line in lines), key=RANK.__getitem__)
-        if slowest is not Status.SHIPPED and any(line.shipped_quantity for line in lines):
-            return Status.PARTIALLY_SHIPPED
-        return slowest
+        # What was ordered may not be known yet, or a parcel may hold only what was not: all the same something has
+        # left, and no late fact takes that back.
+        slowest = min((line.status for line in self.order.lines), key=RANK.__getitem__, default=Status.PAID)
+        return Status.PARTIALLY_SHIPPED if self.parcels and slowest is not Status.SHIPPED else slowest
 
 
 RULES: dict[str, Callable[[_Folding, Fact], str]] = {

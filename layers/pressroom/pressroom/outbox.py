@@ -3,7 +3,6 @@
 States: `pending`, then `delivered` or `dead` (given up; a person can replay it).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -137,12 +136,6 @@ def get(delivery_id: str) -> Delivery | None:
     """Read a delivery, or None if there is no such row."""
     item = table.get(KIND, delivery_id)
     return Delivery.of(item) if item else None
-
-
-def get_many(delivery_ids: Iterable[str]) -> list[Delivery]:
-    """Read several deliveries, oldest first; ids without a row are left out."""
-    found = [Delivery.of(item) for item in table.get_many(KIND, delivery_ids)]
-    return sorted(found, key=lambda delivery: (delivery.created_at, delivery.id))
 
 
 def _attempt_of(entry: table.Item) -> Attempt:

@@ -5,7 +5,6 @@ stands in that path.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Request:
         if event.get("isBase64Encoded"):
             try:
                 body = base64.b64decode(text, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise Refused("The body is not valid base64.") from error
         else:
             body = text.encode("utf-8", "surrogatepass")

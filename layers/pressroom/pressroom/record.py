@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pressroom import config, orders, table
+from pressroom import config, orders, outbox, table
 from pressroom.errors import Conflict
 from pressroom.orders import Fact, Order
 from pressroom.outbox import Delivery
@@ -42,7 +42,23 @@ class Row:
 def get(order_id: str) -> Row | None:
     """Read an order's facts, or None if nothing is known about it."""
     item = table.get(KIND, order_id)
-    return Row(int(item["version"]["N"]), orders.unpack(item["facts"]["B"])) if item else None
+    return _row(item) if item else None
+
+
+def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
+    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment."""
+    row = get(order_id)
+    ids = [delivery_id for fact in row.facts for delivery_id in fact.data.get("deliveries", ())] if row else []
+    if row is None or not ids:
+        return (row, []) if row else None
+    # In one transaction: read one after the other, a delivery could have ended of which the order doesn't know.
+    order, *others = table.get_together([(KIND, order_id), *((outbox.KIND, each) for each in ids)])
+    deliveries = [Delivery.of(item) for item in others if item]
+    return (_row(order) if order else row), sorted(deliveries, key=lambda each: (each.created_at, each.id))
+
+
+def _row(item: table.Item) -> Row:
+    return Row(int(item["version"]["N"]), orders.unpack(item["facts"]["B"]))
 
 
 def _pause(attempt: int) -> None:
@@ -138,8 +154,3 @@ def summary(item: table.Item) -> dict[str, Any]:
         "created_at": item["created_at"]["S"],
         "updated_at": item["updated_at"]["S"],
     }
-
-
-def delivery_ids(facts: list[Fact]) -> list[str]:
-    """Return the ids of the deliveries that an order's facts have caused."""
-    return [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]

@@ -131,6 +131,13 @@ def get_many(kind: str, identities: Iterable[str]) -> list[Item]:
     return items
 
 
+def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
+    """Read up to 100 rows, of (kind, id), as they stood at one moment; None for those that don't exist."""
+    gets = [{"Get": {"TableName": name(), "Key": pk(kind, identity)}} for kind, identity in keys]
+    answer = config.client("dynamodb").transact_get_items(TransactItems=gets)
+    return [response.get("Item") for response in answer["Responses"]]
+
+
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
     """List the ids in one value of an index, newest first: `limit` at most, and where to go on, if there is more.
 

@@ -13,4 +13,8 @@ def parse(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError("an offset from UTC is missing")
+    try:
+        instant.astimezone(UTC)
+    except OverflowError as error:  # within a day of the first or the last instant there is
+        raise ValueError("not an instant that UTC can hold") from error
     return instant

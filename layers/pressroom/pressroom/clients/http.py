@@ -16,6 +16,18 @@ TIMEOUT_S = (3.05, 10)
 RETRYABLE = frozenset({408, 429})
 
 
+class _Session(requests.Session):
+    """Takes no redirect for one: requests would read its whole body and parse its Location even if told not to follow.
+
+    Nor does it look for proxies and passwords in the environment.
+    """
+
+    trust_env = False
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[], datetime] = config.utcnow) -> int:
     """POST a body once and return the status of a 2xx answer, whose body is not read.
 
@@ -26,9 +38,12 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[],
     """
     require_https(url)
     try:
-        with requests.post(
-            url, data=body, headers=dict(headers), timeout=TIMEOUT_S, allow_redirects=False, stream=True
-        ) as answer:
+        with (
+            _Session() as session,
+            session.post(
+                url, data=body, headers=dict(headers), timeout=TIMEOUT_S, allow_redirects=False, stream=True
+            ) as answer,
+        ):
             status = answer.status_code
             after = retry_after(answer.headers.get("Retry-After"), now())
     except requests.exceptions.ConnectTimeout as error:
@@ -40,6 +55,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[],
         if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
             raise Retry("no connection") from error
         raise Retry("no answer: connection closed", answer_lost=True) from error
+    except ValueError as error:  # a header or an URL that can't be written: nothing was sent
+        raise Retry(f"not sent: {type(error).__name__}") from error
     except requests.exceptions.RequestException as error:
         raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
     if 200 <= status < 300:
@@ -62,6 +79,6 @@ def retry_after(value: str | None, now: datetime) -> float:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
     return max(0, (moment - now).total_seconds()) if moment.tzinfo else 0

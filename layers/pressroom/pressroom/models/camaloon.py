@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from pressroom.models import storefront
 from pressroom.models.storefront import Amount, Currency, Filled, Identifier, Inbound, Instant, Quantity, Text
@@ -87,7 +87,7 @@ class ShipmentSent(Inbound):
     spaces, and may be missing.
     """
 
-    order_id: WireText
+    order_id: Annotated[WireText, AfterValidator(storefront.identifier)]
     tracking_number: WireText | None = None
     tracking_url: WireText | None = None
     notify_customer: bool | None = None

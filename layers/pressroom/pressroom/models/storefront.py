@@ -32,12 +32,13 @@ def _country(code: str) -> str:
     return code
 
 
-def _identifier(value: object) -> object:
+def identifier(value: object) -> object:
+    """Return an order's or a line's id as it is. Raises ValueError for what could not name a row or be shown."""
     # One message for one fault: a union of constrained types would report every branch.
     named = isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable()
     if named or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38):
         return value
-    raise ValueError("must be a whole number, or text of 1 to 128 printable characters")  # noqa: TRY004
+    raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
 
 
 def _no_bool(value: object) -> object:
@@ -49,7 +50,7 @@ def _no_bool(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-Identifier = Annotated[int | str, BeforeValidator(_identifier)]
+Identifier = Annotated[int | str, BeforeValidator(identifier)]
 Instant = Annotated[Text, AfterValidator(_iso_instant)]
 Currency = Annotated[Text, AfterValidator(_currency)]
 Country = Annotated[Text, AfterValidator(_country)]

@@ -1,0 +1,141 @@
+"""A local cloud of the tests' own, beside whatever `make up` may be running: the real build, the real deployment."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local import cloud
+from local.cloud import Stack
+from local.localhost import request
+from local.simulators import camaloon
+from tests.e2e.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e" in item.path.as_posix():
+            item.add_marker(pytest.mark.e2e)
+
+
+class Shop:
+    """Everybody who talks to Pressroom over HTTP, and what the tests need to see."""
+
+    def __init__(self, stack: Stack, state_dir: Path) -> None:
+        self.stack = stack
+        self.state_dir = state_dir
+
+    def order(self, **changes: Any) -> dict[str, Any]:
+        """A paid order of its own: ten badges and two bags, all Camaloon's."""
+        order: dict[str, Any] = json.loads((ROOT / "events/storefront/order_paid.json").read_text())
+        return order | {"id": f"e2e-{uuid.uuid4().hex[:12]}"} | changes
+
+    def parcel(self, order_id: object, *pieces: tuple[str, int], tracking: str = "") -> dict[str, Any]:
+        return {
+            "order_id": order_id,
+            "tracking_number": tracking or uuid.uuid4().hex,
+            "tracking_url": "",
+            "notify_customer": True,
+            "line_items": [{"sku": sku, "quantity": quantity} for sku, quantity in pieces],
+        }
+
+    def send(
+        self,
+        provider: str,
+        topic: str | None,
+        body: bytes | dict[str, Any],
+        *,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> requests.Response:
+        """Sign a body and post it; `headers` replace what would be sent (an underscore stands for a hyphen)."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        webhook = self.stack.webhooks[provider]
+        sent = {
+            "Content-Type": content_type,
+            "X-CAMALOON-HMAC-SHA256": camaloon.signature(webhook["secret"], raw),
+        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        if topic is not None:
+            sent["X-CAMALOON-TOPIC"] = topic
+        return request("POST", webhook["url"], body=raw, headers=sent, timeout=30)
+
+    def pay(self, order: dict[str, Any]) -> requests.Response:
+        return self.send("storefront", "order_paid", order)
+
+    def ship(self, parcel: dict[str, Any]) -> requests.Response:
+        return self.send("camaloon", "shipment_sent", parcel)
+
+    def api(self, path: str, method: str = "GET", token: str | None = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token or self.stack.ops_token}"}
+        return request(method, self.stack.api_url + path, headers=headers, timeout=30)
+
+    def known(self, order_id: object) -> dict[str, Any] | None:
+        answer = self.api(f"/orders/{order_id}")
+        found: dict[str, Any] = answer.json()
+        return found if answer.status_code == 200 else None
+
+    def until(self, order_id: object, holds: Callable[[dict[str, Any]], object], seconds: float = 60) -> dict[str, Any]:
+        """Wait until the order is as it should be, and return it."""
+
+        def look() -> dict[str, Any] | None:
+            order = self.known(order_id)
+            return order if order and holds(order) else None
+
+        return wait_until(look, f"order {order_id} is as expected", seconds)
+
+    def event_until(self, event_id: str, state: str, seconds: float = 60) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            event: dict[str, Any] = self.api(f"/events/{event_id}").json()
+            return event if event.get("state") == state else None
+
+        return wait_until(look, f"event {event_id} is {state}", seconds)
+
+    def arrived(self, order_id: object) -> list[dict[str, Any]]:
+        """What Camaloon got about an order."""
+        got: list[dict[str, Any]] = request("GET", self.stack.simulators["camaloon"] + "/_requests", timeout=10).json()
+        return [each for each in got if isinstance(each["body"], dict) and each["body"].get("id") == order_id]
+
+    def camaloon_will(self, **behaviour: Any) -> None:
+        url = self.stack.simulators["camaloon"] + "/_behave"
+        headers = {"Content-Type": "application/json"}
+        answer = request("POST", url, body=json.dumps(behaviour), headers=headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+
+    def camaloon_behaves(self) -> None:
+        request("POST", self.stack.simulators["camaloon"] + "/_reset", timeout=10)
+
+    def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            return [future.result() for future in [pool.submit(call) for call in calls]]
+
+    def logs(self) -> str:
+        """Everything that the functions logged, and what the emulator wrote about them."""
+        group = f"/pressroom/{self.stack.stack_name}"
+        pages = self.stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return "\n".join([*lines, (self.state_dir / "ministack.log").read_text(errors="replace")])
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    # Under .local, not under pytest's folder: what a killed run leaves can be found and ended by `make clean`.
+    state_dir = ROOT / ".local" / f"e2e-{os.getpid()}"
+    try:
+        yield Shop(cloud.up(state_dir=state_dir), state_dir)
+    finally:
+        cloud.down(state_dir=state_dir)
+
+
+@pytest.fixture
+def shop(running: Shop) -> Iterator[Shop]:
+    running.camaloon_behaves()
+    yield running
+    running.camaloon_behaves()
