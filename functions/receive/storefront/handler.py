@@ -8,7 +8,6 @@ from pressroom.inbox import Webhook
 from pressroom.models.storefront import OrderPaid
 from pressroom.receive import Request, receiver
 from pressroom.signing import is_camaloon_signature
-from pressroom.table import digest
 
 
 @receiver("storefront", success=202)
@@ -42,7 +41,7 @@ def handler(request: Request) -> Webhook:
     return Webhook(
         topic=topic,
         identity=wire.canonical([topic, str(order.id)]),
-        digest=digest(wire.canonical(content)),
+        exclusive=True,
         body=request.body,
     )
 

@@ -11,7 +11,7 @@ from typing import cast
 
 from botocore.exceptions import ClientError
 
-from pressroom import config, table
+from pressroom import config, table, wire
 from pressroom.errors import TooLarge
 from pressroom.times import iso
 
@@ -35,15 +35,15 @@ class State(StrEnum):
 class Webhook:
     """An authenticated message, ready to be kept.
 
-    `identity` is what makes it this event; the event id is a hash of it, so a redelivery has the same one. `digest`,
-    where given, is a hash of the content: a message with a known identity but another digest is kept as a `conflict`.
+    `identity` is what makes it this event; the event id is a hash of it, so a redelivery has the same one. Where an
+    identity allows one content only (`exclusive`), a message with another content is kept beside it as a `conflict`.
     `body` holds no credentials.
     """
 
     topic: str
     identity: str
     body: bytes
-    digest: str = ""
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +81,17 @@ class Event:
 def record(provider: str, webhook: Webhook, *, now: datetime) -> tuple[str, bool]:
     """Keep a webhook; return its event id and whether it is new. One conditional write, and no other call.
 
-    Raises TooLarge for a body that no row can hold. The rare second message that claims the identity of another with
-    different contents costs a second write, and comes in beside the first, marked as a conflict.
+    Raises TooLarge for a body that no row can hold. The rare conflict costs a second write.
     """
     event_id = f"{provider}-{table.digest(webhook.identity)}"
     known = _put(event_id, provider, webhook, now)
     if known is None:
         return event_id, True
-    if webhook.digest and webhook.digest != known.get("digest", {}).get("S"):
-        event_id = f"{event_id}-{webhook.digest[:8]}"
-        return event_id, _put(event_id, provider, webhook, now, conflict=True) is None
+    if webhook.exclusive:
+        content = wire.parse(webhook.body)
+        if content != wire.parse(table.unpack(known["body"])):
+            event_id = f"{event_id}-{table.digest(wire.canonical(content))[:8]}"
+            return event_id, _put(event_id, provider, webhook, now, conflict=True) is None
     return event_id, False
 
 
@@ -108,8 +109,6 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
         "body": body,
         "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
     }
-    if webhook.digest:
-        item["digest"] = {"S": webhook.digest}
     if conflict:
         item["conflict"] = {"BOOL": True}
     try:
@@ -117,7 +116,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
             TableName=table.name(),
             Item=item,
             ConditionExpression="attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD" if webhook.digest else "NONE",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD" if webhook.exclusive else "NONE",
         )
     except ClientError as error:
         if not table.is_condition_failure(error):

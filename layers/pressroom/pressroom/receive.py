@@ -12,7 +12,7 @@ from typing import Any
 
 from pressroom import config, inbox
 from pressroom.errors import Refused, TooLarge
-from pressroom.observe import count, logger
+from pressroom.observe import count, log_line, logger
 
 LARGEST_BODY = 1024 * 1024
 
@@ -65,13 +65,14 @@ def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], in
             try:
                 request = Request.of(event)
                 webhook = recognise(request)
-                event_id, new = inbox.record(provider, webhook, now=config.utcnow())
+                now = config.utcnow()
+                event_id, new = inbox.record(provider, webhook, now=now)
             except Refused as refusal:
                 logger().warning("webhook_refused", provider=provider, status=refusal.status)
                 count("WebhooksRefused", provider=provider)
                 return _answer(refusal.status, refusal.answer)
             status = "accepted" if new else "duplicate"
-            logger().info("webhook_" + status, provider=provider, topic=webhook.topic, event_id=event_id)
+            log_line(f"webhook_{status}", now, provider=provider, topic=webhook.topic, event_id=event_id)
             return _answer(success, {"event_id": event_id, "status": status})
 
         return handler

@@ -1,0 +1,68 @@
+"""`make bench`: measure, print a table, write `.local/bench.json`.
+
+Add a figure by adding a `Metric` to the report of a part, and a part by adding a function to PARTS. Each part is given
+the built template and runs in a process of its own, since each puts something else in the place of AWS.
+"""
+
+import json
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benches import cost, init, warm
+from benches.metric import Metric, Report
+from local.build import build_for_host
+from local.progress import LocalCloudError
+from local.settings import STATE_DIR
+
+PARTS: tuple[Callable[[Path], Report], ...] = (init.measure, warm.measure, cost.measure)
+RESULT = STATE_DIR / "bench.json"
+
+
+def main() -> int:
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    started = time.monotonic()
+    built = build_for_host()
+    reports = []
+    for part in PARTS:
+        name = part.__module__.rpartition(".")[2]
+        begun = time.monotonic()
+        with console.status(f"measuring: {name}"), multiprocessing.get_context("spawn").Pool(1) as alone:
+            reports.append(alone.apply(part, (built,)))
+        console.print(f"  measured: {name} ... {time.monotonic() - begun:.1f} s")
+    metrics = [metric for report in reports for metric in report.metrics]
+    RESULT.write_text(json.dumps({"metrics": [metric.to_json() for metric in metrics]}, indent=1) + "\n")
+    console.print(_table(metrics))
+    for note in (note for report in reports for note in report.notes):
+        console.print(note, markup=False, highlight=False)
+    missed = [metric.name for metric in metrics if not metric.met]
+    console.print(f"\n{RESULT.relative_to(STATE_DIR.parent)} written, {time.monotonic() - started:.0f} s in all")
+    console.print(f"[red]targets missed: {', '.join(missed)}[/]" if missed else "[green]every target is met[/]")
+    return 0
+
+
+def _table(metrics: list[Metric]) -> Table:
+    table = Table("metric", "unit", title="Pressroom's bench (lower is better)")
+    for heading in ("value", "middle half", "target"):
+        table.add_column(heading, justify="right")
+    for metric in metrics:
+        table.add_row(
+            metric.name,
+            metric.unit,
+            f"[{'green' if metric.met else 'red'}]{metric.value:.2f}[/]",
+            f"{metric.spread[0]:.2f} - {metric.spread[1]:.2f}" if metric.spread else "",
+            "" if metric.target is None else f"{metric.target:g}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LocalCloudError as error:
+        sys.exit(error.report())

@@ -1,0 +1,67 @@
+"""DynamoDB's units by AWS's published rules, from the rows before and after a call.
+
+The emulators do not say them truthfully: moto answers 1 whatever was written, ministack 1 however large a read is.
+
+- A row's size is that of its attributes' names and values: text and names in UTF-8, binary as it is, numbers a byte
+  per two digits and one more, booleans 1, lists and maps 3 and 1 per element.
+- A write costs 1 unit per started KB of the larger of the row before and after, twice that in a transaction.
+- An index entry costs what is written there, and only if it changes: 1 per started KB to add or remove it, both when
+  its key moves. In a transaction too: indexes follow afterwards.
+- A write whose condition fails costs as much as the row that stood there, at least 1.
+- A strongly consistent read costs 1 unit per started 4 KB, at least 1; an eventually consistent one half of that.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+type Item = dict[str, Any]
+
+
+def size(item: Item) -> int:
+    """Return the bytes of a row, or of an index entry."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(attribute: Item) -> int:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "B":
+            return len(value)
+        case "N":
+            return (len(value.strip("-").replace(".", "")) + 1) // 2 + 1
+        case "L":
+            return 3 + sum(1 + _value_size(each) for each in value)
+        case "M":
+            return 3 + size(value) + len(value)
+        case "BOOL" | "NULL":
+            return 1
+    raise ValueError(f"no size is known for {kind}")
+
+
+def write(before: Item | None, after: Item | None, indexes: Iterable[Item], *, transaction: bool = False) -> int:
+    """Return the write units of changing one row; `indexes` as the table's GlobalSecondaryIndexes describe them."""
+    row = _started_kb(max(size(before or {}), size(after or {})))
+    return row * (2 if transaction else 1) + sum(_index_write(before, after, index) for index in indexes)
+
+
+def read(item: Item | None, *, consistent: bool) -> float:
+    """Return the read units of reading one row by its key."""
+    return max(1, math.ceil(size(item or {}) / 4096)) * (1 if consistent else 0.5)
+
+
+def _index_write(before: Item | None, after: Item | None, index: Item) -> int:
+    if index["Projection"]["ProjectionType"] != "KEYS_ONLY":
+        raise NotImplementedError("only indexes of keys are counted")
+    keys = [key["AttributeName"] for key in index["KeySchema"]]
+    entries = [
+        {name: item[name] for name in (*keys, "pk")} if item and item.keys() >= set(keys) else None
+        for item in (before, after)
+    ]
+    return 0 if entries[0] == entries[1] else sum(_started_kb(size(entry)) for entry in entries if entry)
+
+
+def _started_kb(size: int) -> int:
+    return max(1, math.ceil(size / 1024))

@@ -1,0 +1,85 @@
+"""What a warm receiver adds to the one AWS call that it makes.
+
+`<receiver>.warm` is the CPU time of a webhook through the handler (a signed API Gateway event: decoding, signature,
+identity, compression, the conditional write, the log line, the answer), divided by that of the bare `put_item` of the
+same row by a boto3 client as it comes. DynamoDB is a stub under botocore: requests are serialised and signed, answers
+parsed, and no byte leaves the process. Both take turns in blocks; the value is the median of the ratios of
+neighbouring blocks.
+"""
+
+import importlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from benches import cloud
+from benches.metric import Metric, Report
+from local.event import for_topic
+from pressroom import config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BLOCKS, CALLS_PER_BLOCK = 60, 40
+TARGET = 1.3
+
+RECEIVERS = {
+    "receive_storefront": "storefront.order_paid",
+    "receive_camaloon": "camaloon.shipment_sent",
+}
+"""Each receiver and the webhook it is given."""
+
+
+def measure(_: Path) -> Report:
+    os.environ |= cloud.settings()
+    cloud.answer(config.client("secretsmanager"), "GetSecretValue", cloud.secret)
+    bare_client = boto3.client("dynamodb")
+    for client in (bare_client, config.client("dynamodb")):
+        cloud.answer(client, "PutItem", lambda _: {})
+    metrics, costs = [], []
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        for name, topic in RECEIVERS.items():
+            metric, microseconds = _compare(name, topic, bare_client)
+            metrics.append(metric)
+            costs.append(f"{name} {microseconds:.0f} µs")
+    return Report(
+        metrics, [f"warm: CPU per webhook of the whole handler / of its bare put_item. Here: {', '.join(costs)}."]
+    )
+
+
+def _compare(name: str, topic: str, bare_client: "DynamoDBClient") -> tuple[Metric, float]:
+    handler = importlib.import_module(f"functions.{name.replace('_', '.', 1)}.handler").handler
+    event = for_topic(topic)
+    rows: list[dict[str, Any]] = []
+
+    def keep(params: dict[str, Any], **_: object) -> None:
+        rows.append(params)
+
+    client = config.client("dynamodb")
+    client.meta.events.register("provide-client-params.dynamodb.PutItem", keep)
+    answer = handler(event, None)
+    client.meta.events.unregister("provide-client-params.dynamodb.PutItem", keep)
+    if json.loads(answer["body"])["status"] != "accepted":
+        raise RuntimeError(f"{name} did not accept its own sample: {answer}")
+    whole, bare = [], []
+    for _ in range(BLOCKS):
+        whole.append(_block(lambda: handler(event, None)))
+        bare.append(_block(lambda: bare_client.put_item(**rows[0])))
+    ratios = [one / other for one, other in zip(whole, bare, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    metric = Metric(name=f"{name}.warm", value=middle, unit="ratio", target=TARGET, spread=(low, high))
+    return metric, statistics.median(whole) * 1e6
+
+
+def _block(call: Callable[[], object]) -> float:
+    started = time.process_time()
+    for _ in range(CALLS_PER_BLOCK):
+        call()
+    return (time.process_time() - started) / CALLS_PER_BLOCK
