@@ -1,0 +1,34 @@
+"""The complete gateway events for `sam local` stay in step with the samples and the local secrets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local import event
+from local.partners import PARTNERS
+from pressroom.receive import Request
+from pressroom.signing import is_camaloon_signature
+
+ROOT = Path(__file__).parents[2]
+SHOWN = {"storefront": "storefront.order_paid", "camaloon": "camaloon.shipment_sent"}
+"""The topic that stands for each receiver."""
+
+
+def test_every_receiver_has_its_event() -> None:
+    receivers = {folder.name for folder in (ROOT / "functions/receive").iterdir() if (folder / "handler.py").is_file()}
+    assert receivers == set(SHOWN)
+    assert receivers == {file.stem for file in (ROOT / "events/receive").iterdir()}
+
+
+@pytest.mark.parametrize(("provider", "topic"), SHOWN.items())
+def test_a_gateway_event_is_what_make_event_prints(provider: str, topic: str) -> None:
+    text = (ROOT / f"events/receive/{provider}.json").read_text()
+    assert text.rstrip("\n") == event.as_text(event.for_topic(topic)), f"renew it: make -s event TOPIC={topic}"
+
+
+@pytest.mark.parametrize("provider", SHOWN)
+def test_a_gateway_event_is_signed_with_the_local_secret(provider: str) -> None:
+    request = Request.of(json.loads((ROOT / f"events/receive/{provider}.json").read_text()))
+    (secret,) = [partner.value for partner in PARTNERS if partner.name == provider]
+    assert is_camaloon_signature(request.headers["x-camaloon-hmac-sha256"], request.body, [secret])
