@@ -1,0 +1,61 @@
+"""What unit and integration tests share; the end-to-end tests bring their own."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from pressroom import config
+from tests.support.cloud import Clock, Cloud, forget
+from tests.support.hub import FakeCamaloon, Hub
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A function that has just been started, in an environment without an account."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "pressroom")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCAL_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    forget()
+    yield
+    forget()
+    logging.Logger.manager.loggerDict.pop("pressroom", None)  # its handler writes to this test's stdout
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time, for everything that asks for it."""
+    clock = Clock()
+    monkeypatch.setattr(config, "utcnow", clock)
+    return clock
+
+
+@pytest.fixture
+def cloud(fresh: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The stack in moto; Lambda is a fake, and secrets age with `clock`."""
+    with mock_aws():
+        cloud = Cloud()
+        real, known = config.client, dict[str, config.Secret]()
+        monkeypatch.setattr(config, "client", lambda service: cloud.lambda_ if service == "lambda" else real(service))
+        monkeypatch.setattr(
+            config,
+            "secret",
+            lambda variable: known.setdefault(variable, config.Secret(config.setting(variable), clock.monotonic)),
+        )
+        monkeypatch.setenv("TABLE_NAME", "table")
+        yield cloud
+
+
+@pytest.fixture
+def hub(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The whole way in one process, with a Camaloon that answers as it is told."""
+    camaloon = FakeCamaloon()
+    monkeypatch.setattr("pressroom.clients.http.post", camaloon.post)
+    return Hub(cloud, camaloon)

@@ -1,0 +1,136 @@
+"""The way of a webhook, driven by hand: what the stream, Lambda's queue and SQS do between the functions."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tests.support import gateway, template
+from tests.support.cloud import SECRETS, Cloud, is_dispatched
+from tests.support.samples import body
+
+
+class FakeCamaloon:
+    """Takes what `http.post` would send. `answers` says how: an HTTP status, or an error to raise; 200 when empty."""
+
+    def __init__(self) -> None:
+        self.answers: list[int | BaseException] = []
+        self.requests: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def post(self, url: str, content: bytes, headers: dict[str, str]) -> int:
+        self.requests.append((url, content, headers))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+class Hub:
+    """Pressroom in one process."""
+
+    def __init__(self, cloud: Cloud, camaloon: FakeCamaloon) -> None:
+        self.cloud = cloud
+        self.camaloon = camaloon
+        self.retained: list[dict[str, Any]] = []
+        """Messages of Camaloon's queue that a function has received and not finished."""
+        self._seen = 0
+
+    def receive(self, provider: str, topic: str, content: Any, *, secret: str = "") -> dict[str, Any]:
+        """Post a genuine webhook; the answer with its body read."""
+        raw = content if isinstance(content, bytes) else body(content)
+        secret = secret or SECRETS[template.camel(provider) + "Secret"]
+        return read(self.cloud.call(f"receive/{provider}", gateway.webhook(provider, topic, raw, secret)))
+
+    def pump(self) -> Any:
+        """Give pump the rows that were inserted since the last time."""
+        return self.pump_again(filter(is_dispatched, self.unseen()))
+
+    def unseen(self) -> list[dict[str, Any]]:
+        """Take what the stream has had since the last time, so that pump won't see it."""
+        records = self.cloud.changes(self._seen)
+        self._seen += len(records)
+        return records
+
+    def pump_again(self, records: Iterable[dict[str, Any]]) -> Any:
+        batch = list(records)
+        return self.cloud.call("pump", {"Records": batch}) if batch else {"batchItemFailures": []}
+
+    def run_topics(self) -> int:
+        """Run the topics that were invoked; how many."""
+        invoked, self.cloud.lambda_.waiting = self.cloud.lambda_.waiting, []
+        for name, payload in invoked:
+            self.run_topic(name, payload)
+        return len(invoked)
+
+    def run_topic(self, name: str, payload: dict[str, Any]) -> None:
+        provider, topic = name.removeprefix(f"{template.STACK}-").split("-", 1)
+        self.cloud.call(f"{provider}/{topic}", payload)
+
+    def deliver(self) -> None:
+        """Receive what is visible in Camaloon's queue and try it once each."""
+        url = self.cloud.url("CamaloonQueue")
+        while found := self.cloud.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages"):
+            self._attempt({**found[0], "count": 1})
+
+    def deliver_again(self) -> None:
+        """Let the time pass for which messages were hidden, and try each of them once more."""
+        again, self.retained = self.retained, []
+        for message in again:
+            self._attempt({**message, "count": message["count"] + 1})
+
+    def _attempt(self, message: dict[str, Any]) -> None:
+        answer = self.cloud.call("deliver/camaloon", {"Records": [sqs_record(message)]})
+        if answer["batchItemFailures"]:
+            self.retained.append(message)
+        else:
+            url = self.cloud.url("CamaloonQueue")
+            self.cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def settle(self) -> None:
+        """Let everything happen that can happen without time passing."""
+        while True:
+            before = self._seen
+            self.pump()
+            ran = self.run_topics()
+            self.deliver()
+            if not ran and self._seen == before:
+                return
+
+    def get(self, path: str, *, token: str = SECRETS["OpsTokenSecret"], **query: str) -> dict[str, Any]:
+        """Ask the ops API; the answer with its body read."""
+        return self._ask("GET", path, token, query)
+
+    def post(self, path: str, *, token: str = SECRETS["OpsTokenSecret"]) -> dict[str, Any]:
+        return self._ask("POST", path, token, {})
+
+    def _ask(self, method: str, path: str, token: str, query: dict[str, str]) -> dict[str, Any]:
+        event = gateway.request(method, path, headers={"authorization": f"Bearer {token}"}, query=query)
+        return read(self.cloud.call("api", event))
+
+    def order(self, order_id: str = "1001") -> dict[str, Any]:
+        """The order as the ops API shows it."""
+        answer = self.get(f"/orders/{order_id}")
+        assert answer["statusCode"] == 200, answer
+        shown: dict[str, Any] = answer["body"]
+        return shown
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        shown: dict[str, Any] = self.get(f"/events/{event_id}")["body"]
+        return shown
+
+
+def read(answer: dict[str, Any]) -> dict[str, Any]:
+    return answer | {"body": json.loads(answer["body"])}
+
+
+def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as Lambda gives it to a function."""
+    return {
+        "messageId": message.get("MessageId", hashlib.sha256(message["Body"].encode()).hexdigest()),
+        "receiptHandle": message.get("ReceiptHandle", ""),
+        "body": message["Body"],
+        "attributes": {"ApproximateReceiveCount": str(message.get("count", 1)), "MessageGroupId": "group"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "awsRegion": "us-east-1",
+    }

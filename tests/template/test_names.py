@@ -1,0 +1,95 @@
+"""One name rules all: topic, folder, function, sample, row in the README."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from local.event import for_topic, http_event
+from tests.support import template
+from tests.support.template import ROOT, camel, folders, functions, topics
+
+TOPICS = pytest.mark.parametrize(("provider", "topic"), topics())
+README = (ROOT / "README.md").read_text()
+
+
+def by_folder() -> dict[str, str]:
+    return {template.folder(function): name for name, function in functions().items()}
+
+
+def test_there_are_topics() -> None:
+    assert ("storefront", "order_paid") in topics()
+    assert ("camaloon", "shipment_sent") in topics()
+
+
+def test_every_folder_has_its_function_and_every_function_its_folder() -> None:
+    assert sorted(by_folder()) == folders()
+
+
+def test_a_folder_holds_its_handler_only() -> None:
+    files = [each for each in (ROOT / "functions").rglob("*") if each.is_file() and "__pycache__" not in each.parts]
+    assert {each.name for each in files} == {"handler.py"}
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_a_function_is_named_after_its_folder(folder: str) -> None:
+    name = by_folder()[folder]
+    assert name == f"{camel(folder)}Function"
+    assert functions()[name]["FunctionName"] == {"Fn::Sub": "${AWS::StackName}-" + folder.replace("/", "-")}
+
+
+@TOPICS
+def test_a_topic_has_its_sample(provider: str, topic: str) -> None:
+    assert isinstance(json.loads((ROOT / "events" / provider / f"{topic}.json").read_text()), dict)
+
+
+@TOPICS
+def test_a_topic_says_its_own_name(provider: str, topic: str) -> None:
+    source = (ROOT / "functions" / provider / topic / "handler.py").read_text()
+    assert re.search(rf'^handler = topic\("{provider}\.{topic}",', source, re.MULTILINE)
+
+
+@TOPICS
+def test_a_topic_has_its_row_in_the_readme(provider: str, topic: str) -> None:
+    row = f"| `{provider}.{topic}` | `functions/{provider}/{topic}` | `events/{provider}/{topic}.json` |"
+    assert README.count(row) == 1
+
+
+def test_every_topic_of_the_readme_exists() -> None:
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `functions/", README, re.MULTILINE)
+    assert sorted(rows) == topics()
+
+
+def test_every_sample_belongs_to_a_topic() -> None:
+    samples = {
+        (each.parent.name, each.stem.partition("__")[0])
+        for each in (ROOT / "events").glob("*/*.json")
+        if each.parent.name != "receive"
+    }
+    assert samples == set(topics())
+
+
+def routes() -> set[tuple[str, str]]:
+    events = [event for function in functions().values() for event in function.get("Events", {}).values()]
+    http = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
+    return {(event["Method"], event["Path"]) for event in http}
+
+
+def test_the_readme_names_every_route_and_no_other() -> None:
+    named = set(re.findall(r"`(GET|POST) (/[^`?]*)(?:\?[^`]*)?`", README))
+    assert named == routes()
+
+
+@pytest.mark.parametrize("provider", sorted({provider for provider, _ in topics()}))
+def test_the_ready_made_event_of_a_receiver_is_signed_as_it_would_be_now(provider: str) -> None:
+    recorded: dict[str, Any] = json.loads((ROOT / "events" / "receive" / f"{provider}.json").read_text())
+    topic = recorded["headers"]["x-camaloon-topic"]
+    assert (provider, topic) in topics()
+    assert recorded == for_topic(f"{provider}.{topic}")
+    assert recorded["body"].encode() == (ROOT / "events" / provider / f"{topic}.json").read_bytes()
+
+
+def test_a_body_that_is_no_text_comes_in_base64() -> None:
+    event = http_event("POST", "/", b"\xff", {"content-type": "application/octet-stream"})
+    assert (event["body"], event["isBase64Encoded"]) == ("/w==", True)

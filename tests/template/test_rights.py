@@ -1,0 +1,163 @@
+"""What each function may do, written out: moto never answers AccessDenied, so this is where rights are tested."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import template
+from tests.support.template import folder, functions, resources
+
+EVENT, ORDER, DELIVERY, REPLAY = "EVENT#*", "ORDER#*", "DELIVERY#*", "REPLAY#*"
+ANY = "any row"
+TABLE, INDEX, STREAM = "Table", "Table/index/*", "Table's stream"
+GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
+SECRET, SEND, HIDE = "secretsmanager:GetSecretValue", "sqs:SendMessage", "sqs:ChangeMessageVisibility"
+
+TOPIC = {
+    (GET, TABLE, EVENT),
+    (UPDATE, TABLE, EVENT),
+    *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY)),
+    (SEND, "TopicFailuresQueue", ""),
+}
+RIGHTS: dict[str, set[tuple[str, str, str]]] = {
+    "receive/storefront": {(PUT, TABLE, EVENT), (SECRET, "StorefrontSecret", "")},
+    "receive/camaloon": {(PUT, TABLE, EVENT), (SECRET, "CamaloonSecret", "")},
+    "pump": {
+        (GET, TABLE, EVENT),
+        (UPDATE, TABLE, EVENT),
+        ("lambda:InvokeFunction", "storefront-*", ""),
+        ("lambda:InvokeFunction", "camaloon-*", ""),
+        (SEND, "CamaloonQueue", ""),
+    },
+    "storefront/order_paid": TOPIC,
+    "camaloon/shipment_sent": TOPIC,
+    "park": {
+        (GET, TABLE, EVENT),
+        (UPDATE, TABLE, EVENT),
+        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY)),
+        ("dynamodb:GetShardIterator", STREAM, ""),
+        ("dynamodb:GetRecords", STREAM, ""),
+    },
+    "deliver/camaloon": {
+        (GET, TABLE, DELIVERY),
+        (UPDATE, TABLE, DELIVERY),
+        (GET, TABLE, ORDER),
+        (PUT, TABLE, ORDER),
+        (SEND, "CamaloonDeadLetterQueue", ""),
+        (HIDE, "CamaloonQueue", ""),
+        (SECRET, "CamaloonSecret", ""),
+    },
+    "api": {
+        (GET, TABLE, ANY),
+        ("dynamodb:BatchGetItem", TABLE, ANY),
+        ("dynamodb:Query", INDEX, ""),
+        (UPDATE, TABLE, EVENT),
+        (UPDATE, TABLE, DELIVERY),
+        (PUT, TABLE, REPLAY),
+        ("sqs:ReceiveMessage", "CamaloonDeadLetterQueue", ""),
+        ("sqs:DeleteMessage", "CamaloonDeadLetterQueue", ""),
+        (HIDE, "CamaloonDeadLetterQueue", ""),
+        (SECRET, "OpsTokenSecret", ""),
+    },
+}
+
+INVOKE = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-"
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def resource(value: Any) -> str:
+    if "Fn::Sub" in value:
+        text = str(value["Fn::Sub"])
+        return text.removeprefix(INVOKE) if text.startswith(INVOKE) else text.replace("${Table.Arn}", "Table")
+    name = value.get("Ref") or value["Fn::GetAtt"]
+    return {"Table.StreamArn": STREAM}.get(name, str(name).removesuffix(".Arn").removesuffix(".Id"))
+
+
+def expand(statement: dict[str, Any]) -> set[tuple[str, str, str]]:
+    assert statement["Effect"] == "Allow"
+    condition = statement.get("Condition", {})
+    assert set(condition) <= {"ForAllValues:StringLike"}
+    rows = listed(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) if condition else [None]
+    return {
+        (action, resource(target), row or (ANY if resource(target) == TABLE else ""))
+        for action in listed(statement["Action"])
+        for target in listed(statement["Resource"])
+        for row in rows
+    }
+
+
+def rights(function: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """(action, resource, rows) for everything that a function may do by its own statements."""
+    if "Role" in function:
+        role = template.template()["Resources"][function["Role"]["Fn::GetAtt"].removesuffix(".Arn")]["Properties"]
+        policies = [policy["PolicyDocument"] for policy in role["Policies"]]
+    else:
+        policies = function["Policies"]
+    return set[tuple[str, str, str]]().union(*(expand(each) for policy in policies for each in policy["Statement"]))
+
+
+BY_FOLDER = {folder(function): function for function in functions().values()}
+
+
+def test_the_table_of_rights_names_every_function() -> None:
+    assert set(RIGHTS) == set(BY_FOLDER)
+
+
+@pytest.mark.parametrize("name", sorted(BY_FOLDER))
+def test_a_function_may_do_this_and_nothing_else(name: str) -> None:
+    assert rights(BY_FOLDER[name]) == RIGHTS[name]
+
+
+def everything() -> set[tuple[str, str, str]]:
+    return set[tuple[str, str, str]]().union(*(rights(function) for function in BY_FOLDER.values()))
+
+
+def test_nobody_has_a_wildcard_among_the_actions() -> None:
+    assert not [right for right in everything() if "*" in right[0]]
+
+
+def test_nobody_reads_the_whole_table_or_deletes_a_row() -> None:
+    assert not {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"} & {
+        right[0] for right in everything()
+    }
+
+
+@pytest.mark.parametrize(
+    ("secret", "readers"),
+    [
+        ("StorefrontSecret", {"receive/storefront"}),
+        ("CamaloonSecret", {"receive/camaloon", "deliver/camaloon"}),
+        ("OpsTokenSecret", {"api"}),
+    ],
+)
+def test_a_secret_is_read_by_these_only(secret: str, readers: set[str]) -> None:
+    assert {name for name, function in BY_FOLDER.items() if (SECRET, secret, "") in rights(function)} == readers
+
+
+def test_every_secret_has_its_readers() -> None:
+    read = {right[1] for right in everything() if right[0] == SECRET}
+    assert read == set(resources("AWS::SecretsManager::Secret"))
+
+
+@pytest.mark.parametrize("name", sorted(each for each in BY_FOLDER if each.startswith("receive/")))
+def test_a_receiver_writes_events_and_reads_one_secret(name: str) -> None:
+    found = rights(BY_FOLDER[name])
+    assert {right for right in found if right[0] != SECRET} == {(PUT, TABLE, EVENT)}
+    assert len([right for right in found if right[0] == SECRET]) == 1
+
+
+def test_all_topics_share_one_role() -> None:
+    roles = {str(BY_FOLDER[f"{provider}/{topic}"]["Role"]) for provider, topic in template.topics()}
+    assert roles == {str({"Fn::GetAtt": "TopicRole.Arn"})}
+
+
+def test_a_role_is_for_lambda_and_logs_only() -> None:
+    for role in resources("AWS::IAM::Role").values():
+        (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "lambda.amazonaws.com"})
+        assert [each["Fn::Sub"].rpartition("/")[2] for each in role["Properties"]["ManagedPolicyArns"]] == [
+            "AWSLambdaBasicExecutionRole"
+        ]

@@ -1,0 +1,169 @@
+"""What an answer means, against a real server on this machine."""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pressroom.clients import http
+from pressroom.errors import Dead, Retry
+from tests.support.partner import Partner, partner
+
+NOW = datetime(2026, 9, 1, 14, 0, tzinfo=UTC)
+
+
+@pytest.fixture(name="other")
+def _other(monkeypatch: pytest.MonkeyPatch) -> Iterator[Partner]:
+    """The other side, which may be spoken to without TLS because there is a local cloud."""
+    monkeypatch.setenv("LOCAL_ENDPOINT_URL", "http://localhost:4566")
+    with partner() as other:
+        yield other
+
+
+def post(other: Partner, answer: str = "HTTP/1.1 200 OK\r\n\r\n") -> int:
+    other.answer = answer.encode()
+    return http.post(f"{other.url}/webhooks", b"\x00body", {"X-Header": "value"}, now=lambda: NOW)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_any_2xx_is_a_success(other: Partner, status: int) -> None:
+    assert post(other, f"HTTP/1.1 {status} Fine\r\nContent-Length: 0\r\n\r\n") == status
+
+
+def test_the_request_is_the_exact_body_and_the_headers(other: Partner) -> None:
+    post(other)
+    ((line, headers, body),) = other.requests
+    assert line == "POST /webhooks HTTP/1.1"
+    assert body == b"\x00body"
+    assert headers["x-header"] == "value"
+
+
+@pytest.mark.parametrize("status", [301, 302, 304, 307, 308, 400, 401, 403, 404, 409, 410, 422])
+def test_another_answer_is_the_end(other: Partner, status: int) -> None:
+    with pytest.raises(Dead) as caught:
+        post(other, f"HTTP/1.1 {status} No\r\nLocation: {other.url}/elsewhere\r\nContent-Length: 0\r\n\r\n")
+    assert (caught.value.status, caught.value.reason) == (status, f"HTTP {status}")
+    assert len(other.requests) == 1, "a redirect is not followed"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
+def test_trouble_that_passes_is_tried_again(other: Partner, status: int) -> None:
+    with pytest.raises(Retry) as caught:
+        post(other, f"HTTP/1.1 {status} Later\r\nContent-Length: 0\r\n\r\n")
+    assert (caught.value.status, caught.value.after, caught.value.answer_lost) == (status, 0, False)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_passed_on(other: Partner, status: int) -> None:
+    with pytest.raises(Retry) as caught:
+        post(other, f"HTTP/1.1 {status} Later\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n")
+    assert caught.value.after == 120
+
+
+def test_no_connection_is_no_lost_answer(other: Partner) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(Retry) as caught:
+            http.post(f"http://127.0.0.1:{unused.getsockname()[1]}", b"", {})
+    assert (caught.value.reason, caught.value.answer_lost) == ("no connection", False)
+
+
+def test_no_tls_is_no_lost_answer(other: Partner) -> None:
+    other.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+    with pytest.raises(Retry) as caught:
+        http.post(other.url.replace("http:", "https:"), b"", {})
+    assert not caught.value.answer_lost
+
+
+def test_a_connection_closed_after_reading_is_a_lost_answer(other: Partner) -> None:
+    with pytest.raises(Retry) as caught:
+        post(other, "")
+    assert (caught.value.status, caught.value.answer_lost) == (None, True)
+
+
+def test_an_answer_that_is_no_http_is_a_lost_answer(other: Partner) -> None:
+    with pytest.raises(Retry) as caught:
+        post(other, "hello\r\n\r\n")
+    assert caught.value.answer_lost
+
+
+def test_silence_is_a_lost_answer(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    other.hold = True
+    with pytest.raises(Retry) as caught:
+        post(other, "")
+    assert caught.value.answer_lost
+
+
+def test_a_large_answer_is_not_waited_for(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    other.hold = True  # of the five megabytes that are announced, one byte comes
+    assert post(other, "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n.") == 200
+
+
+@pytest.mark.parametrize("location", ["/elsewhere", "http://[", "//", ""])
+def test_a_redirect_is_neither_read_nor_understood(
+    other: Partner, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    other.hold = True
+    with pytest.raises(Dead, match="HTTP 302"):
+        post(other, f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 5000000\r\n\r\n.")
+
+
+@pytest.mark.parametrize("header", [{"X-Header": "two\nlines"}, {"X-Header": " spaced"}, {"X-Header": "店"}])
+def test_a_request_that_cannot_be_made_is_no_lost_answer(other: Partner, header: dict[str, str]) -> None:
+    with pytest.raises(Retry) as caught:
+        http.post(other.url, b"", header)
+    assert not caught.value.answer_lost
+    assert not other.requests
+
+
+def test_nothing_is_sent_in_the_clear_unless_there_is_a_local_cloud(
+    other: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_ENDPOINT_URL", "")
+    with pytest.raises(Retry, match="not https"):
+        post(other)
+    assert not other.requests
+
+
+@pytest.mark.parametrize("url", ["http://camaloon.example", "ftp://camaloon.example", "camaloon.example", ""])
+def test_only_https_is_accepted_in_the_cloud(url: str) -> None:
+    with pytest.raises(Retry, match="not https"):
+        http.require_https(url)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("5", 5),
+        (" 5 ", 5),
+        ("0", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("soon", 0),
+        ("٣", 0),
+        ("9" * 50, 999_999_999),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - timedelta(days=1), usegmt=True), 0),
+        ("Tue, 01 Sep 2026 14:01:00", 0),
+        ("Tue, 99 Sep 2026 14:01:00 GMT", 0),
+        ("Tue, 01 Sep 2026 14:01:00 +99999999999999999", 0),
+        ("Tue, 01 Sep 99999999999999999999 14:01:00 GMT", 0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float) -> None:
+    assert http.retry_after(value, NOW) == seconds
+
+
+@given(st.text())
+@example("1 Jan 1 0:0 +9999999999999")
+def test_garbage_in_retry_after_never_delays_backwards_and_is_no_error(value: str) -> None:
+    assert http.retry_after(value, NOW) >= 0

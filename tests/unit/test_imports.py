@@ -1,0 +1,45 @@
+"""Starting a function costs what it imports, and needs nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from tests.support.template import ROOT, folders
+
+COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler", "aws_xray_sdk")
+LOADS = {
+    "receive/camaloon": set[str](),
+    "receive/storefront": {"pydantic"},
+    "pump": set[str](),
+    "park": {"pydantic"},
+    "api": {"aws_lambda_powertools.event_handler"},
+    "storefront/order_paid": {"pydantic"},
+    "camaloon/shipment_sent": {"pydantic"},
+    "deliver/camaloon": {"requests"},
+}
+"""What of the costly packages each function loads before its first event: a receiver of a provider none at all."""
+
+
+@cache
+def modules(folder: str) -> frozenset[str]:
+    """Import a function in a process of its own, with no environment to speak of; what that has loaded."""
+    code = f"import functions.{folder.replace('/', '.')}.handler, json, sys; print(json.dumps(list(sys.modules)))"
+    path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "pressroom")])
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    return frozenset(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_a_function_loads_no_costly_package_that_it_does_not_need(folder: str) -> None:
+    assert {name for name in COSTLY if name in modules(folder)} == LOADS[folder]
+
+
+@pytest.mark.parametrize("folder", [each for each in folders() if each.startswith("receive/")])
+def test_a_receiver_knows_nothing_of_orders_and_deliveries(folder: str) -> None:
+    assert not {"pressroom.orders", "pressroom.record", "pressroom.outbox", "pressroom.topic"} & modules(folder)

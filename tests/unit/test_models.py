@@ -1,0 +1,285 @@
+"""What the shop may send, what Camaloon is sent, and what it sends."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pycountry
+import pytest
+from pydantic import ValidationError
+
+from pressroom import wire
+from pressroom.models import camaloon, codes
+from pressroom.models.camaloon import ShipmentSent
+from pressroom.models.storefront import OrderPaid, line_ids
+from tests.support.samples import body, sample
+
+
+def read(content: object) -> OrderPaid:
+    return OrderPaid.model_validate(wire.parse(body(content)))
+
+
+def changed(path: str, value: object) -> Any:
+    """The sample order with the value at a path replaced; `...` removes it."""
+    content = sample("storefront/order_paid")
+    *way, last = path.split(".")
+    node = content
+    for step in way:
+        node = node[int(step) if step.isdigit() else step]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return content
+
+
+def faults(content: object) -> set[str]:
+    """The fields that are wrong."""
+    try:
+        read(content)
+    except ValidationError as error:
+        return {".".join(map(str, fault["loc"])) for fault in error.errors()}
+    return set()
+
+
+ADDRESS = ("first_name", "last_name", "address", "zip", "city", "province", "country_code")
+REQUIRED = {
+    *("id", "currency", "tax_rate", "created_at", "processed_at", "shipping_price"),
+    *(f"shipping_info.{name}" for name in (*ADDRESS, "email")),
+    *(f"billing_info.{name}" for name in ADDRESS),
+    *("line_items.0.sku", "line_items.0.quantity", "line_items.0.price"),
+}
+
+
+def test_every_missing_field_is_told_at_once() -> None:
+    assert faults({"shipping_info": {}, "billing_info": {}, "line_items": [{}]}) == REQUIRED
+
+
+def test_an_empty_order_lacks_its_parts() -> None:
+    whole = {name for name in REQUIRED if "." not in name}
+    assert faults({}) == whole | {"shipping_info", "line_items"}
+
+
+@pytest.mark.parametrize("path", sorted(REQUIRED))
+def test_each_required_field_is_required(path: str) -> None:
+    assert faults(changed(path, ...)) == {path}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ref",
+        "billing_info",
+        "shipping_info.company_name",
+        "shipping_info.telephone",
+        "shipping_info.address2",
+        "line_items.0.description",
+    ],
+)
+def test_an_optional_field_may_be_absent_or_null(path: str) -> None:
+    assert faults(changed(path, ...)) == set()
+    assert faults(changed(path, None)) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("currency", "eur"),
+        ("currency", "EURO"),
+        ("currency", "ABC"),
+        ("currency", 978),
+        ("shipping_info.country_code", "es"),
+        ("shipping_info.country_code", "ESP"),
+        ("shipping_info.country_code", "XX"),
+        ("billing_info.country_code", "UK"),
+        ("created_at", "2026-09-01T16:09:54"),
+        ("created_at", "2026-09-01"),
+        ("created_at", "yesterday"),
+        ("created_at", 1756735794),
+        ("created_at", "0001-01-01T00:00:00+01:00"),
+        ("processed_at", ""),
+        ("shipping_info.telephone", "+34 600 000 0011"),
+        ("shipping_info.email", "nobody"),
+        ("shipping_info.email", ""),
+        ("shipping_info.email", "a b@c"),
+        ("shipping_info.address", ""),
+        ("shipping_info.city", ""),
+        ("shipping_info.city", "\ud800"),
+        ("line_items", []),
+        ("line_items", {}),
+        ("line_items.0.sku", ""),
+        ("line_items.0.sku", 7),
+        ("line_items.0.quantity", 0),
+        ("line_items.0.quantity", -1),
+        ("line_items.0.quantity", 1.5),
+        ("line_items.0.quantity", "1"),
+        ("line_items.0.quantity", True),
+        ("line_items.0.quantity", 1_000_001),
+        ("line_items.0.price", -0.01),
+        ("line_items.0.price", True),
+        ("line_items.0.price", "free"),
+        ("line_items.0.price", "NaN"),
+        ("line_items.0.price", "Infinity"),
+        ("line_items.0.price", 1e300),
+        ("line_items.0.price", None),
+        ("shipping_price", -1),
+        ("shipping_price", False),
+        ("tax_rate", -0.21),
+        ("tax_rate", "a fifth"),
+        ("id", None),
+        ("id", ""),
+        ("id", True),
+        ("id", 1.5),
+        ("id", [1]),
+        ("id", "a\nb"),
+        ("id", "x" * 129),
+        ("line_items.0.id", {}),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_the_one_fault(path: str, value: object) -> None:
+    assert faults(changed(path, value)) == {path}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("id", "A-1001"),
+        ("id", 0),
+        ("id", "ordre ñ #7/8"),
+        ("currency", "JPY"),
+        ("created_at", "2026-09-01T14:09:54Z"),
+        ("created_at", "2026-09-01T14:09:54.5-04:00"),
+        ("shipping_info.telephone", "+34 600 000 001"),
+        ("shipping_info.province", ""),
+        ("shipping_info.last_name", ""),
+        ("line_items.0.price", 0),
+        ("line_items.0.price", "12.50"),
+        ("tax_rate", 0),
+        ("gift_wrap", {"unknown": True}),
+    ],
+)
+def test_what_a_shop_may_well_send_is_taken(path: str, value: object) -> None:
+    assert faults(changed(path, value)) == set()
+
+
+def test_ids_keep_the_type_they_came_with() -> None:
+    assert read(changed("id", 1001)).id == 1001
+    assert read(changed("id", "1001")).id == "1001"
+
+
+def test_amounts_are_exact() -> None:
+    order = OrderPaid.model_validate(wire.parse(body(changed("shipping_price", 0.1))))
+    assert order.shipping_price == Decimal("0.1")
+
+
+def test_the_shipping_address_stands_in_for_an_absent_billing_address() -> None:
+    order = read(changed("billing_info", ...))
+    assert order.billing.address == order.shipping_info.address
+    sent = json.loads(camaloon.OrderPaid.of(order, order.line_items).body())
+    assert sent["billing_info"] == {name: value for name, value in sent["shipping_info"].items() if name != "email"}
+
+
+def test_lines_are_named_by_their_id_or_their_position() -> None:
+    content = sample("storefront/order_paid")
+    assert line_ids(read(content).line_items) == ["1", "2"]
+    content["line_items"][0]["id"] = 77
+    assert line_ids(read(content).line_items) == ["77", "2"]
+
+
+def test_lines_that_would_share_an_id_are_refused() -> None:
+    assert faults(changed("line_items.0.id", 2)) == {"line_items"}
+
+
+def test_the_codes_are_those_of_pycountry() -> None:
+    assert {currency.alpha_3 for currency in pycountry.currencies} == codes.CURRENCIES
+    assert {country.alpha_2 for country in pycountry.countries} == codes.COUNTRIES
+
+
+def test_camaloon_is_sent_what_its_document_says_and_nothing_else() -> None:
+    content = sample("storefront/order_paid")
+    content["gift_wrap"] = content["line_items"][0]["color"] = content["shipping_info"]["floor"] = "unknown"
+    content["line_items"][0]["id"] = "ours"
+    order = read(content)
+    assert json.loads(camaloon.OrderPaid.of(order, order.line_items).body()) == sample("storefront/order_paid")
+
+
+def test_camaloon_is_sent_its_own_lines_only() -> None:
+    order = read(sample("storefront/order_paid"))
+    sent = json.loads(camaloon.OrderPaid.of(order, order.line_items[1:]).body())
+    assert [line["sku"] for line in sent["line_items"]] == [order.line_items[1].sku]
+
+
+def test_what_the_shop_left_out_stays_out() -> None:
+    order = read(changed("ref", ...))
+    assert b'"ref"' not in camaloon.OrderPaid.of(order, order.line_items).body()
+
+
+def test_the_bytes_sent_are_these() -> None:
+    content = changed("billing_info", ...) | {"id": "N-1", "ref": "niño"}
+    content["shipping_info"] = dict.fromkeys(("first_name", "last_name", "zip", "province"), "") | {
+        "address": "A",
+        "city": "C",
+        "country_code": "ES",
+        "email": "a@b",
+    }
+    content["line_items"] = [{"sku": "S", "quantity": 1, "price": 12.50}]
+    order = read(content)
+    address = '"first_name":"","last_name":"","address":"A","zip":"","city":"C","province":"","country_code":"ES"'
+    assert camaloon.OrderPaid.of(order, order.line_items).body().decode() == (
+        '{"id":"N-1","ref":"niño","currency":"EUR","tax_rate":0.21,"created_at":"2026-09-01T16:09:54+02:00",'
+        '"processed_at":"2026-09-01T16:09:57+02:00","shipping_price":3.2,'
+        f'"shipping_info":{{{address},"email":"a@b"}},"billing_info":{{{address}}},'
+        '"line_items":[{"sku":"S","quantity":1,"price":12.5}]}'
+    )
+
+
+@pytest.mark.parametrize("path", ["", "shipping_info", "billing_info", "line_items.0"])
+def test_an_outbound_shape_forbids_extras(path: str) -> None:
+    content = sample("storefront/order_paid")
+    node = content
+    for step in filter(None, path.split(".")):
+        node = node[int(step) if step.isdigit() else step]
+    node["unknown"] = 1
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        camaloon.OrderPaid.model_validate(content)
+
+
+def test_a_model_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read(sample("storefront/order_paid")).id = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": "A-7"},
+        {"tracking_number": 9414},
+        {"tracking_number": ""},
+        {"tracking_number": None},
+        {"tracking_url": None},
+        {"notify_customer": None},
+        {"carrier": "unknown to the document"},
+        {"line_items": [{"sku": 7, "quantity": 1, "name": "unknown"}]},
+    ],
+)
+def test_a_shipment_is_read_with_what_camaloon_may_vary(change: dict[str, Any]) -> None:
+    shipment = ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)
+    assert shipment.order_id == str((sample("camaloon/shipment_sent") | change)["order_id"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": None},
+        {"order_id": True},
+        {"order_id": ""},
+        {"line_items": None},
+        {"order_id": "x" * 129},
+        {"line_items": [{"sku": "a"}]},
+        {"line_items": [{"sku": "a", "quantity": 0}]},
+        {"line_items": [{"sku": "a", "quantity": "many"}]},
+    ],
+)
+def test_what_is_no_shipment_is_not_read_as_one(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)
