@@ -1,5 +1,6 @@
 """The ops API: what is known about an order, what is parked or dead, and sending it again."""
 
+import base64
 import json
 from collections.abc import Callable
 from http import HTTPStatus
@@ -138,8 +139,13 @@ def _page(
     limit = _query("limit", str(LIMIT))
     if not limit.isdecimal() or len(limit) > len(str(MOST)) or not 1 <= int(limit) <= MOST:
         raise BadRequestError(f"limit must be a number from 1 to {MOST}")
-    ids, cursor = table.newest(index, partition, limit=int(limit), before=_query("cursor"))
+    try:
+        before = base64.urlsafe_b64decode(_query("cursor")).decode()
+    except ValueError as error:
+        raise BadRequestError("cursor must be one that this list has given") from error
+    ids, after = table.newest(index, partition, limit=int(limit), before=before)
     shown = {table.identity_of(item): show(item) for item in table.get_many(kind, ids)}
+    cursor = base64.urlsafe_b64encode(after.encode()).decode() if after else None
     return {what: [shown[each] for each in ids if each in shown], "cursor": cursor}
 
 

@@ -103,7 +103,7 @@ def test_a_refusal_is_dead_at_once_and_visible_everywhere(paid: Hub, code: int) 
     paid.deliver()
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("dead", 1, f"HTTP {code}")
-    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"]}]
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0}]
     assert paid.cloud.messages("CamaloonQueue") == []
     assert paid.get("/deliveries")["body"]["deliveries"] == [shown]
     assert paid.order()["attention"] == ["delivery_dead"]
@@ -120,7 +120,7 @@ def test_after_the_last_try_a_delivery_is_dead(paid: Hub, capsys: pytest.Capture
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("dead", 3, "HTTP 503")
     assert paid.retained == []
-    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"]}]
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0}]
     assert '"DeliveriesDead"' in capsys.readouterr().out
 
 

@@ -54,8 +54,8 @@ def client(service: str) -> Any:
         service,
         endpoint_url=local_endpoint(),
         config=Config(
-            connect_timeout=2,
-            read_timeout=5,
+            connect_timeout=1,
+            read_timeout=3,
             retries={"mode": "standard", "total_max_attempts": 3},
             parameter_validation=False,
         ),

@@ -118,14 +118,14 @@ def _delivered(delivery: Delivery, status: int) -> None:
         last_error=None,
         history=[*delivery.history[:-1], replace(delivery.history[-1], status=status, error=None)],
     )
-    _conclude(delivery, "sent", {"answer_lost": True} if delivery.answer_lost else {})
+    _conclude(delivery, "sent")
     _log("delivery_delivered", delivery)
 
 
 def record_dead(delivery: Delivery, reason: str) -> None:
     """Record that a delivery is given up: on its row, on its order, in a metric."""
     delivery = replace(delivery, state=State.DEAD, last_error=reason)
-    _conclude(delivery, "dead", {"reason": reason})
+    _conclude(delivery, "dead", reason=reason)
     _log("delivery_dead", delivery)
     count("DeliveriesDead", destination=delivery.destination)
 
@@ -133,14 +133,14 @@ def record_dead(delivery: Delivery, reason: str) -> None:
 def _give_up(delivery: Delivery, reason: str) -> None:
     config.client("sqs").send_message(
         QueueUrl=config.setting("DEAD_LETTER_QUEUE_URL"),
-        MessageBody=json.dumps({"delivery_id": delivery.id}),
+        MessageBody=json.dumps({"delivery_id": delivery.id, "replays": delivery.replays}),
         MessageGroupId=table.digest(delivery.order_id),
         MessageDeduplicationId=f"{delivery.id}-{delivery.replays}-{delivery.attempts}",
     )
     record_dead(delivery, reason)
 
 
-def _conclude(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
+def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
     """Record the end of a delivery: the row and the order's fact, together."""
     now = iso(config.utcnow())
     fact = Fact(
@@ -153,6 +153,7 @@ def _conclude(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
             "delivery_id": delivery.id,
             "destination": delivery.destination,
             "operation": delivery.operation,
+            "answer_lost": delivery.answer_lost,
             **data,
         },
     )

@@ -8,7 +8,7 @@ fact's kind, so any permutation and any number of duplicates give the same order
 | `paid`       | storefront.order_paid    | the lines, the currency, the ref; every line is `paid`                     |
 | `paid_again` | storefront.order_paid    | nothing but `attention: paid_twice`: the first payment stands              |
 | `sent`       | deliver.<destination>    | the destination's lines are `accepted`; ends `delivery_dead`               |
-| `dead`       | deliver.<destination>    | `attention: delivery_dead`                                                 |
+| `dead`       | deliver.<destination>    | `attention: delivery_dead`; like `sent`, `answer_lost` where that happened |
 | `shipped`    | camaloon.shipment_sent   | a parcel in the ledger, once per (provider, parcel); pieces of its lines   |
 
 A line counts pieces: `shipped_quantity` never exceeds what was ordered. What a parcel holds beyond that stays in the
@@ -58,7 +58,7 @@ class Attention(StrEnum):
     DELIVERY_DEAD = "delivery_dead"
     """A printer could not be told; the delivery has to be replayed."""
     ANSWER_LOST = "answer_lost"
-    """A printer was told again after it may have heard the first time: check that it prints once."""
+    """A printer may have heard an attempt that we had to count as failed: check that it prints once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,14 +178,20 @@ class _Folding:
         destination = fact.data["destination"]
         self.accepted.add(destination)
         self.sent.add(fact.data["delivery_id"])
-        if fact.data.get("answer_lost"):
-            self.reasons.add(Attention.ANSWER_LOST)
+        if self._answer_lost(fact):
             return f"{destination} has received {fact.data['operation']}, perhaps more than once: an answer was lost"
         return f"{destination} has received {fact.data['operation']}"
 
     def on_dead(self, fact: Fact) -> str:
         self.dead.add(fact.data["delivery_id"])
-        return f"{fact.data['destination']} could not be sent {fact.data['operation']}: {fact.data['reason']}"
+        told = f"{fact.data['destination']} could not be sent {fact.data['operation']}: {fact.data['reason']}"
+        return told + (", but may have heard: an answer was lost" if self._answer_lost(fact) else "")
+
+    def _answer_lost(self, fact: Fact) -> bool:
+        lost = bool(fact.data.get("answer_lost"))
+        if lost:
+            self.reasons.add(Attention.ANSWER_LOST)
+        return lost
 
     def on_shipped(self, fact: Fact) -> str:
         parcel = (fact.data["provider"], fact.data["parcel"])

@@ -66,22 +66,20 @@ def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))  # noqa: S311 - no secret hangs on it
 
 
-def apply(
-    decision: Decision, also: tuple[table.Item, ...] = (), *, pause: Callable[[int], None] = _pause
-) -> Order | None:
-    """Add a decision's facts to its order; return the order, or None when nothing in it was new.
+def apply(decision: Decision, also: tuple[table.Item, ...] = (), *, pause: Callable[[int], None] = _pause) -> Order:
+    """Add a decision's facts to its order and return the order.
 
-    The order, its new deliveries and `also` (updates of other rows) are written together or not at all. Raises
-    Conflict when others kept writing the order first.
+    The order, its new deliveries and `also` (updates of other rows) are written together or not at all; nothing is
+    written when no fact is new. Raises Conflict when others kept writing the order first.
     """
     for attempt in range(TRIES):
         row = get(decision.order_id) or Row()
         known = {fact.id for fact in row.facts}
         new = [fact for fact in decision.facts if fact.id not in known]
-        if not new:
-            return None
         facts = row.facts + new
         order = orders.fold(decision.order_id, facts)
+        if not new:
+            return order
         put = _put(order, facts, row.version)
         rows = [{"Put": _new(delivery)} for delivery in decision.deliveries]
         if _write(put, rows + [{"Update": update} for update in also]):

@@ -5,6 +5,7 @@ A replay is a row of its own: inserted, it passes through pump as the first time
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -62,8 +63,8 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
         "destination": {"S": delivery.destination},
         "replays": {"N": again},
     }
-    _discard_dead_letter(delivery)
     _write(f"{delivery.id}#{again}", what, change, now)
+    _discard_dead_letter(delivery)
     return True
 
 
@@ -77,10 +78,10 @@ def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -
     try:
         config.client("dynamodb").transact_write_items(TransactItems=[{"Update": change}, {"Put": put}])
     except ClientError as error:
-        # Somebody else replayed it between our read and our write: it is under way, as was asked.
         reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if not reasons or not reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+        if reasons - {"None"} != {"ConditionalCheckFailed"}:
             raise
+        # Somebody else replayed it between our read and our write: it is under way, as was asked.
 
 
 def _discard_dead_letter(delivery: Delivery) -> None:
@@ -89,7 +90,7 @@ def _discard_dead_letter(delivery: Delivery) -> None:
     for _ in range(_DEAD_LETTER_PAGES):
         # Messages seen once stay hidden while we look further, and are shown again at the end.
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages", [])
-        found = [message for message in messages if json.loads(message["Body"])["delivery_id"] == delivery.id]
+        found = [message for message in messages if _is_of_round(json.loads(message["Body"]), delivery)]
         others += [message for message in messages if message not in found]
         for message in found:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -97,3 +98,8 @@ def _discard_dead_letter(delivery: Delivery) -> None:
             break
     for message in others:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+
+
+def _is_of_round(letter: dict[str, Any], delivery: Delivery) -> bool:
+    # A later round may have died meanwhile; its letter has to stay. SQS's own redrive policy names no round.
+    return bool(letter["delivery_id"] == delivery.id and letter.get("replays", 0) <= delivery.replays)

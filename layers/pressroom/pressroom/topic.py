@@ -37,8 +37,8 @@ def topic[M: BaseModel](
             return
         order = record.apply(decision)
         inbox.mark(event, State.PROCESSED, order_id=decision.order_id)
-        logger().info("event_processed", topic=name, event_id=event.id, changed=order is not None)
-        if order and order.attention:
+        logger().info("event_processed", topic=name, event_id=event.id)
+        if order.attention:
             count("OrdersNeedAttention", topic=name)
 
     return handler

@@ -3,6 +3,7 @@
 Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in the order's currency.
 """
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
@@ -11,10 +12,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pressroom import times
 from pressroom.models.codes import COUNTRIES, CURRENCIES
 
+_EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+
 
 def _iso_instant(text: str) -> str:
     try:
-        times.parse(text)
+        # Python also reads week dates and a space for the T, which Camaloon, to whom the text goes as it is, may not.
+        times.parse(text if _EXTENDED_FORMAT.fullmatch(text) else "")
     except ValueError as error:
         raise ValueError("must be an ISO 8601 date and time with its offset from UTC") from error
     return text
