@@ -39,8 +39,8 @@ define environment
 @touch $@
 endef
 
-build: install ## sam build, then bytecode that is valid inside the zips; ready for `sam deploy`
-	@$(LOCAL) build
+build: install ## sam build, then bytecode that is valid inside the zips; ready for `sam deploy` [ARCHITECTURE=x86_64]
+	@$(LOCAL) build $(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)")
 
 up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`]
 	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)")

@@ -29,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="sam build for the cloud, and bytecode")
+    build.add_argument("--architecture", choices=["arm64", "x86_64"], default="arm64")
     build.set_defaults(run=_build)
 
     up = commands.add_parser("up", help="start the local cloud and deploy to it")
@@ -53,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(_: argparse.Namespace) -> int:
-    say(f"Built {build_for_cloud().parent}; deploy it with `sam deploy --guided`.")
+def _build(arguments: argparse.Namespace) -> int:
+    say(f"Built {build_for_cloud(arguments.architecture).parent}; deploy it with `sam deploy --guided`.")
     return 0
 
 

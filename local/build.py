@@ -22,9 +22,9 @@ SERVICES = frozenset({"dynamodb", "dynamodbstreams", "lambda", "secretsmanager",
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
 
 
-def build_for_cloud() -> Path:
-    """Build for the architecture that the template defaults to."""
-    return _build(CLOUD_BUILD_DIR, None)
+def build_for_cloud(architecture: str) -> Path:
+    """Build for `arm64` or `x86_64`."""
+    return _build(CLOUD_BUILD_DIR, architecture)
 
 
 def build_for_host() -> Path:
@@ -38,7 +38,7 @@ def read_built(template: Path) -> dict[str, Any]:
     return document
 
 
-def _build(build_dir: Path, architecture: str | None) -> Path:
+def _build(build_dir: Path, architecture: str) -> Path:
     built, stamp = build_dir / "template.yaml", build_dir / ".inputs"
     if not TEMPLATE.is_file():
         raise LocalCloudError(f"There is no {TEMPLATE.name} at {ROOT}.")
@@ -51,20 +51,20 @@ def _build(build_dir: Path, architecture: str | None) -> Path:
             with step("build: nothing changed"):
                 return built
         stamp.unlink(missing_ok=True)
-        with step(f"sam build{f' for {architecture}' if architecture else ''}"):
+        with step(f"sam build for {architecture}"):
             _sam_build(build_dir, architecture)
         with step("leave out unused AWS services, compile to bytecode"):
+            _pin_architecture(built, architecture)
             _trim(built)
             _compile(built)
         stamp.write_text(inputs)
     return built
 
 
-def _sam_build(build_dir: Path, architecture: str | None) -> None:
+def _sam_build(build_dir: Path, architecture: str) -> None:
     command = [str(SAM), "build", "--config-file", str(SAM_CONFIG), "--template", str(TEMPLATE)]
     command += ["--build-dir", str(build_dir), "--cache-dir", str(build_dir.with_name("cache"))]
-    if architecture:
-        command += ["--parameter-overrides", f"Architecture={architecture}"]
+    command += ["--parameter-overrides", f"Architecture={architecture}"]
     log = STATE_DIR / "build.log"
     with log.open("wb") as output:
         code = subprocess.run(
@@ -72,6 +72,13 @@ def _sam_build(build_dir: Path, architecture: str | None) -> None:
         ).returncode
     if code:
         raise LocalCloudError("`sam build` failed.", log)
+
+
+def _pin_architecture(built: Path, architecture: str) -> None:
+    """Let what was built be deployed to the processor it was built for only: `sam deploy --guided` asks for it again."""
+    document = read_built(built)
+    document["Parameters"]["Architecture"] |= {"AllowedValues": [architecture], "Default": architecture}
+    built.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
 
 
 def _trim(built: Path) -> None:
@@ -106,7 +113,7 @@ def _compile(built: Path) -> None:
             raise LocalCloudError(f"{name} holds a module that does not compile:\n{done.stdout}{done.stderr}")
 
 
-def _fingerprint(architecture: str | None) -> str:
+def _fingerprint(architecture: str) -> str:
     digest = hashlib.sha256(f"{architecture} {sys.version}".encode())
     sources = [TEMPLATE, ROOT / "pyproject.toml", SAM_CONFIG, Path(__file__)]
     for folder in ("functions", "layers"):

@@ -44,10 +44,10 @@ def _park(message: SQSRecord) -> None:
 
 def _park_event(event_id: str, error: str) -> None:
     event = inbox.get(event_id)
-    if event is None or event.state is inbox.State.PROCESSED:
+    if event and event.state is inbox.State.RECEIVED:
+        park(event, error)
+    else:  # processed after all, set aside already, or expired
         logger().info("event_done_before", event_id=event_id)
-        return
-    park(event, error)
 
 
 def _park_delivery(delivery_id: str, replays: int) -> None:

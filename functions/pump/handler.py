@@ -16,7 +16,9 @@ from pressroom import config, inbox
 from pressroom.observe import count, logged, logger
 from pressroom.table import digest
 
-_TOPIC = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TOPIC = re.compile(r"[a-z][a-z0-9_]*")
+_LONGEST_NAME = 64
+"""Lambda's limit for a function's name."""
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -39,12 +41,13 @@ def _hand_on(record: DynamoDBRecord) -> None:
 
 def _invoke(row: dict[str, Any]) -> bool:
     """Invoke the topic's Lambda, which is found by its name; return False if there is none."""
-    if not _TOPIC.fullmatch(row["topic"]):
+    name = f"{config.setting('STACK_NAME')}-{row['provider']}-{row['topic']}"
+    if not _TOPIC.fullmatch(row["topic"]) or len(name) > _LONGEST_NAME:
         return False
     functions = config.client("lambda")
     try:
         functions.invoke(
-            FunctionName=f"{config.setting('STACK_NAME')}-{row['provider']}-{row['topic']}",
+            FunctionName=name,
             InvocationType="Event",
             Payload=json.dumps({"event_id": row["event_id"]}),
         )

@@ -73,7 +73,7 @@ def test_logs_are_kept_for_a_while_only() -> None:
 
 def test_the_table_outlives_the_stack_and_can_be_taken_back() -> None:
     resource = template.template()["Resources"]["Table"]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     wanted = resource["Properties"]
     assert wanted["BillingMode"] == "PAY_PER_REQUEST"
     assert wanted["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -122,7 +122,9 @@ def test_a_queue_is_encrypted_and_has_dead_letters_unless_it_holds_them(name: st
 @pytest.mark.parametrize("name", sorted(dead_letter_queues()))
 def test_dead_letters_raise_an_alarm(name: str) -> None:
     watched = {"Name": "QueueName", "Value": {"Fn::GetAtt": f"{name}.QueueName"}}
-    (alarm,) = (alarm["Properties"] for alarm in ALARMS.values() if watched in alarm["Properties"]["Dimensions"])
+    (alarm,) = (
+        alarm["Properties"] for alarm in ALARMS.values() if watched in alarm["Properties"].get("Dimensions", [])
+    )
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 

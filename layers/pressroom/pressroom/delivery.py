@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -23,12 +24,14 @@ from pressroom.observe import count, logged, logger
 from pressroom.orders import Fact
 from pressroom.outbox import Attempt, Delivery, State
 from pressroom.record import Decision
-from pressroom.times import iso
+from pressroom.times import iso, parse
 
 LONGEST_WAIT_S = 6 * 3600
 """The most a message is hidden at a time. SQS allows 12 hours in all between one receive and its end."""
 LAST_RECEIVE = 50
 """The queue's maxReceiveCount. Reached only when attempts keep dying before they can be recorded."""
+LATE = timedelta(minutes=30)
+"""From when on a delivery that is still tried raises an alarm. SQS's own age metric leaves out what keeps failing."""
 UNFINISHED = "unfinished"
 """The error of an attempt until it ends; one that was killed keeps it, and may have been heard."""
 
@@ -75,7 +78,12 @@ def _deliver(send: Send, message: SQSRecord) -> None:
     if delivery.state is State.DEAD:
         # Only a person brings a dead delivery back (by the queue's own redrive): it gets a new round of tries.
         delivery = replace(delivery, state=State.PENDING, tries=0)
-    if int(message.attributes.approximate_receive_count) >= LAST_RECEIVE:
+    last = delivery.history[-1] if delivery.history else None
+    if last and last.status and last.status < 300:
+        _delivered(delivery, last.status)  # it was taken before, and only that could not be recorded
+        return
+    most = int(config.setting("MAX_ATTEMPTS"))
+    if delivery.tries >= most or int(message.attributes.approximate_receive_count) >= LAST_RECEIVE:
         _give_up(delivery, "attempts ended before they could be recorded")
         return
     started = config.utcnow()
@@ -83,7 +91,7 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         delivery,
         attempts=delivery.attempts + 1,
         tries=delivery.tries + 1,
-        answer_lost=delivery.answer_lost or any(attempt.error == UNFINISHED for attempt in delivery.history[-1:]),
+        answer_lost=delivery.answer_lost or bool(last and last.error == UNFINISHED),
         history=[*delivery.history, Attempt(at=iso(started), error=UNFINISHED)],
     )
     delivery.save()
@@ -92,7 +100,7 @@ def _deliver(send: Send, message: SQSRecord) -> None:
     except DeliveryError as error:
         delivery = _ended(delivery, error)
         _log("delivery_attempt_failed", delivery)
-        if isinstance(error, Dead) or delivery.tries >= int(config.setting("MAX_ATTEMPTS")):
+        if isinstance(error, Dead) or delivery.tries >= most:
             _give_up(delivery, error.reason)
             return
         delivery.save()
@@ -112,13 +120,14 @@ def _ended(delivery: Delivery, error: DeliveryError) -> Delivery:
 
 
 def _delivered(delivery: Delivery, status: int) -> None:
-    delivery = replace(
-        delivery,
-        state=State.DELIVERED,
-        last_error=None,
-        history=[*delivery.history[:-1], replace(delivery.history[-1], status=status, error=None)],
-    )
-    _conclude(delivery, "sent")
+    attempt = replace(delivery.history[-1], status=status, error=None)
+    delivery = replace(delivery, last_error=None, history=[*delivery.history[:-1], attempt])
+    try:
+        _conclude(replace(delivery, state=State.DELIVERED), "sent")
+    except Exception:
+        # The destination has it. Whatever keeps us from recording the end must not make us send it again.
+        delivery.save()
+        raise
     _log("delivery_delivered", delivery)
 
 
@@ -161,6 +170,8 @@ def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
 
 
 def _postpone(message: SQSRecord, delivery: Delivery, asked: float) -> None:
+    if config.utcnow() - parse(delivery.created_at) > LATE:
+        count("DeliveriesLate", destination=delivery.destination)
     base = float(config.setting("BACKOFF_SECONDS"))
     config.client("sqs").change_message_visibility(
         QueueUrl=config.setting("QUEUE_URL"),
