@@ -75,7 +75,7 @@ def _sam_build(build_dir: Path, architecture: str) -> None:
 
 
 def _pin_architecture(built: Path, architecture: str) -> None:
-    """Let what was built be deployed to the processor it was built for only: `sam deploy --guided` asks for it again."""
+    """Let what was built be deployed only for its own processor: `sam deploy --guided` asks for it again."""
     document = read_built(built)
     document["Parameters"]["Architecture"] |= {"AllowedValues": [architecture], "Default": architecture}
     built.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import (
@@ -117,8 +117,15 @@ def replay_delivery(delivery_id: str) -> dict[str, Any]:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one API Gateway event."""
-    return app.resolve(event, context)
+    """Answer one API Gateway event.
+
+    The gateway gives the path decoded, so that an id with a slash or a # is no longer one segment; the parameters that
+    it found are whole. The path is put together again from its route and them.
+    """
+    path = event["routeKey"].partition(" ")[2]
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return app.resolve(event | {"rawPath": path}, context)
 
 
 def _query(name: str, default: str = "") -> str:

@@ -73,6 +73,9 @@ def _rows(place: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 return
             if record["eventName"] == "INSERT":  # here the stream comes without pump's filter
                 yield record["dynamodb"]["NewImage"]
+            if record["dynamodb"]["SequenceNumber"] == place["endSequenceNumber"]:
+                return
         iterator = page.get("NextShardIterator")
         if not iterator:
-            return
+            break
+    raise EOFError("the failed rows were not all found in the stream")

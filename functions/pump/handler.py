@@ -68,7 +68,7 @@ def _enqueue(row: dict[str, Any]) -> None:
     """Queue a delivery behind those of the same order. The group is a hash: an order id may hold any character."""
     config.client("sqs").send_message(
         QueueUrl=config.setting(f"{row['destination'].upper()}_QUEUE_URL"),
-        MessageBody=json.dumps({"delivery_id": row["delivery_id"]}),
+        MessageBody=json.dumps({"delivery_id": row["delivery_id"], "replays": int(row["replays"])}),
         MessageGroupId=digest(row["order_id"]),
         MessageDeduplicationId=f"{row['delivery_id']}-{row['replays']}",
     )

@@ -101,7 +101,7 @@ def test_after_the_last_attempt_the_delivery_is_dead_and_the_queue_can_bring_it_
     (message,) = wait_until(
         lambda: sqs.receive_message(QueueUrl=outputs["CamaloonDeadLetterQueueUrl"]).get("Messages"), "a dead letter", 10
     )
-    assert json.loads(message["Body"]) == {"delivery_id": delivery["id"], "replays": 0}
+    assert json.loads(message["Body"]) == {"delivery_id": delivery["id"], "replays": 0, "dead": True}
     # What the console's redrive does: the same message, back into the queue it came from.
     sqs.send_message(
         QueueUrl=outputs["CamaloonQueueUrl"],

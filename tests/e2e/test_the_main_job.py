@@ -1,7 +1,9 @@
 """A paid order goes out to Camaloon and comes back shipped."""
 
 import base64
+import uuid
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -122,6 +124,13 @@ def test_orders_are_listed_by_status_newest_first(shop: Shop) -> None:
         cursor = page["cursor"] or ""
     assert listed[:5] == [order["id"] for order in reversed(orders)]
     assert shop.api("/orders?limit=5").json()["orders"][0]["id"] == orders[-1]["id"]
+
+
+def test_an_id_may_hold_what_an_url_must_escape(shop: Shop) -> None:
+    order = shop.order(id=f"#{uuid.uuid4().hex[:6]} ñ%41?&")
+    shop.pay(order)
+    shown = wait_until(lambda: shop.known(quote(order["id"], safe="")), "the order is known", 30)
+    assert shown["id"] == order["id"]
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "local-ops-toke", "local-ops-token,local-ops-token"])

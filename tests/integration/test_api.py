@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from pressroom import record, table
 from pressroom.orders import Fact
@@ -126,7 +128,17 @@ def test_an_order_shows_nothing_personal(hub: Hub) -> None:
     assert "Marta" not in str(hub.order())
 
 
-@pytest.mark.parametrize(("order_id", "path"), [("A 7", "A 7"), ("A 7", "A%207"), ("ñ", "%C3%B1"), ("a#b", "a%23b")])
+ODD_IDS = [
+    ("A 7", "A 7"),
+    ("A 7", "A%207"),
+    ("ñ", "%C3%B1"),
+    ("#1", "%231"),
+    ('a/b?c"', "a%2Fb%3Fc%22"),
+    ("5%25", "5%2525"),
+]
+
+
+@pytest.mark.parametrize(("order_id", "path"), ODD_IDS)
 def test_an_id_may_hold_what_a_url_must_escape(hub: Hub, order_id: str, path: str) -> None:
     hub.receive("storefront", "order_paid", order(id=order_id))
     hub.settle()
@@ -245,3 +257,21 @@ def test_a_question_that_makes_no_sense_is_a_bad_request(hub: Hub, path: str, qu
 def test_a_cursor_of_nobody_is_refused(hub: Hub, cursor: str) -> None:
     answer = hub.get("/orders", cursor=cursor)
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
+
+
+def test_an_order_that_is_being_written_is_read_a_moment_later(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.receive("storefront", "order_paid", order())
+    hub.settle()
+    real, waited = BaseClient._make_api_call, list[float]()  # type: ignore[attr-defined]
+
+    def busy(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "TransactGetItems" and len(waited) < 2:
+            reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+            error = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(error, operation)  # type: ignore[arg-type]
+        return real(client, operation, parameters)
+
+    monkeypatch.setattr("pressroom.table.time.sleep", waited.append)
+    monkeypatch.setattr(BaseClient, "_make_api_call", busy)
+    assert hub.order()["status"] == "accepted"
+    assert len(waited) == 2

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from pressroom import delivery, outbox
-from pressroom.errors import Dead, Retry
+from pressroom.errors import Conflict, Dead, Retry
+from pressroom.replay import replay_delivery
 from pressroom.signing import camaloon_signature
-from tests.support.cloud import SECRETS, aws_calls
+from tests.support.cloud import SECRETS, Clock, aws_calls
 from tests.support.hub import Hub, sqs_record
 from tests.support.samples import order, sample
 
@@ -103,7 +104,7 @@ def test_a_refusal_is_dead_at_once_and_visible_everywhere(paid: Hub, code: int) 
     paid.deliver()
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("dead", 1, f"HTTP {code}")
-    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0}]
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0, "dead": True}]
     assert paid.cloud.messages("CamaloonQueue") == []
     assert paid.get("/deliveries")["body"]["deliveries"] == [shown]
     assert paid.order()["attention"] == ["delivery_dead"]
@@ -120,7 +121,7 @@ def test_after_the_last_try_a_delivery_is_dead(paid: Hub, capsys: pytest.Capture
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("dead", 3, "HTTP 503")
     assert paid.retained == []
-    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0}]
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == [{"delivery_id": shown["id"], "replays": 0, "dead": True}]
     assert '"DeliveriesDead"' in capsys.readouterr().out
 
 
@@ -147,7 +148,7 @@ def test_an_attempt_that_is_killed_is_a_lost_answer(paid: Hub) -> None:
 
 def deliver_once_more(hub: Hub, count: int = 2) -> Any:
     """Give the function the message again without asking the queue, as after its visibility time-out."""
-    body = json.dumps({"delivery_id": only_delivery(hub)["id"]})
+    body = json.dumps({"delivery_id": only_delivery(hub)["id"], "replays": only_delivery(hub)["replays"]})
     return hub.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": body, "count": count})]})
 
 
@@ -200,7 +201,8 @@ def test_a_dead_message_that_is_redriven_starts_a_new_round(paid: Hub) -> None:
     paid.cloud.parameters["DeliveryMaxAttempts"] = "2"
     paid.camaloon.answers = [Dead("HTTP 401", status=401), status(503), 200]
     paid.deliver()
-    body = json.dumps({"delivery_id": only_delivery(paid)["id"]})
+    (letter,) = paid.cloud.messages("CamaloonDeadLetterQueue")
+    body = json.dumps(letter)
     url = paid.cloud.url("CamaloonQueue")
     paid.cloud.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="redriven")
     paid.deliver()
@@ -273,7 +275,7 @@ def test_what_is_not_set_up_yet_waits(paid: Hub, missing: str) -> None:
 
 
 def test_a_delivery_that_was_erased_is_no_failure(hub: Hub) -> None:
-    message = sqs_record({"Body": json.dumps({"delivery_id": "camaloon-never"})})
+    message = sqs_record({"Body": json.dumps({"delivery_id": "camaloon-never", "replays": 0})})
     assert hub.cloud.call("deliver/camaloon", {"Records": [message]}) == {"batchItemFailures": []}
 
 
@@ -285,3 +287,119 @@ def test_the_orders_of_a_group_go_out_in_turn(hub: Hub) -> None:
     sent = [call for operation, call in calls if operation == "SendMessage"]
     assert len({call["MessageGroupId"] for call in sent}) == 2
     assert all(len(call["MessageDeduplicationId"]) <= 128 for call in sent)
+
+
+def test_attempts_that_are_killed_use_up_their_tries(paid: Hub) -> None:
+    paid.cloud.parameters["DeliveryMaxAttempts"] = "3"
+    paid.camaloon.answers = [ZeroDivisionError()] * 9
+    for _ in range(6):
+        deliver_once_more(paid)
+    shown = only_delivery(paid)
+    assert (shown["status"], shown["attempts"]) == ("dead", 3)
+    assert len(paid.camaloon.requests) == 3
+
+
+def test_what_was_taken_is_not_sent_again_because_it_could_not_be_recorded(
+    paid: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Conflict("the order was changed by others")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("pressroom.record.apply", fail)
+        deliver_once_more(paid)
+    assert only_delivery(paid)["status"] == "pending"
+    deliver_once_more(paid)
+    shown = only_delivery(paid)
+    assert (shown["status"], shown["attempts"]) == ("delivered", 1)
+    assert paid.order()["status"] == "accepted"
+    assert len(paid.camaloon.requests) == 1
+
+
+def test_a_replay_never_revives_what_was_delivered_meanwhile(paid: Hub, clock: Clock) -> None:
+    paid.camaloon.answers = [Dead("HTTP 401", status=401), 200]
+    paid.deliver()
+    read = outbox.get(only_delivery(paid)["id"])
+    assert read is not None
+    (letter,) = paid.cloud.messages("CamaloonDeadLetterQueue")
+    paid.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": json.dumps(letter), "count": 1})]})
+    assert only_delivery(paid)["status"] == "delivered"
+    with paid.cloud.as_function("api"):
+        assert replay_delivery(read, now=clock()) is False
+    paid.settle()
+    assert only_delivery(paid)["status"] == "delivered"
+    assert len(paid.camaloon.requests) == 2
+
+
+def test_a_stale_copy_does_not_revive_a_dead_delivery(paid: Hub) -> None:
+    paid.camaloon.answers = [Dead("HTTP 401", status=401), 200]
+    paid.deliver()
+    assert deliver_once_more(paid) == {"batchItemFailures": []}
+    assert only_delivery(paid)["status"] == "dead"
+    assert len(paid.camaloon.requests) == 1
+
+
+def test_a_pending_delivery_whose_message_the_queue_gave_up_can_be_replayed(paid: Hub) -> None:
+    (message,) = paid.cloud.messages("CamaloonQueue")
+    assert replay(paid)["replayed"] is False
+    url = paid.cloud.url("CamaloonDeadLetterQueue")
+    paid.cloud.sqs.send_message(
+        QueueUrl=url, MessageBody=json.dumps(message), MessageGroupId="g", MessageDeduplicationId="redrive policy"
+    )
+    assert replay(paid)["replayed"] is True
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == []
+    paid.settle()
+    assert only_delivery(paid)["status"] == "delivered"
+    assert len(paid.camaloon.requests) == 1
+
+
+def test_a_lost_answer_is_counted_for_the_alarm(paid: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    paid.camaloon.answers = [Retry("no answer", answer_lost=True), 200]
+    paid.deliver()
+    assert '"OrdersNeedAttention"' not in capsys.readouterr().out
+    paid.deliver_again()
+    assert '"OrdersNeedAttention"' in capsys.readouterr().out
+
+
+def test_a_delivery_that_fails_for_long_is_counted_for_the_alarm(
+    paid: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paid.camaloon.answers = [status(503)] * 3
+    paid.deliver()
+    assert '"DeliveriesLate"' not in capsys.readouterr().out
+    clock.advance(31 * 60)
+    deliver_once_more(paid)
+    assert '"DeliveriesLate"' in capsys.readouterr().out
+
+
+def test_killed_before_the_dead_letter_was_written_it_is_written_the_next_time(
+    paid: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid.camaloon.answers = [Dead("HTTP 401", status=401)]
+
+    def killed(_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(delivery, "_dead_letter", killed)
+        with pytest.raises(SystemExit):
+            paid.deliver()
+    assert only_delivery(paid)["status"] == "dead"
+    assert paid.cloud.messages("CamaloonDeadLetterQueue") == []
+    deliver_once_more(paid)
+    assert len(paid.cloud.messages("CamaloonDeadLetterQueue")) == 1
+    assert len(paid.camaloon.requests) == 1
+
+
+def test_a_401_with_a_secret_that_was_just_replaced_is_tried_again(paid: Hub, clock: Clock) -> None:
+    paid.camaloon.answers = [status(503), Dead("HTTP 401", status=401), 200]
+    paid.deliver()
+    paid.cloud.set_secret("CamaloonSecret", "the-new-one")
+    clock.advance(60)  # the function still holds the old one
+    paid.deliver_again()
+    assert only_delivery(paid)["status"] == "pending"
+    paid.deliver_again()
+    assert only_delivery(paid)["status"] == "delivered"
+    assert paid.camaloon.requests[-1][2]["X-CAMALOON-HMAC-SHA256"] == camaloon_signature(
+        "the-new-one", paid.camaloon.requests[-1][1]
+    )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from pressroom.errors import Dead
 from tests.support.cloud import is_dispatched
@@ -235,3 +236,11 @@ def test_a_replay_of_a_tried_delivery_that_could_not_be_queued_is_dead_again(hub
     hub.post(f"/deliveries/{delivery_id}/replay")
     park_deliveries(hub)
     assert delivery(hub, delivery_id)["status"] == "dead"
+
+
+def test_failed_rows_that_the_stream_does_not_show_are_not_forgotten(hub: Hub) -> None:
+    hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))
+    place = stream_failure(hub, hub.cloud.changes())
+    place["DDBStreamBatchInfo"]["endSequenceNumber"] += "0"
+    with pytest.raises(BatchProcessingError):
+        park(hub, place)

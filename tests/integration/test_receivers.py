@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from pressroom import inbox
 from pressroom.receive import LARGEST_BODY
 from pressroom.signing import camaloon_signature
+from tests.integration.conftest import Printed
 from tests.support import gateway
 from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls, one_write_at_a_time, write_units
 from tests.support.gateway import webhook, without
@@ -386,3 +389,52 @@ def test_a_row_that_cannot_be_written_is_no_success(cloud: Cloud, provider: str)
 def test_an_answer_is_json_that_nobody_stores(cloud: Cloud) -> None:
     answer = cloud.call("receive/camaloon", genuine("camaloon"))
     assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999"])
+def test_a_number_beyond_all_bounds_is_no_fault_of_ours(hub: Hub, number: str) -> None:
+    raw = f'{{"order_id": 1, "line_items": [], "x": {number}}}'.encode()
+    assert hub.receive("storefront", "order_paid", raw)["statusCode"] == 400
+    kept = hub.receive("camaloon", "shipment_sent", raw)
+    assert kept["statusCode"] == 200
+    hub.settle()
+    assert hub.event(kept["body"]["event_id"])["state"] == "failed"
+
+
+def test_an_order_of_too_many_lines_is_refused_in_few_words(cloud: Cloud) -> None:
+    raw = body(order(line_items=[{}] * 100_000))
+    answer = call(cloud, "storefront", webhook("storefront", "order_paid", raw, SECRETS["StorefrontSecret"]))
+    assert answer["statusCode"] == 400
+    assert len(answer["body"]) == 1
+    raw = body(order(line_items=[{}] * 999))
+    answer = call(cloud, "storefront", webhook("storefront", "order_paid", raw, SECRETS["StorefrontSecret"]))
+    assert answer["statusCode"] == 400
+    assert len(answer["body"]) == 500
+
+
+@PROVIDERS
+@pytest.mark.parametrize("text", ["plain", '"quoted"', "[]", "null", '{"current": 12}', '{"current": null}', ""])
+def test_a_secret_that_can_not_be_read_lets_nobody_in(cloud: Cloud, provider: str, text: str, printed: Printed) -> None:
+    cloud.secrets.put_secret_value(SecretId=cloud.arn(f"{camel(provider)}Secret"), SecretString=text or "{}")
+    with aws_calls() as calls:
+        assert [call(cloud, provider, genuine(provider))["statusCode"] for _ in range(3)] == [401] * 3
+    assert [operation for operation, _ in calls] == ["GetSecretValue"]
+    assert "secret_not_set" in printed.text()
+
+
+@PROVIDERS
+def test_a_secret_that_was_read_before_outlasts_a_fault_of_its_store(
+    cloud: Cloud, clock: Clock, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    success = CASES[provider][3]
+    assert call(cloud, provider, genuine(provider))["statusCode"] == success
+    clock.advance(301)
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def failing(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "GetSecretValue":
+            raise ClientError({"Error": {"Code": "InternalServiceError"}}, operation)
+        return real(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", failing)
+    assert call(cloud, provider, genuine(provider))["statusCode"] == success

@@ -1,10 +1,13 @@
 """API Gateway events (HTTP API, payload format 2.0)."""
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from pressroom.signing import camaloon_signature
+from tests.support import template
 
 
 def request(
@@ -16,12 +19,14 @@ def request(
     query: Mapping[str, str] | None = None,
     as_base64: bool = False,
 ) -> dict[str, Any]:
-    """An event as the gateway makes it; a body that is no text only exists in base64."""
+    """An event as the gateway makes it, of an encoded path; a body that is no text only exists in base64."""
     content = body.encode() if isinstance(body, str) else body
+    route, parameters = _matched(method, path)
     return {
         "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
+        "routeKey": route,
+        "rawPath": unquote(path),
+        "pathParameters": parameters,
         "rawQueryString": "",
         "headers": dict(headers or {}),
         "queryStringParameters": dict(query or {}),
@@ -34,6 +39,19 @@ def request(
         "body": base64.b64encode(content).decode() if as_base64 else content.decode(),
         "isBase64Encoded": as_base64,
     }
+
+
+def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The template's route for a path, and the parameters that it finds there, which the gateway decodes."""
+    for function in template.functions().values():
+        for event in function.get("Events", {}).values():
+            properties = event["Properties"]
+            pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", properties.get("Path", "-"))
+            if properties.get("Method") == method and (match := re.fullmatch(pattern, path)):
+                return f"{method} {properties['Path']}", {
+                    key: unquote(value) for key, value in match.groupdict().items()
+                }
+    return "$default", {}
 
 
 def webhook(

@@ -173,7 +173,7 @@ def test_a_role_is_for_lambda_and_has_no_rights_that_are_not_written_here() -> N
 
 
 def test_rows_of_one_transaction_are_in_one_statement() -> None:
-    # Whether a condition on the leading keys is held against one row of a transaction or against all is nowhere written.
+    # Whether a condition on leading keys is held against one row of a transaction or all of them is nowhere written.
     for name in ("deliver/camaloon", "api", "storefront/order_paid", "park"):
         written = {(action, rows) for action, table, rows in rights(BY_FOLDER[name]) if table == TABLE}
         groups = [{rows for action, rows in written if action == each} - {EVENT, ANY} for each in (PUT, UPDATE)]

@@ -9,6 +9,9 @@ from pressroom.models.storefront import OrderPaid
 from pressroom.receive import Request, receiver
 from pressroom.signing import is_camaloon_signature
 
+_MOST_FAULTS = 500
+"""How many errors are told at once: an answer of Lambda's holds 6 MB at most."""
+
 
 @receiver("storefront", success=202)
 def handler(request: Request) -> Webhook:
@@ -34,7 +37,7 @@ def handler(request: Request) -> Webhook:
     try:
         order = OrderPaid.model_validate(content)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
         raise _refused(
             [(".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in found]
         ) from error

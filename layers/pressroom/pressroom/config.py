@@ -14,6 +14,9 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pressroom.observe import logger
 
 SECRET_TTL_S = 300
 """How long a function may use a secret without looking again: the longest a rotation can go unnoticed."""
@@ -63,33 +66,59 @@ def client(service: str) -> Any:
 
 
 class Secret:
-    """A credential with up to two active values, `{"current": "…", "previous": "…"}` in Secrets Manager."""
+    """A credential with up to two active values, `{"current": "…", "previous": "…"}` in Secrets Manager.
+
+    A text of another form counts as no value, so nothing gets in; a look that fails leaves the values as they were.
+    """
 
     def __init__(self, arn: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._arn = arn
         self._clock = clock
         self._values: tuple[str, ...] = ()
-        self._read_at: float | None = None
+        self._looked_at: float | None = None
 
     def values(self) -> tuple[str, ...]:
-        """Return the active values that are set, current first; read again every SECRET_TTL_S seconds."""
-        self._read_if_older_than(SECRET_TTL_S)
+        """Return the active values that are set, current first; looked up again every SECRET_TTL_S seconds."""
+        self._look_if_older_than(SECRET_TTL_S)
         return self._values
 
     def matches(self, check: Callable[[tuple[str, ...]], bool]) -> bool:
         """Run `check` over the active values; if it fails, look once more in case they were rotated just now."""
-        if check(self.values()):
-            return True
-        return self._read_if_older_than(SECRET_REFRESH_S) and check(self._values)
+        return check(self.values()) or (self.changed() and check(self._values))
 
-    def _read_if_older_than(self, seconds: float) -> bool:
-        now = self._clock()
-        if self._read_at is not None and now - self._read_at < seconds:
-            return False
-        secret = json.loads(client("secretsmanager").get_secret_value(SecretId=self._arn)["SecretString"])
-        self._values = tuple(value for key in ("current", "previous") if (value := secret.get(key)))
-        self._read_at = now
-        return True
+    def changed(self) -> bool:
+        """Look again, at most every SECRET_REFRESH_S seconds; return whether the values are others now."""
+        before = self._values
+        self._look_if_older_than(SECRET_REFRESH_S)
+        return self._values != before
+
+    def _look_if_older_than(self, seconds: float) -> None:
+        now, before = self._clock(), self._looked_at
+        if before is not None and now - before < seconds:
+            return
+        self._looked_at = now
+        try:
+            text = client("secretsmanager").get_secret_value(SecretId=self._arn)["SecretString"]
+        except (BotoCoreError, ClientError):
+            if before is None:
+                self._looked_at = None
+                raise
+            logger().exception("secret_not_read")
+            return
+        self._values = _active(text)
+        if not self._values:
+            logger().error("secret_not_set", secret=self._arn)
+
+
+def _active(text: str) -> tuple[str, ...]:
+    try:
+        secret = json.loads(text)
+    except ValueError:
+        secret = None
+    if not isinstance(secret, dict):
+        return ()
+    values = (secret.get(key) for key in ("current", "previous"))
+    return tuple(value for value in values if isinstance(value, str) and value)
 
 
 @cache

@@ -4,8 +4,8 @@ The rules (design, "Delivery"): `Retry` waits with exponential backoff and added
 with it every later message of the same order; `Dead` gives up. Attempts are counted on the record, not by the queue:
 a message that is received without being tried (a crash, a throttled function) must not use up its tries.
 
-A delivery that gives up is first put into the dead-letter queue, then recorded as dead: killed in between, it does
-both again, and the queue drops the second copy.
+A delivery that is given up is first recorded as dead, then put into the dead-letter queue. Killed in between, its
+message comes again, and only the second is done again.
 """
 
 import json
@@ -23,7 +23,7 @@ from pressroom.errors import Dead, DeliveryError, PressroomError, Retry
 from pressroom.observe import count, logged, logger
 from pressroom.orders import Fact
 from pressroom.outbox import Attempt, Delivery, State
-from pressroom.record import Decision
+from pressroom.record import Decision, count_attention
 from pressroom.times import iso, parse
 
 LONGEST_WAIT_S = 6 * 3600
@@ -71,12 +71,16 @@ def wait(tries: int, base: float, asked: float = 0, jitter: float = 0) -> int:
 
 
 def _deliver(send: Send, message: SQSRecord) -> None:
-    delivery = outbox.get(json.loads(message.body)["delivery_id"])
-    if delivery is None or delivery.state is State.DELIVERED:
+    queued = json.loads(message.body)
+    delivery = outbox.get(queued["delivery_id"])
+    if delivery is None or delivery.state is State.DELIVERED or queued["replays"] < delivery.replays:
         logger().info("delivery_done_before", message_id=message.message_id)
         return
     if delivery.state is State.DEAD:
-        # Only a person brings a dead delivery back (by the queue's own redrive): it gets a new round of tries.
+        if not queued.get("dead"):  # given up before, but perhaps killed before it said so
+            _dead_letter(delivery)
+            return
+        # Only a dead letter, which a person has moved back, revives what was given up: with a new round of tries.
         delivery = replace(delivery, state=State.PENDING, tries=0)
     last = delivery.history[-1] if delivery.history else None
     if last and last.status and last.status < 300:
@@ -99,11 +103,11 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         status = send(delivery)
     except DeliveryError as error:
         delivery = _ended(delivery, error)
+        delivery.save()
         _log("delivery_attempt_failed", delivery)
         if isinstance(error, Dead) or delivery.tries >= most:
             _give_up(delivery, error.reason)
             return
-        delivery.save()
         _postpone(message, delivery, error.after if isinstance(error, Retry) else 0)
         raise Postponed from error
     _delivered(delivery, status)
@@ -140,13 +144,17 @@ def record_dead(delivery: Delivery, reason: str) -> None:
 
 
 def _give_up(delivery: Delivery, reason: str) -> None:
+    record_dead(delivery, reason)
+    _dead_letter(delivery)
+
+
+def _dead_letter(delivery: Delivery) -> None:
     config.client("sqs").send_message(
         QueueUrl=config.setting("DEAD_LETTER_QUEUE_URL"),
-        MessageBody=json.dumps({"delivery_id": delivery.id, "replays": delivery.replays}),
+        MessageBody=json.dumps({"delivery_id": delivery.id, "replays": delivery.replays, "dead": True}),
         MessageGroupId=table.digest(delivery.order_id),
-        MessageDeduplicationId=f"{delivery.id}-{delivery.replays}-{delivery.attempts}",
+        MessageDeduplicationId=f"{delivery.id}-{delivery.attempts}",
     )
-    record_dead(delivery, reason)
 
 
 def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
@@ -166,7 +174,8 @@ def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
             **data,
         },
     )
-    record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also=(delivery.change(),))
+    order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also=(delivery.change(),))
+    count_attention(order, fact.source)
 
 
 def _postpone(message: SQSRecord, delivery: Delivery, asked: float) -> None:

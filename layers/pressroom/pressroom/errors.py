@@ -50,11 +50,10 @@ class Conflict(PressroomError):
 class DeliveryError(PressroomError):
     """An attempt at a delivery that did not succeed. `status` is the HTTP status, if there was an answer."""
 
-    def __init__(self, reason: str, *, status: int | None = None, answer: bytes = b"") -> None:
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
-        self.answer = answer
 
 
 class Retry(DeliveryError):
@@ -64,8 +63,8 @@ class Retry(DeliveryError):
     may have acted on the request although no answer came back.
     """
 
-    def __init__(self, reason: str, *, after: float = 0, answer_lost: bool = False, **rest: Any) -> None:
-        super().__init__(reason, **rest)
+    def __init__(self, reason: str, *, status: int | None = None, after: float = 0, answer_lost: bool = False) -> None:
+        super().__init__(reason, status=status)
         self.after = after
         self.answer_lost = answer_lost
 

@@ -206,7 +206,10 @@ class _Folding:
         for line in self.order.lines:
             if line.destination in self.accepted:
                 line.status = Status.ACCEPTED
-        self.order.shipments = [self._allocate(fact) for fact in self.parcels.values()]
+        by_sku: dict[tuple[str | None, str], list[Line]] = {}
+        for line in self.order.lines:
+            by_sku.setdefault((line.destination, line.sku), []).append(line)
+        self.order.shipments = [self._allocate(fact, by_sku) for fact in self.parcels.values()]
         for line in self.order.lines:
             if line.shipped_quantity:
                 complete = line.shipped_quantity == line.quantity
@@ -220,12 +223,12 @@ class _Folding:
             self.reasons.add(Attention.DELIVERY_DEAD)
         self.order.attention = sorted(self.reasons)
 
-    def _allocate(self, fact: Fact) -> Shipment:
+    def _allocate(self, fact: Fact, by_sku: dict[tuple[str | None, str], list[Line]]) -> Shipment:
         """Put a parcel's pieces on the order's lines of that provider and SKU, first line first."""
         held: dict[tuple[str | None, str], int] = {}
         for part in fact.data["lines"]:
             sku, left = part["sku"], part["quantity"]
-            lines = [line for line in self.order.lines if (line.sku, line.destination) == (sku, fact.data["provider"])]
+            lines = by_sku.get((fact.data["provider"], sku), [])
             for line in lines:
                 taken = min(left, line.quantity - line.shipped_quantity)
                 if taken:

@@ -93,16 +93,16 @@ class Delivery:
             "operation": {"S": self.operation},
             "body": table.pack(self.body),
             "created_at": {"S": self.created_at},
+            "replays": {"N": str(self.replays)},
             **self.progress(),
         }
 
     def progress(self) -> table.Item:
-        """Return the attributes that change as the delivery is attempted."""
+        """Return what changes as the delivery is attempted. `replays` does not: only a replay counts it."""
         return {
             "state": {"S": self.state},
             "attempts": {"N": str(self.attempts)},
             "tries": {"N": str(self.tries)},
-            "replays": {"N": str(self.replays)},
             "answer_lost": {"BOOL": self.answer_lost},
             "history": {"L": [{"M": _row_of(attempt)} for attempt in self.history[-HISTORY:]]},
         } | ({"last_error": {"S": self.last_error}} if self.last_error else {})

@@ -1,16 +1,34 @@
 """What makes a parcel this parcel. Light: the receivers import it, so that an event and its parcel agree."""
 
+from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 
 from pressroom.table import digest
 from pressroom.wire import canonical
 
+MOST_PIECES = 1_000_000
+
+
+def pieces(value: object) -> int:
+    """Read a quantity as it may be on the wire: 5, 5.0 or "5". Raises ValueError for anything else."""
+    number = Decimal(value) if isinstance(value, str) and len(value) < 10 and value.isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 1 <= number <= MOST_PIECES:
+        raise ValueError("not a quantity")
+    if number != int(number):
+        raise ValueError("not a whole number")
+    return int(number)
+
 
 def camaloon_parcel(tracking_number: object, tracking_url: object, lines: Iterable[tuple[object, object]]) -> str:
-    """Name a parcel of Camaloon's, which carries no id: by its tracking and its contents, whatever their order.
+    """Name a parcel of Camaloon's, which carries no id: by its tracking and its contents, however they are listed.
 
-    Without a tracking number, the URL is the only thing that tells it from another with the same contents. Numbers
-    and numerals are the same: field notes, "Camaloon".
+    Without a tracking number (or with 0), the URL is the only thing that tells it from another with the same contents.
+    Two that have neither can't be told from one that is reported twice.
     """
-    tracking = str(tracking_number or tracking_url or "").strip()
-    return digest("camaloon", tracking, *sorted(canonical([str(sku), str(pieces)]) for sku, pieces in lines))[:16]
+    texts = (str(each).strip() for each in (tracking_number, tracking_url) if each is not None)
+    tracking = next((text for text in texts if text not in ("", "0")), "")
+    contents = Counter[str]()
+    for sku, quantity in lines:
+        contents[str(sku)] += pieces(quantity)
+    return digest("camaloon", tracking, canonical(contents))[:16]

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from pressroom import config, orders, outbox, table
 from pressroom.errors import Conflict
+from pressroom.observe import count
 from pressroom.orders import Fact, Order
 from pressroom.outbox import Delivery
 
@@ -37,6 +38,12 @@ class Row:
 
     version: int = 0
     facts: list[Fact] = field(default_factory=list)
+
+
+def count_attention(order: Order, source: str) -> None:
+    """Count an order that a person should look at, after anything about it was recorded."""
+    if order.attention:
+        count("OrdersNeedAttention", source=source)
 
 
 def get(order_id: str) -> Row | None:
@@ -132,10 +139,8 @@ def _write(put: table.Item, others: list[table.Item]) -> bool:
     except ClientError as error:
         if table.is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
             return False
-        if error.response["Error"]["Code"] != "TransactionCanceledException":
-            raise
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if not reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+        reasons = table.cancellations(error)
+        if not reasons or not reasons <= {"ConditionalCheckFailed", "TransactionConflict"}:
             raise
         return False
     return True

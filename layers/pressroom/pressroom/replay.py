@@ -17,6 +17,7 @@ from pressroom.times import iso
 KIND = "REPLAY"
 KEPT_FOR = timedelta(days=400)
 _DEAD_LETTER_PAGES = 10
+_SOMEBODY_ELSE = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def replay_event(event: Event, *, now: datetime) -> bool:
@@ -29,7 +30,8 @@ def replay_event(event: Event, *, now: datetime) -> bool:
         event.id,
         assign={"state": {"S": inbox.State.RECEIVED}, "replays": {"N": again}},
         drop=("error", "state_key", "state_at"),
-        condition="attribute_exists(pk) AND (attribute_not_exists(#replays) OR #replays < :replays)",
+        condition="#state = :was AND (attribute_not_exists(#replays) OR #replays < :replays)",
+        given={"was": {"S": event.state}},
     )
     what = {
         "dispatch": {"S": "topic"},
@@ -37,16 +39,18 @@ def replay_event(event: Event, *, now: datetime) -> bool:
         "provider": {"S": event.provider},
         "topic": {"S": event.topic},
     }
-    _write(f"{event.id}#{again}", what, change, now)
-    return True
+    return _write(f"{event.id}#{again}", what, change, now)
 
 
 def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
     """Queue a dead delivery again with a new round of tries; return False for one that is not dead.
 
-    Its message is taken out of the dead-letter queue, so that the alarm on the queue ends with the trouble.
+    A pending one counts as dead if the queue itself has put its message into the dead-letter queue, which it does when
+    attempts keep ending before they can be recorded. The message is taken out of there, so that the alarm ends.
     """
-    if delivery.state is not outbox.State.DEAD:
+    if delivery.state is outbox.State.DELIVERED:
+        return False
+    if delivery.state is outbox.State.PENDING and not _discard_dead_letter(delivery):
         return False
     again = str(delivery.replays + 1)
     change = table.change(
@@ -54,7 +58,8 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
         delivery.id,
         assign={"state": {"S": outbox.State.PENDING}, "replays": {"N": again}, "tries": {"N": "0"}},
         drop=("state_key", "state_at"),
-        condition="attribute_exists(pk) AND #replays < :replays",
+        condition="#state = :was AND #replays < :replays",
+        given={"was": {"S": delivery.state}},
     )
     what = {
         "dispatch": {"S": "queue"},
@@ -63,12 +68,14 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
         "destination": {"S": delivery.destination},
         "replays": {"N": again},
     }
-    _write(f"{delivery.id}#{again}", what, change, now)
-    _discard_dead_letter(delivery)
-    return True
+    replayed = _write(f"{delivery.id}#{again}", what, change, now)
+    if replayed:
+        _discard_dead_letter(delivery)
+    return replayed
 
 
-def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -> None:
+def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -> bool:
+    """Write a replay and what it changes; return False when that is no longer as it was read, and nothing was done."""
     row = table.pk(KIND, identity) | {
         **what,
         "requested_at": {"S": iso(now)},
@@ -78,15 +85,16 @@ def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -
     try:
         config.client("dynamodb").transact_write_items(TransactItems=[{"Update": change}, {"Put": put}])
     except ClientError as error:
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if reasons - {"None"} != {"ConditionalCheckFailed"}:
+        if not table.cancellations(error) or not table.cancellations(error) <= _SOMEBODY_ELSE:
             raise
-        # Somebody else replayed it between our read and our write: it is under way, as was asked.
+        return False
+    return True
 
 
-def _discard_dead_letter(delivery: Delivery) -> None:
+def _discard_dead_letter(delivery: Delivery) -> bool:
+    """Take a delivery's message out of the dead-letter queue; return whether it was there."""
     sqs, url = config.client("sqs"), config.setting(f"{delivery.destination.upper()}_DEAD_LETTER_QUEUE_URL")
-    others = []
+    others, found = [], []
     for _ in range(_DEAD_LETTER_PAGES):
         # Messages seen once stay hidden while we look further, and are shown again at the end.
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages", [])
@@ -98,8 +106,9 @@ def _discard_dead_letter(delivery: Delivery) -> None:
             break
     for message in others:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    return bool(found)
 
 
 def _is_of_round(letter: dict[str, Any], delivery: Delivery) -> bool:
-    # A later round may have died meanwhile; its letter has to stay. SQS's own redrive policy names no round.
-    return bool(letter["delivery_id"] == delivery.id and letter.get("replays", 0) <= delivery.replays)
+    # A later round may have died meanwhile; its letter has to stay.
+    return bool(letter["delivery_id"] == delivery.id and letter["replays"] <= delivery.replays)

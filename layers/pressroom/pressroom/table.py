@@ -14,6 +14,7 @@ Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created` 
 """
 
 import hashlib
+import time
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -21,10 +22,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pressroom import config
+from pressroom.errors import Conflict
 
 SHARDS = 4
 """How many partitions an index value is spread over. Raising it needs a rewrite of the indexed rows."""
 
+READS = 6
+"""How often rows are read together before a writer that is always in between becomes an error."""
 INDEXES = {"by_state": "state_key", "by_created": "created_key"}
 """The indexes and their partition keys; `state_at` sorts both."""
 
@@ -87,13 +91,24 @@ def is_condition_failure(error: ClientError) -> bool:
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
+def cancellations(error: ClientError) -> set[str]:
+    """Return why a transaction was canceled: its failed operations' codes; none for any other error."""
+    return {reason["Code"] for reason in error.response.get("CancellationReasons", [])} - {"None"}
+
+
 def change(
-    kind: str, identity: str, *, assign: Item, drop: Iterable[str] = (), condition: str = "attribute_exists(pk)"
+    kind: str,
+    identity: str,
+    *,
+    assign: Item,
+    drop: Iterable[str] = (),
+    condition: str = "attribute_exists(pk)",
+    given: Item | None = None,
 ) -> Item:
     """Return the arguments of an update of one row, for `update_item` or inside a transaction.
 
-    Every name goes through a placeholder, so no attribute has to fear a reserved word. In `condition`, `:name` is an
-    assigned value and `#name` an assigned attribute.
+    Every name goes through a placeholder, so no attribute has to fear a reserved word. In `condition`, `#name` is an
+    attribute that is assigned or dropped, `:name` the value assigned to it, or one of `given`.
     """
     drop = tuple(drop)
     expression = "SET " + ", ".join(f"#{key} = :{key}" for key in assign)
@@ -105,7 +120,7 @@ def change(
         "UpdateExpression": expression,
         "ConditionExpression": condition,
         "ExpressionAttributeNames": {f"#{key}": key for key in (*assign, *drop)},
-        "ExpressionAttributeValues": {f":{key}": value for key, value in assign.items()},
+        "ExpressionAttributeValues": {f":{key}": value for key, value in (assign | (given or {})).items()},
     }
 
 
@@ -134,8 +149,15 @@ def get_many(kind: str, identities: Iterable[str]) -> list[Item]:
 def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
     """Read up to 100 rows, of (kind, id), as they stood at one moment; None for those that don't exist."""
     gets = [{"Get": {"TableName": name(), "Key": pk(kind, identity)}} for kind, identity in keys]
-    answer = config.client("dynamodb").transact_get_items(TransactItems=gets)
-    return [response.get("Item") for response in answer["Responses"]]
+    for attempt in range(READS):
+        try:
+            answer = config.client("dynamodb").transact_get_items(TransactItems=gets)
+            return [response.get("Item") for response in answer["Responses"]]
+        except ClientError as error:
+            if cancellations(error) != {"TransactionConflict"}:
+                raise
+        time.sleep(0.02 * 2**attempt)  # one of the rows is being written at this very moment
+    raise Conflict(f"the rows were being written {READS} times in a row")
 
 
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:

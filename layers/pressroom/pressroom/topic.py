@@ -38,8 +38,7 @@ def topic[M: BaseModel](
         order = record.apply(decision)
         inbox.mark(event, State.PROCESSED, order_id=decision.order_id)
         logger().info("event_processed", topic=name, event_id=event.id)
-        if order.attention:
-            count("OrdersNeedAttention", topic=name)
+        record.count_attention(order, name)
 
     return handler
 

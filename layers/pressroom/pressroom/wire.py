@@ -1,7 +1,7 @@
 """JSON as it comes over the wire. Light: the receivers import it."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 DEEPEST = 64
@@ -18,6 +18,8 @@ def parse(body: bytes) -> Any:
         content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except InvalidOperation as error:
+        raise ValueError("a number beyond all bounds") from error
     if body.count(b"[") + body.count(b"{") < DEEPEST:  # most messages: there is nothing to look for
         return content
     level = [content]

@@ -1,8 +1,10 @@
 """Sending to Camaloon: one endpoint for all topics, three headers (Camaloon API v1, "Webhooks to Camaloon")."""
 
+from http import HTTPStatus
+
 from pressroom import config
 from pressroom.clients import http
-from pressroom.errors import Retry
+from pressroom.errors import Dead, Retry
 from pressroom.outbox import Delivery
 from pressroom.signing import camaloon_signature
 
@@ -15,17 +17,19 @@ def send(delivery: Delivery) -> int:
     Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
     order id, are sent again, and the order says so (docs/decisions/0005-camaloon-is-told-again.md).
     """
-    secrets = config.secret("CAMALOON_SECRET_ARN").values()
-    domain = config.setting("CAMALOON_SOURCE_DOMAIN")
-    if not secrets or not domain:
+    secret = config.secret("CAMALOON_SECRET_ARN")
+    values, domain = secret.values(), config.setting("CAMALOON_SOURCE_DOMAIN")
+    if not values or not domain:
         raise Retry("Camaloon's secret or the source domain is not set")
-    return http.post(
-        config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH,
-        delivery.body,
-        {
-            "Content-Type": "application/json",
-            "X-CAMALOON-SOURCE-DOMAIN": domain,
-            "X-CAMALOON-TOPIC": delivery.operation,
-            "X-CAMALOON-HMAC-SHA256": camaloon_signature(secrets[0], delivery.body),
-        },
-    )
+    headers = {
+        "Content-Type": "application/json",
+        "X-CAMALOON-SOURCE-DOMAIN": domain,
+        "X-CAMALOON-TOPIC": delivery.operation,
+        "X-CAMALOON-HMAC-SHA256": camaloon_signature(values[0], delivery.body),
+    }
+    try:
+        return http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers)
+    except Dead as error:
+        if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
+            raise Retry("HTTP 401 with a secret that has just been replaced", status=error.status) from error
+        raise

@@ -1,12 +1,13 @@
 """One HTTP request whose outcome is a verdict: a status for success, or Retry or Dead (design, "Delivery")."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from pressroom import config
 from pressroom.errors import Dead, Retry
@@ -14,6 +15,7 @@ from pressroom.errors import Dead, Retry
 TIMEOUT_S = (3.05, 10)
 """Seconds to connect, and between two bytes of the answer; together well inside the function's own time-out."""
 RETRYABLE = frozenset({408, 429})
+AMBIGUOUS = frozenset({502, 504})
 
 
 class _Session(requests.Session):
@@ -31,39 +33,43 @@ class _Session(requests.Session):
 def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[], datetime] = config.utcnow) -> int:
     """POST a body once and return the status of a 2xx answer, whose body is not read.
 
-    Raises Retry for 408, 429, 5xx and what goes wrong below HTTP, telling apart whether the request may have been
-    acted on; Dead for every other answer, redirects included: they are never followed, since they would carry signed
-    personal data to a place that nobody configured. A connection is not reused, because one that the other side closes
-    in the meantime would fail after the request was sent.
+    Raises Retry for 408, 429, 5xx and what goes wrong below HTTP; Dead for every other answer, redirects included: they
+    are never followed, since they would carry signed personal data to a place that nobody configured. A connection is
+    not reused, because one that the other side closes in the meantime would fail after the request was sent.
+
+    Unless it is certain that the request was not heard, or that the destination itself refused it, an answer counts as
+    lost: 502 and 504 come from a gateway that may have handed it on.
     """
     require_https(url)
-    try:
-        with (
-            _Session() as session,
-            session.post(
-                url, data=body, headers=dict(headers), timeout=TIMEOUT_S, allow_redirects=False, stream=True
-            ) as answer,
-        ):
-            status = answer.status_code
-            after = retry_after(answer.headers.get("Retry-After"), now())
-    except requests.exceptions.ConnectTimeout as error:
-        raise Retry("no connection: time-out") from error
-    except requests.exceptions.SSLError as error:
-        raise Retry("no connection: TLS") from error
-    except requests.exceptions.ConnectionError as error:
-        cause = error.args[0] if error.args else None
-        if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
-            raise Retry("no connection") from error
-        raise Retry("no answer: connection closed", answer_lost=True) from error
-    except ValueError as error:  # a header or an URL that can't be written: nothing was sent
-        raise Retry(f"not sent: {type(error).__name__}") from error
-    except requests.exceptions.RequestException as error:
-        raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
+    with _Session() as session:
+        try:
+            request = session.prepare_request(requests.Request("POST", url, data=body, headers=dict(headers)))
+        except ValueError as error:  # an URL or a header that can't be written
+            raise Retry(f"not sent: {type(error).__name__}") from error
+        try:
+            with session.send(request, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as answer:
+                status = answer.status_code
+                after = retry_after(answer.headers.get("Retry-After"), now())
+        except (requests.RequestException, ValueError) as error:
+            if _was_not_heard(error):
+                raise Retry("no connection") from error
+            raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
     if 200 <= status < 300:
         return status
-    if status in RETRYABLE or status >= 500:
-        raise Retry(f"HTTP {status}", after=after, status=status)
+    if status in RETRYABLE or status >= 500 or status < 200:
+        raise Retry(f"HTTP {status}", after=after, status=status, answer_lost=status in AMBIGUOUS or status < 200)
     raise Dead(f"HTTP {status}", status=status)
+
+
+def _was_not_heard(error: Exception) -> bool:
+    """Tell whether an attempt surely failed before anything was sent; a broken TLS connection may have come later."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | UnicodeEncodeError):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else None
+    if isinstance(reason, SSLError):
+        return any(isinstance(each, ssl.SSLCertVerificationError) for each in reason.args)
+    return isinstance(reason, NewConnectionError)
 
 
 def require_https(url: str) -> None:

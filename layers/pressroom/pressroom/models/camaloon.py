@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from pressroom import parcels
 from pressroom.models import storefront
-from pressroom.models.storefront import Amount, Currency, Filled, Identifier, Inbound, Instant, Quantity, Text
+from pressroom.models.storefront import Amount, Currency, Identifier, Inbound, Instant, Quantity, Sku, Text
 
 
 class _Outbound(BaseModel):
@@ -27,7 +28,7 @@ class ShippingAddress(storefront.ShippingAddress):
 class LineItem(_Outbound):
     """A line that Camaloon is to print; `price` is the line's total without taxes."""
 
-    sku: Filled
+    sku: Sku
     description: Text | None = None
     quantity: Quantity
     price: Amount
@@ -77,7 +78,7 @@ class ShippedLine(Inbound):
     """A part of a parcel."""
 
     sku: WireText
-    quantity: Annotated[int, Field(ge=1)]
+    quantity: Annotated[int, BeforeValidator(parcels.pieces)]
 
 
 class ShipmentSent(Inbound):
@@ -91,4 +92,4 @@ class ShipmentSent(Inbound):
     tracking_number: WireText | None = None
     tracking_url: WireText | None = None
     notify_customer: bool | None = None
-    line_items: list[ShippedLine]
+    line_items: Annotated[list[ShippedLine], Field(min_length=1)]

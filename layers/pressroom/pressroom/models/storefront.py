@@ -55,6 +55,7 @@ def _no_bool(value: object) -> object:
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Identifier = Annotated[int | str, BeforeValidator(identifier)]
+Sku = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Instant = Annotated[Text, AfterValidator(_iso_instant)]
 Currency = Annotated[Text, AfterValidator(_currency)]
 Country = Annotated[Text, AfterValidator(_country)]
@@ -103,7 +104,7 @@ class LineItem(Inbound):
     """
 
     id: Identifier | None = None
-    sku: Filled
+    sku: Sku
     description: Text | None = None
     quantity: Quantity
     price: Amount
@@ -128,7 +129,7 @@ class OrderPaid(Inbound):
     shipping_price: Amount
     shipping_info: ShippingAddress
     billing_info: Address | None = None
-    line_items: Annotated[list[LineItem], Field(min_length=1), AfterValidator(_distinct_ids)]
+    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_distinct_ids)]
 
     @property
     def billing(self) -> Address:
