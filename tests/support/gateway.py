@@ -25,7 +25,7 @@ def request(
     return {
         "version": "2.0",
         "routeKey": route,
-        "rawPath": unquote(path),
+        "rawPath": decoded(path),
         "pathParameters": parameters,
         "rawQueryString": "",
         "headers": dict(headers or {}),
@@ -41,6 +41,11 @@ def request(
     }
 
 
+def decoded(path: str) -> str:
+    """Decode a path as an HTTP API does: every escape but %25."""
+    return unquote(path.replace("%25", "%2525"))
+
+
 def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
     """The template's route for a path, and the parameters that it finds there, which the gateway decodes."""
     for function in template.functions().values():
@@ -49,7 +54,7 @@ def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
             pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", properties.get("Path", "-"))
             if properties.get("Method") == method and (match := re.fullmatch(pattern, path)):
                 return f"{method} {properties['Path']}", {
-                    key: unquote(value) for key, value in match.groupdict().items()
+                    key: decoded(value) for key, value in match.groupdict().items()
                 }
     return "$default", {}
 
