@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pressroom import delivery, outbox
+from pressroom import delivery, outbox, record
 from pressroom.errors import Conflict, Dead, Retry
 from pressroom.replay import replay_delivery
 from pressroom.signing import camaloon_signature
@@ -403,3 +403,19 @@ def test_a_401_with_a_secret_that_was_just_replaced_is_tried_again(paid: Hub, cl
     assert paid.camaloon.requests[-1][2]["X-CAMALOON-HMAC-SHA256"] == camaloon_signature(
         "the-new-one", paid.camaloon.requests[-1][1]
     )
+
+
+def test_an_end_that_was_recorded_unheard_stays_the_end(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = record.apply
+
+    def unheard(*args: Any, **rest: Any) -> None:
+        real(*args, **rest)
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("pressroom.record.apply", unheard)
+        deliver_once_more(paid)
+    assert only_delivery(paid)["status"] == "delivered"
+    deliver_once_more(paid)
+    assert only_delivery(paid)["status"] == "delivered"
+    assert len(paid.camaloon.requests) == 1

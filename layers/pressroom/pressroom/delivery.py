@@ -130,7 +130,7 @@ def _delivered(delivery: Delivery, status: int) -> None:
         _conclude(replace(delivery, state=State.DELIVERED), "sent")
     except Exception:
         # The destination has it. Whatever keeps us from recording the end must not make us send it again.
-        delivery.save()
+        delivery.save_if_pending()
         raise
     _log("delivery_delivered", delivery)
 

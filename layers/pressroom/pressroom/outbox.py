@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from pressroom import config, table
 from pressroom.times import iso
 
@@ -119,6 +121,17 @@ class Delivery:
     def save(self) -> None:
         """Write the progress. A row that is gone (erased) stays gone and raises ClientError."""
         config.client("dynamodb").update_item(**self.change())
+
+    def save_if_pending(self) -> None:
+        """Write the progress, unless the delivery has ended: a write whose answer got lost may have ended it."""
+        condition, given = "#state = :was", {"was": {"S": State.PENDING}}
+        try:
+            config.client("dynamodb").update_item(
+                **table.change(KIND, self.id, assign=self.progress(), condition=condition, given=given)
+            )
+        except ClientError as error:
+            if not table.is_condition_failure(error):
+                raise
 
     def summary(self) -> dict[str, Any]:
         """Return the delivery as the API shows it within its order."""
