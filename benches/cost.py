@@ -229,7 +229,7 @@ def _queue_event(row: units.Item) -> dict[str, Any]:
     record = {
         "messageId": "1",
         "receiptHandle": "1",
-        "body": json.dumps({"delivery_id": row["delivery_id"]["S"]}),
+        "body": json.dumps({"delivery_id": row["delivery_id"]["S"], "replays": int(row["replays"]["N"])}),
         "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": "1"},
         "eventSource": "aws:sqs",
     }

@@ -1,0 +1,55 @@
+"""The budgets that don't depend on a clock: what the bench counts is held here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MEASURE = """
+import json
+from benches import cost
+from local.build import build_for_host
+built = build_for_host()
+print(json.dumps({metric.name: (metric.value, metric.target) for metric in cost.measure(built).metrics}))
+"""
+
+
+@pytest.fixture(scope="module", name="counted")
+def _counted() -> dict[str, tuple[float, float | None]]:
+    # A process of its own, as in the bench: it puts moto in the place of AWS for all that it imports.
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/pressroom'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    counted: dict[str, tuple[float, float | None]] = json.loads(done.stdout.splitlines()[-1])
+    return counted
+
+
+def test_every_count_that_has_a_target_meets_it(counted: dict[str, tuple[float, float | None]]) -> None:
+    held = {name: (value, target) for name, (value, target) in counted.items() if target is not None}
+    assert {"camaloon.shipment_sent.usd_per_million", "camaloon.shipment_sent.receive_camaloon.calls"} <= set(held)
+    assert {name: pair for name, pair in held.items() if pair[0] > pair[1]} == {}
+
+
+@pytest.mark.parametrize(
+    ("metric", "most"),
+    [
+        ("camaloon.shipment_sent.receive_camaloon.write_units", 1),
+        ("camaloon.shipment_sent.camaloon_shipment_sent.calls", 4),
+        ("camaloon.shipment_sent.camaloon_shipment_sent.write_units", 4),
+        ("storefront.order_paid.storefront_order_paid.write_units", 7),
+        ("storefront.order_paid.deliver_camaloon.write_units", 7),
+    ],
+)
+def test_a_webhook_costs_no_more_than_this(
+    counted: dict[str, tuple[float, float | None]], metric: str, most: float
+) -> None:
+    assert counted[metric][0] <= most
