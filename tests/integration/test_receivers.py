@@ -11,12 +11,13 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from benches import units
 from pressroom import inbox
 from pressroom.receive import LARGEST_BODY
 from pressroom.signing import camaloon_signature
 from tests.integration.conftest import Printed
 from tests.support import gateway
-from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls, one_write_at_a_time, write_units
+from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls, one_write_at_a_time
 from tests.support.gateway import webhook, without
 from tests.support.hub import Hub, read
 from tests.support.samples import BADGE, TOTE, body, order, sample, shipment
@@ -376,7 +377,7 @@ def test_a_warm_receiver_makes_one_aws_call_of_one_write_unit(cloud: Cloud, prov
         assert call(cloud, provider, webhook(provider, topic, another, secret))["body"]["status"] == "accepted"
     ((operation, parameters),) = calls
     assert operation == "PutItem"
-    assert write_units(parameters["Item"]) == 1
+    assert units.write(None, parameters["Item"], []) == 1
 
 
 @PROVIDERS

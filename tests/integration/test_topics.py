@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from benches import units
 from pressroom import inbox, record
 from pressroom.errors import Conflict
 from pressroom.orders import Fact
 from pressroom.outbox import Delivery
 from pressroom.record import Decision
-from tests.support.cloud import Clock, Cloud, aws_calls, write_units
+from tests.support.cloud import Clock, Cloud, aws_calls
 from tests.support.hub import Hub
 from tests.support.samples import BADGE, TOTE, order, sample, shipment
 
@@ -208,7 +209,7 @@ def test_a_status_webhook_costs_four_calls(hub: Hub) -> None:
     calls = calls_of(hub, SHIPPED, invocation)
     assert [operation for operation, _ in calls] == ["GetItem", "GetItem", "PutItem", "UpdateItem"]
     put = calls[2][1]["Item"]
-    assert write_units(put) <= 2
+    assert units.write(None, put, []) <= 2
 
 
 def test_a_paid_order_costs_four_calls(hub: Hub) -> None:

@@ -210,33 +210,6 @@ def one_write_at_a_time() -> Iterator[None]:
         yield
 
 
-def write_units(item: Mapping[str, Any]) -> int:
-    """What writing a row costs: one unit per started kilobyte of names and values (DynamoDB's item size rules)."""
-    return -(-item_size(item) // 1024)
-
-
-def item_size(item: Mapping[str, Any]) -> int:
-    return sum(len(name.encode()) + _size(value) for name, value in item.items())
-
-
-def _size(attribute: Mapping[str, Any]) -> int:
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S":
-            return len(value.encode())
-        case "B":
-            return len(value)
-        case "N":
-            return len(value) // 2 + 2
-        case "BOOL" | "NULL":
-            return 1
-        case "L":
-            return 3 + sum(1 + _size(each) for each in value)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in value.items())
-    raise ValueError(kind)
-
-
 _KEPT = (config.client, config.secret, routing.configured, observe.logger)
 
 

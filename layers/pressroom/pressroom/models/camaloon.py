@@ -2,48 +2,38 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from pressroom import parcels
 from pressroom.models import storefront
-from pressroom.models.storefront import Amount, Currency, Identifier, Inbound, Instant, Quantity, Sku, Text
+from pressroom.models.storefront import Inbound
 
-
-class _Outbound(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_OUTBOUND = ConfigDict(extra="forbid")
 
 
 class Address(storefront.Address):
     """A postal address as Camaloon takes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _OUTBOUND
 
 
 class ShippingAddress(storefront.ShippingAddress):
     """A postal address with an e-mail, as Camaloon takes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _OUTBOUND
 
 
-class LineItem(_Outbound):
-    """A line that Camaloon is to print; `price` is the line's total without taxes."""
+class LineItem(storefront.Line):
+    """A line that Camaloon is to print."""
 
-    sku: Sku
-    description: Text | None = None
-    quantity: Quantity
-    price: Amount
+    model_config = _OUTBOUND
 
 
-class OrderPaid(_Outbound):
+class OrderPaid(storefront.Order):
     """The body of the `order_paid` webhook; `id` keeps the type the shop gave it, as Camaloon echoes it."""
 
-    id: Identifier
-    ref: Text | None = None
-    currency: Currency
-    tax_rate: Amount
-    created_at: Instant
-    processed_at: Instant
-    shipping_price: Amount
+    model_config = _OUTBOUND
+
     shipping_info: ShippingAddress
     billing_info: Address
     line_items: list[LineItem]

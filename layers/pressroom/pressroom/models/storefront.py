@@ -97,17 +97,22 @@ class ShippingAddress(Address):
     email: Email
 
 
-class LineItem(Inbound):
-    """A line of the order. `price` is the total of the line without taxes, not the price of a piece (field notes).
+class Line(Inbound):
+    """What is ordered. `price` is the total of the line without taxes, not the price of a piece (field notes)."""
+
+    sku: Sku
+    description: Text | None = None
+    quantity: Quantity
+    price: Amount
+
+
+class LineItem(Line):
+    """A line of the shop's order.
 
     `id` is Pressroom's own extension: the shop's name for the line. Without it, the line's position is its id.
     """
 
     id: Identifier | None = None
-    sku: Sku
-    description: Text | None = None
-    quantity: Quantity
-    price: Amount
 
 
 def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
@@ -117,8 +122,8 @@ def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
     return lines
 
 
-class OrderPaid(Inbound):
-    """An order that has been paid for."""
+class Order(Inbound):
+    """An order but for its addresses and lines."""
 
     id: Identifier
     ref: Text | None = None
@@ -127,6 +132,11 @@ class OrderPaid(Inbound):
     created_at: Instant
     processed_at: Instant
     shipping_price: Amount
+
+
+class OrderPaid(Order):
+    """An order that has been paid for."""
+
     shipping_info: ShippingAddress
     billing_info: Address | None = None
     line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_distinct_ids)]
