@@ -4,11 +4,16 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from pressroom import config
 from tests.support.cloud import Clock, Cloud, forget
 from tests.support.hub import FakeCamaloon, Hub
+
+# Examples are the same in every run: a red test is red for everybody, and stays red until it is mended.
+settings.register_profile("seeded", derandomize=True)
+settings.load_profile("seeded")
 
 
 @pytest.fixture

@@ -290,3 +290,12 @@ def test_any_split_into_parcels_ships_the_whole_order(
     ]
     order = fold(ORDER, splits.draw(st.permutations([ordered, *facts])))
     assert (order.status, order.attention) == (Status.SHIPPED, [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_same_facts_are_stored_as_the_same_bytes(data: st.DataObject) -> None:
+    facts = data.draw(histories())
+    shuffled = data.draw(st.permutations(facts))
+    assert orders.pack(shuffled) == orders.pack(facts)
+    assert fold(ORDER, orders.unpack(orders.pack(shuffled))) == fold(ORDER, facts)

@@ -272,7 +272,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
     A kind without a rule (written by a newer version, before a rollback) is kept and shown, and changes nothing else.
     """
     folding = _Folding(order_id)
-    ordered = sorted({fact.id: fact for fact in facts}.values(), key=lambda fact: (fact.at, fact.received_at, fact.id))
+    ordered = in_order(facts)
     for fact in ordered:
         rule = RULES.get(fact.kind)
         text = rule(folding, fact) if rule else f"Not understood: {fact.kind}"
@@ -285,9 +285,14 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
     return folding.order
 
 
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Return each fact once, in the order in which they happened as far as is known."""
+    return sorted({fact.id: fact for fact in facts}.values(), key=lambda fact: (fact.at, fact.received_at, fact.id))
+
+
 def pack(facts: Iterable[Fact]) -> bytes:
-    """Write facts as compressed JSON, for the order's row."""
-    return zlib.compress(json.dumps([asdict(fact) for fact in facts], separators=(",", ":")).encode())
+    """Write facts as compressed JSON, for the order's row: the same set gives the same bytes."""
+    return zlib.compress(json.dumps([asdict(fact) for fact in in_order(facts)], separators=(",", ":")).encode())
 
 
 def unpack(packed: bytes) -> list[Fact]:
