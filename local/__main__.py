@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = commands.add_parser("up", help="start the local cloud and deploy to it")
     up.add_argument("--port", type=int, help="the emulator's port (default: 4566 or the next free one)")
-    up.add_argument("--bind", default="127.0.0.1", help="0.0.0.0 where containers of `sam local` have to reach it")
+    up.add_argument("--bind", help="0.0.0.0 where containers of `sam local` have to reach it")
     up.set_defaults(run=_up)
 
     down = commands.add_parser("down", help="end the local cloud")
@@ -74,7 +74,7 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _down(arguments: argparse.Namespace) -> int:
     ended = cloud.down(state_dir=arguments.state_dir)
-    say(f"Ended {ended} processes." if ended else "Nothing ran.")
+    say(f"Ended {ended} process{'' if ended == 1 else 'es'}." if ended else "Nothing ran.")
     return 0
 
 

@@ -8,7 +8,6 @@ Several can stand side by side, each with its own state directory and port; they
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 MINISTACK = "ministack"
+LOOPBACK = "127.0.0.1"
 HOST_OF_CONTAINERS = "host.docker.internal"
 HEALTH = "/_ministack/ready"
 
@@ -63,8 +63,6 @@ EMULATOR = {
     "DOCKER_HOST": "unix:///nonexistent/pressroom-uses-no-docker",
     "LOG_LEVEL": "INFO",
 }
-
-MEMORY_DISK, MEMORY_DISK_BYTES = Path("/dev/shm"), 6 * 1024**3  # noqa: S108  a hundred workers fit
 
 # Every parameter that the local cloud sets, where the template has it; the simulators' URLs come on top.
 PARAMETERS = {
@@ -105,14 +103,14 @@ def up(
     *,
     port: int | None = None,
     state_dir: Path = STATE_DIR,
-    bind: str = "127.0.0.1",
+    bind: str | None = None,
     stack_name: str = STACK_NAME,
     parameters: dict[str, str] | None = None,
 ) -> Stack:
     """Start what does not run yet, deploy the template as it is now, and write stack.json.
 
-    `bind` is "0.0.0.0" where containers of `sam local` have to reach the emulator. Without a `port` the running one
-    stays, else the first free from 4566 on.
+    `bind` is "0.0.0.0" where containers of `sam local` have to reach the emulator; else 127.0.0.1. Without a `port` the
+    first free from 4566 on. What runs already keeps both, and refuses others.
     """
     with _alone(state_dir):
         built = build_for_host()
@@ -123,7 +121,7 @@ def up(
             say("  the last deployment left the stack unusable: starting afresh")
             processes.stop_all(state_dir)
             endpoint_url = _start_emulator(state_dir, port, bind)
-        simulators = _start_simulators(state_dir, template, bind)
+        simulators = _start_simulators(state_dir, template, bind or LOOPBACK)
         urls = {row.parameter: simulators[row.name] for row in SIMULATORS if row.name in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
         with step("routes and secrets"):
@@ -143,52 +141,45 @@ def down(*, state_dir: Path = STATE_DIR) -> int:
     with _alone(state_dir):
         ended = processes.stop_all(state_dir)
         (state_dir / "stack.json").unlink(missing_ok=True)
-        shutil.rmtree(_scratch(state_dir), ignore_errors=True)
+        shutil.rmtree(state_dir / "tmp", ignore_errors=True)
         return ended
 
 
-def _start_emulator(state_dir: Path, port: int | None, bind: str) -> str:
+def _start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
     running = processes.servers(state_dir).get(MINISTACK)
     if running and processes.is_answering(running.port, HEALTH):
         if port not in {None, running.port}:
             raise LocalCloudError(f"This local cloud already runs on port {running.port}. Run `make down` first.")
+        if bind not in {None, running.bind}:
+            raise LocalCloudError(f"This local cloud already listens on {running.bind}. Run `make down` first.")
         say(f"  ministack runs on port {running.port}")
         return f"http://localhost:{running.port}"
     processes.stop_all(state_dir)  # what a crash may have left
+    bind = bind or LOOPBACK
     if port is None:
         port = processes.free_port(PORT, host=bind)
         if port != PORT:
             say(f"  port {PORT} is in use by something else: taking {port}")
     elif not processes.is_free(port, host=bind):
-        raise LocalCloudError(f"Port {port} is in use. End what occupies it, or choose another with --port.")
-    tmp = _scratch(state_dir)
+        raise LocalCloudError(f"Port {port} is in use. End what occupies it, or choose another with PORT=.")
+    tmp = state_dir / "tmp"
     shutil.rmtree(tmp, ignore_errors=True)
     tmp.mkdir(mode=0o700)
     endpoint_url = f"http://localhost:{port}"
     environment = child_environment() | EMULATOR
     environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": bind, "MINISTACK_REGION": REGION}
-    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state")}
+    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state"), "PYTHONPATH": str(ROOT)}
     del environment["AWS_ENDPOINT_URL"]  # the functions inherit it; without it the emulator names itself
     with step(f"ministack on port {port}"):
         processes.start(
             MINISTACK,
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "local.emulator"],
             port=port,
             environment=environment,
             state_dir=state_dir,
             health=HEALTH,
         )
     return endpoint_url
-
-
-def _scratch(state_dir: Path) -> Path:
-    """Where the emulator unpacks the layer, once for every Lambda worker: in memory where that is possible.
-
-    A cold start is five times faster there, and fifty at once are the difference between seconds and a minute.
-    """
-    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).total >= MEMORY_DISK_BYTES:
-        return MEMORY_DISK / f"pressroom-{hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]}"
-    return state_dir / "tmp"
 
 
 def _start_simulators(state_dir: Path, template: dict[str, Any], bind: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ def http_event(
     method: str, path: str, body: bytes, headers: Mapping[str, str], now: datetime = EPOCH
 ) -> dict[str, Any]:
     """An HTTP API event of payload format 2.0, as API Gateway makes it: the body in base64 unless it is text."""
-    is_text = headers.get("content-type", "").startswith(TEXT_TYPES)
+    is_text = headers.get("content-type", "").startswith(TEXT_TYPES) and _is_utf8(body)
     domain = "local.execute-api.us-east-1.amazonaws.com"
     return {
         "version": "2.0",
@@ -69,6 +69,14 @@ def http_event(
         "body": body.decode() if is_text else base64.b64encode(body).decode(),
         "isBase64Encoded": not is_text,
     }
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def as_text(event: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ class Server:
     name: str
     port: int
     pid: int
+    bind: str | None = None
 
 
 def servers(state_dir: Path) -> dict[str, Server]:
@@ -44,7 +45,7 @@ def servers(state_dir: Path) -> dict[str, Server]:
     for process, environment in _marked(state_dir):
         with contextlib.suppress(ProcessLookupError):
             if os.getsid(process.pid) == process.pid:
-                server = Server(environment[NAME], int(environment[PORT]), process.pid)
+                server = Server(environment[NAME], int(environment[PORT]), process.pid, environment.get("BIND_HOST"))
                 found[server.name] = server
     return found
 

@@ -26,6 +26,7 @@ app = APIGatewayHttpResolver()
 LIMIT = 50
 """How many entries a page of a list holds, unless the caller asks for fewer or for up to MOST."""
 MOST = 100
+_NOT_OURS = "cursor must be one that this list has given"
 
 
 def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
@@ -144,12 +145,14 @@ def _page(
 ) -> dict[str, Any]:
     """Return one page of a list: the entries and the cursor that the next page starts from."""
     limit = _query("limit", str(LIMIT))
-    if not limit.isdecimal() or len(limit) > len(str(MOST)) or not 1 <= int(limit) <= MOST:
+    if not (limit.isascii() and limit.isdecimal()) or len(limit) > len(str(MOST)) or not 1 <= int(limit) <= MOST:
         raise BadRequestError(f"limit must be a number from 1 to {MOST}")
     try:
-        before = base64.urlsafe_b64decode(_query("cursor")).decode()
+        before = base64.b64decode(_query("cursor"), altchars=b"-_", validate=True).decode()
     except ValueError as error:
-        raise BadRequestError("cursor must be one that this list has given") from error
+        raise BadRequestError(_NOT_OURS) from error
+    if before and "#" not in before:
+        raise BadRequestError(_NOT_OURS)
     ids, after = table.newest(index, partition, limit=int(limit), before=before)
     shown = {table.identity_of(item): show(item) for item in table.get_many(kind, ids)}
     cursor = base64.urlsafe_b64encode(after.encode()).decode() if after else None
@@ -158,7 +161,7 @@ def _page(
 
 def _found[T](row: T | None) -> T:
     if row is None:
-        raise NotFoundError("There is no such row; received webhooks are kept for 45 days.")
+        raise NotFoundError("There is no such delivery, or no such webhook any more: those are kept for 45 days.")
     return row
 
 

@@ -65,7 +65,7 @@ class Shop:
         } | {name.replace("_", "-"): value for name, value in headers.items()}
         if topic is not None:
             sent["X-CAMALOON-TOPIC"] = topic
-        return request("POST", webhook["url"], body=raw, headers=sent, timeout=30)
+        return request("POST", webhook["url"], body=raw, headers=sent, timeout=120)
 
     def pay(self, order: dict[str, Any]) -> requests.Response:
         return self.send("storefront", "order_paid", order)
@@ -113,7 +113,7 @@ class Shop:
         request("POST", self.stack.simulators["camaloon"] + "/_reset", timeout=10)
 
     def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
-        with ThreadPoolExecutor(max_workers=16) as pool:
+        with ThreadPoolExecutor(max_workers=50) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def logs(self) -> str:

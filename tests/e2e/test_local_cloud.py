@@ -35,6 +35,13 @@ def test_a_second_up_deploys_again_and_keeps_what_runs(shop: Shop) -> None:
     assert shop.known(order["id"])
 
 
+def test_what_runs_refuses_another_address(shop: Shop) -> None:
+    with pytest.raises(LocalCloudError, match="already listens on"):
+        cloud.up(state_dir=shop.state_dir, bind="0.0.0.0")  # noqa: S104 - refused
+    with pytest.raises(LocalCloudError, match="already runs on port"):
+        cloud.up(state_dir=shop.state_dir, port=1)
+
+
 def test_stack_json_holds_what_scripts_rely_on(shop: Shop) -> None:
     told = json.loads((shop.state_dir / "stack.json").read_text())
     assert told == asdict(shop.stack)

@@ -253,7 +253,7 @@ def test_a_question_that_makes_no_sense_is_a_bad_request(hub: Hub, path: str, qu
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
 
 
-@pytest.mark.parametrize("cursor", ["z", "_w==", "\u00fc"])
+@pytest.mark.parametrize("cursor", ["z", "_w==", "\u00fc", "!!!", "AAAA"])
 def test_a_cursor_of_nobody_is_refused(hub: Hub, cursor: str) -> None:
     answer = hub.get("/orders", cursor=cursor)
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")

@@ -103,7 +103,7 @@ def test_who_loses_the_race_for_an_order_reads_it_again(cloud: Cloud) -> None:
         record.apply(Decision(order_id="7", facts=(fact("slower"),)), pause=pauses.append)
     row = record.get("7")
     assert row
-    assert ([each.id for each in row.facts], row.version) == (["first", "faster", "slower"], 3)
+    assert ([each.id for each in row.facts], row.version) == (["faster", "first", "slower"], 3)
     assert pauses == [-1, 0]
 
 

@@ -299,3 +299,9 @@ def test_the_same_facts_are_stored_as_the_same_bytes(data: st.DataObject) -> Non
     shuffled = data.draw(st.permutations(facts))
     assert orders.pack(shuffled) == orders.pack(facts)
     assert fold(ORDER, orders.unpack(orders.pack(shuffled))) == fold(ORDER, facts)
+
+
+def test_what_no_rule_wanted_may_be_shipped_by_any_printer() -> None:
+    order = fold(ORDER, [paid(("a", 2, None), ("b", 1, "printful")), shipped(("a", 2), ("b", 1))])
+    assert [line.shipped_quantity for line in order.lines] == [2, 0]
+    assert order.attention == [Attention.UNKNOWN_SKU, Attention.UNROUTABLE]

@@ -12,7 +12,7 @@ fact's kind, so any permutation and any number of duplicates give the same order
 | `shipped`    | camaloon.shipment_sent   | a parcel in the ledger, once per (provider, parcel); pieces of its lines   |
 
 A line counts pieces: `shipped_quantity` never exceeds what was ordered. What a parcel holds beyond that stays in the
-parcel and raises `over_shipped`; a SKU the order doesn't have stays in the parcel and raises `unknown_sku`.
+parcel and raises `over_shipped`; a SKU that the order doesn't have, or has for another printer, raises `unknown_sku`.
 """
 
 import json
@@ -52,7 +52,7 @@ class Attention(StrEnum):
     UNROUTABLE = "unroutable"
     """A line that no routing rule wants: nobody prints it until it is routed by hand."""
     UNKNOWN_SKU = "unknown_sku"
-    """A parcel holds something that the order does not have."""
+    """A parcel holds something that the order does not have, or has for another printer."""
     OVER_SHIPPED = "over_shipped"
     """Parcels hold more pieces than were ordered."""
     DELIVERY_DEAD = "delivery_dead"
@@ -168,7 +168,9 @@ class _Folding:
         self.order.created_at = fact.data["created_at"]
         self.order.lines = [Line(**line) for line in fact.data["lines"]]
         routed = sorted({line.destination for line in self.order.lines if line.destination})
-        return f"Paid: {_pieces(self.order.lines)}" + (f", for {' and '.join(routed)}" if routed else "")
+        pieces = sum(line.quantity for line in self.order.lines)
+        told = f"Paid: {_counted(pieces, 'piece')} in {_counted(len(self.order.lines), 'line')}"
+        return told + (f", for {' and '.join(routed)}" if routed else "")
 
     def on_paid_again(self, fact: Fact) -> str:
         self.reasons.add(Attention.PAID_TWICE)
@@ -197,9 +199,8 @@ class _Folding:
         parcel = (fact.data["provider"], fact.data["parcel"])
         again = self.parcels.setdefault(parcel, fact) is not fact
         number = fact.data["tracking_number"]
-        told = (
-            f"Parcel shipped by {fact.data['provider']}: {sum(line['quantity'] for line in fact.data['lines'])} pieces"
-        )
+        pieces = sum(line["quantity"] for line in fact.data["lines"])
+        told = f"Parcel shipped by {fact.data['provider']}: {_counted(pieces, 'piece')}"
         return told + (f", tracking {number}" if number else "") + (" (told again)" if again else "")
 
     def finish(self) -> None:
@@ -228,7 +229,8 @@ class _Folding:
         held: dict[tuple[str | None, str], int] = {}
         for part in fact.data["lines"]:
             sku, left = part["sku"], part["quantity"]
-            lines = by_sku.get((fact.data["provider"], sku), [])
+            # What no rule wanted may have been given to any printer by hand.
+            lines = by_sku.get((fact.data["provider"], sku), []) + by_sku.get((None, sku), [])
             for line in lines:
                 taken = min(left, line.quantity - line.shipped_quantity)
                 if taken:
@@ -300,6 +302,5 @@ def unpack(packed: bytes) -> list[Fact]:
     return [Fact(**fact) for fact in json.loads(zlib.decompress(packed))]
 
 
-def _pieces(lines: list[Line]) -> str:
-    pieces = sum(line.quantity for line in lines)
-    return f"{pieces} {'piece' if pieces == 1 else 'pieces'} in {len(lines)} {'line' if len(lines) == 1 else 'lines'}"
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
