@@ -419,3 +419,24 @@ def test_an_end_that_was_recorded_unheard_stays_the_end(paid: Hub, monkeypatch: 
     deliver_once_more(paid)
     assert only_delivery(paid)["status"] == "delivered"
     assert len(paid.camaloon.requests) == 1
+
+
+def test_a_replay_that_can_not_be_written_leaves_the_letter_where_it_is(
+    paid: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (message,) = paid.cloud.messages("CamaloonQueue")
+    url = paid.cloud.url("CamaloonDeadLetterQueue")
+    paid.cloud.sqs.send_message(
+        QueueUrl=url, MessageBody=json.dumps(message), MessageGroupId="g", MessageDeduplicationId="redrive policy"
+    )
+    read = outbox.get(message["delivery_id"])
+    assert read is not None
+
+    def killed(*_: Any) -> bool:
+        raise SystemExit
+
+    monkeypatch.setattr("pressroom.replay._write", killed)
+    with aws_calls() as calls, paid.cloud.as_function("api"), pytest.raises(SystemExit):
+        replay_delivery(read, now=clock())
+    assert "ReceiveMessage" in [operation for operation, _ in calls]
+    assert "DeleteMessage" not in [operation for operation, _ in calls]

@@ -44,7 +44,7 @@ class Unprocessable(PressroomError):
 
 
 class Conflict(PressroomError):
-    """The order was written by somebody else between our read and our write, more often than we retry."""
+    """A row was being written by others whenever we read or wrote it, more often than we try."""
 
 
 class DeliveryError(PressroomError):

@@ -26,7 +26,6 @@ class Request:
 
     body: bytes
     headers: Mapping[str, str]
-    path: Mapping[str, str]
 
     @classmethod
     def of(cls, event: LambdaEvent) -> "Request":
@@ -46,7 +45,7 @@ class Request:
         if len(body) > LARGEST_BODY:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        return cls(body, headers, event.get("pathParameters") or {})
+        return cls(body, headers)
 
     def topic(self) -> str:
         """Return the topic header in printable ASCII, cut to a sane length; empty if there is none."""

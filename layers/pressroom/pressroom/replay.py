@@ -5,7 +5,6 @@ A replay is a row of its own: inserted, it passes through pump as the first time
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -46,11 +45,14 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
     """Queue a dead delivery again with a new round of tries; return False for one that is not dead.
 
     A pending one counts as dead if the queue itself has put its message into the dead-letter queue, which it does when
-    attempts keep ending before they can be recorded. The message is taken out of there, so that the alarm ends.
+    attempts keep ending before they can be recorded. The message is taken out of there, so that the alarm ends, but
+    only once the replay is written: until then it may be all that is left of the order's way to the printer.
     """
     if delivery.state is outbox.State.DELIVERED:
         return False
-    if delivery.state is outbox.State.PENDING and not _discard_dead_letter(delivery):
+    dead = delivery.state is outbox.State.DEAD
+    letters = _dead_letters(delivery)
+    if not letters and not dead:
         return False
     again = str(delivery.replays + 1)
     change = table.change(
@@ -69,8 +71,9 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
         "replays": {"N": again},
     }
     replayed = _write(f"{delivery.id}#{again}", what, change, now)
-    if replayed:
-        _discard_dead_letter(delivery)
+    if replayed or dead:  # a dead one that is no longer as it was read has been replayed by somebody else
+        for handle in letters:
+            config.client("sqs").delete_message(QueueUrl=_dead_letter_queue(delivery), ReceiptHandle=handle)
     return replayed
 
 
@@ -91,24 +94,22 @@ def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -
     return True
 
 
-def _discard_dead_letter(delivery: Delivery) -> bool:
-    """Take a delivery's message out of the dead-letter queue; return whether it was there."""
-    sqs, url = config.client("sqs"), config.setting(f"{delivery.destination.upper()}_DEAD_LETTER_QUEUE_URL")
-    others, found = [], []
+def _dead_letter_queue(delivery: Delivery) -> str:
+    return config.setting(f"{delivery.destination.upper()}_DEAD_LETTER_QUEUE_URL")
+
+
+def _dead_letters(delivery: Delivery) -> list[str]:
+    """Find a delivery's messages in the dead-letter queue; return their receipt handles, good for half a minute."""
+    sqs, url = config.client("sqs"), _dead_letter_queue(delivery)
+    found, others = list[str](), list[str]()
     for _ in range(_DEAD_LETTER_PAGES):
-        # Messages seen once stay hidden while we look further, and are shown again at the end.
+        # Messages seen once stay hidden while we look further; those of others are shown again at the end.
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages", [])
-        found = [message for message in messages if _is_of_round(json.loads(message["Body"]), delivery)]
-        others += [message for message in messages if message not in found]
-        for message in found:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        for message in messages:
+            ours = json.loads(message["Body"])["delivery_id"] == delivery.id
+            (found if ours else others).append(message["ReceiptHandle"])
         if found or not messages:
             break
-    for message in others:
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
-    return bool(found)
-
-
-def _is_of_round(letter: dict[str, Any], delivery: Delivery) -> bool:
-    # A later round may have died meanwhile; its letter has to stay.
-    return bool(letter["delivery_id"] == delivery.id and letter["replays"] <= delivery.replays)
+    for handle in others:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    return found

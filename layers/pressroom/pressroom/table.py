@@ -70,11 +70,11 @@ def unpack(attribute: Item) -> bytes:
     return zlib.decompress(attribute["B"])
 
 
-def digest(*parts: str | bytes) -> str:
+def digest(*parts: str) -> str:
     """Hash what identifies something into 32 hex digits, keeping the parts apart."""
     sha = hashlib.sha256()
     for part in parts:
-        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        content = part.encode("utf-8", "surrogatepass")
         sha.update(len(content).to_bytes(8) + content)
     return sha.hexdigest()[:32]
 
