@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pressroom import config, inbox, outbox
 from pressroom.delivery import record_dead
 from pressroom.observe import logged, logger
-from pressroom.topic import park
 
 _PAGES = 20
 """How far to read a stream for a failed batch; pages in the middle of a shard may be empty."""
@@ -45,7 +44,7 @@ def _park(message: SQSRecord) -> None:
 def _park_event(event_id: str, error: str) -> None:
     event = inbox.get(event_id)
     if event and event.state is inbox.State.RECEIVED:
-        park(event, error)
+        inbox.park(event, error)
     else:  # processed after all, set aside already, or expired
         logger().info("event_done_before", event_id=event_id)
 

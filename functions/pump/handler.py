@@ -59,7 +59,7 @@ def _invoke(row: dict[str, Any]) -> bool:
 def _unhandled(row: dict[str, Any]) -> None:
     event = inbox.get(row["event_id"])
     if event and event.state is inbox.State.RECEIVED:
-        inbox.mark(event, inbox.State.UNHANDLED)
+        inbox.set_aside(event, inbox.State.UNHANDLED)
     logger().warning("event_unhandled", event_id=row["event_id"], provider=row["provider"], topic=row["topic"])
     count("EventsUnhandled", provider=row["provider"])
 

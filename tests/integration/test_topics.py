@@ -52,7 +52,7 @@ def test_a_topic_killed_after_its_write_ends_in_the_same_record(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "mark", killed)
+        patch.setattr(inbox, "processed", killed)
         with pytest.raises(SystemExit):
             hub.run_topic(name, invocation)
     written = hub.cloud.rows("ORDER") + hub.cloud.rows("DELIVERY")
@@ -207,7 +207,7 @@ def test_a_status_webhook_costs_four_calls(hub: Hub) -> None:
     hub.settle()
     invocation = payload(hub, "camaloon", "shipment_sent", sample("camaloon/shipment_sent"))
     calls = calls_of(hub, SHIPPED, invocation)
-    assert [operation for operation, _ in calls] == ["GetItem", "GetItem", "PutItem", "UpdateItem"]
+    assert [operation for operation, _ in calls] == ["BatchGetItem", "GetItem", "PutItem", "PutItem"]
     put = calls[2][1]["Item"]
     assert units.write(None, put, []) <= 2
 
@@ -215,13 +215,49 @@ def test_a_status_webhook_costs_four_calls(hub: Hub) -> None:
 def test_a_paid_order_costs_four_calls(hub: Hub) -> None:
     invocation = payload(hub, "storefront", "order_paid", order())
     calls = calls_of(hub, PAID, invocation)
-    assert [operation for operation, _ in calls] == ["GetItem", "GetItem", "TransactWriteItems", "UpdateItem"]
+    assert [operation for operation, _ in calls] == ["BatchGetItem", "GetItem", "TransactWriteItems", "PutItem"]
     assert len(calls[2][1]["TransactItems"]) == 2
 
 
-def test_a_processed_event_costs_no_index_entry(hub: Hub) -> None:
+def test_the_end_of_an_event_is_a_small_row_and_the_large_one_is_left_alone(hub: Hub) -> None:
     hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))
+    before = hub.cloud.rows("EVENT")
     hub.settle()
+    assert hub.cloud.rows("EVENT") == before
+    (done,) = hub.cloud.rows("DONE")
+    assert done["order_id"]["S"] == "1001"
+    assert not {"state_key", "state_at", "created_key"} & done.keys()
+    assert units.size(done) < 200
+    assert done["expires_at"] == before[0]["expires_at"]
+
+
+def test_what_was_set_aside_and_is_processed_all_the_same_is_no_longer_listed(hub: Hub) -> None:
+    invocation = payload(hub, "camaloon", "shipment_sent", shipment((BADGE, 1)))
+    event = inbox.get(invocation["event_id"])
+    assert event
+    inbox.set_aside(event, inbox.State.FAILED, error="RetriesExhausted: no answer")
+    hub.run_topic(SHIPPED, invocation)
+    assert hub.event(event.id)["state"] == "processed"
+    assert hub.get("/events", state="failed")["body"]["events"] == []
+
+
+def test_what_was_parked_after_it_was_processed_is_taken_off_the_list_by_a_replay(hub: Hub) -> None:
+    invocation = payload(hub, "camaloon", "shipment_sent", shipment((BADGE, 1)))
+    before = inbox.get(invocation["event_id"])
+    hub.run_topic(SHIPPED, invocation)
+    assert before
+    inbox.set_aside(before, inbox.State.FAILED, error="RetriesExhausted: no answer")  # by what it had read before
+    assert [each["id"] for each in hub.get("/events", state="failed")["body"]["events"]] == [before.id]
+    assert hub.post(f"/events/{before.id}/replay")["body"]["replayed"] is False
+    assert hub.get("/events", state="failed")["body"]["events"] == []
+    assert hub.event(before.id)["state"] == "processed"
+
+
+def test_an_event_that_a_former_version_has_processed_stays_so(hub: Hub) -> None:
+    hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))
     (row,) = hub.cloud.rows("EVENT")
-    assert (row["state"]["S"], row["order_id"]["S"]) == ("processed", "1001")
-    assert not {"state_key", "state_at", "created_key"} & row.keys()
+    row |= {"state": {"S": "processed"}, "order_id": {"S": "1001"}}
+    hub.cloud.dynamodb.put_item(TableName="table", Item=row)
+    event_id = row["event_id"]["S"]
+    assert hub.post(f"/events/{event_id}/replay")["body"]["replayed"] is False
+    assert (hub.event(event_id)["state"], hub.event(event_id)["order_id"]) == ("processed", "1001")

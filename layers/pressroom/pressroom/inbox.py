@@ -1,21 +1,21 @@
 """The received webhooks: one row each, whose key is the event's identity, so that a second copy changes nothing.
 
 Light: the receivers import it. States: `received`, then `processed`, `failed` (parked: a person can replay it) or
-`unhandled` (genuine, but no Lambda for its topic yet).
+`unhandled` (genuine, but no Lambda for its topic yet). That it is processed stands in a row of its own, since every
+change of a row costs as much as the row is large (docs/decisions/0011-the-end-of-an-event-is-a-row.md).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
-
-from botocore.exceptions import ClientError
 
 from pressroom import config, table, wire
 from pressroom.errors import TooLarge
+from pressroom.observe import count, logger
 from pressroom.times import iso
 
 KIND = "EVENT"
+DONE = "DONE"
 KEPT_FOR = timedelta(days=45)
 """Longer than any provider retries (Cloudprinter: 7 days) and than the 30 days that a merchant is promised."""
 LARGEST_ROW = 390_000
@@ -62,17 +62,17 @@ class Event:
     replays: int = 0
 
     @classmethod
-    def of(cls, item: table.Item) -> "Event":
-        """Read a row."""
+    def of(cls, item: table.Item, done: table.Item | None = None) -> "Event":
+        """Read a row, and that of its end if there is one."""
         return cls(
             id=table.identity_of(item),
             provider=item["provider"]["S"],
             topic=item["topic"]["S"],
             received_at=item["received_at"]["S"],
-            state=State(item["state"]["S"]),
+            state=State.PROCESSED if done else State(item["state"]["S"]),
             body=table.unpack(item["body"]),
             conflict="conflict" in item,
-            order_id=item.get("order_id", {}).get("S"),
+            order_id=(done or item).get("order_id", {}).get("S"),
             error=item.get("error", {}).get("S"),
             replays=int(item.get("replays", {}).get("N", 0)),
         )
@@ -111,39 +111,44 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
     }
     if conflict:
         item["conflict"] = {"BOOL": True}
-    try:
-        config.client("dynamodb").put_item(
-            TableName=table.name(),
-            Item=item,
-            ConditionExpression="attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD" if webhook.exclusive else "NONE",
-        )
-    except ClientError as error:
-        if not table.is_condition_failure(error):
-            raise
-        return cast("table.Item", error.response.get("Item", {}))
-    return None
+    return table.put(item, old=webhook.exclusive)
 
 
 def get(event_id: str) -> Event | None:
     """Read a received webhook, or None when it was never received or has expired."""
-    item = table.get(KIND, event_id)
-    return Event.of(item) if item else None
+    rows = {item["pk"]["S"].partition("#")[0]: item for item in table.get_many([(KIND, event_id), (DONE, event_id)])}
+    return Event.of(rows[KIND], rows.get(DONE)) if KIND in rows else None
 
 
-def mark(event: Event, state: State, *, order_id: str = "", error: str = "") -> bool:
-    """Record what has become of an event; return False if its row is gone.
-
-    `failed` and `unhandled` rows are listed in `by_state` for a person to see; `processed` ones cost no index entry.
-    """
-    assign: table.Item = {"state": {"S": state}}
+def processed(event: Event, *, order_id: str, now: datetime) -> None:
+    """Record that an event has been processed, and which order it was about; empty if about none."""
+    row = table.pk(DONE, event.id) | {
+        "at": {"S": iso(now)},
+        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
+    }
     if order_id:
-        assign["order_id"] = {"S": order_id}
+        row["order_id"] = {"S": order_id}
+    config.client("dynamodb").put_item(TableName=table.name(), Item=row)
+    if event.state is not State.RECEIVED:
+        unlist(event)
+
+
+def unlist(event: Event) -> None:
+    """Let an event that was set aside, and was processed all the same, be no longer for a person to see."""
+    assign, drop = {"state": {"S": State.RECEIVED}}, ("error", "state_key", "state_at")
+    table.update(KIND, event.id, assign=assign, drop=drop, condition="attribute_exists(#state_key)")
+
+
+def set_aside(event: Event, state: State, *, error: str = "") -> bool:
+    """Record that an event is `failed` or `unhandled` and list it for a person; return False if its row is gone."""
+    assign: table.Item = {"state": {"S": state}} | table.state_index(KIND, state, event.id, event.received_at)
     if error:
         assign["error"] = {"S": error}
-    drop = []
-    if state is State.PROCESSED:
-        drop = ["error", "state_key", "state_at"]
-    else:
-        assign |= table.state_index(KIND, state, event.id, event.received_at)
-    return table.update(KIND, event.id, assign=assign, drop=drop)
+    return table.update(KIND, event.id, assign=assign)
+
+
+def park(event: Event, error: str) -> None:
+    """Set an event aside for a person: `failed`, with its error, listed, counted and alarmed."""
+    set_aside(event, State.FAILED, error=error)
+    logger().error("event_parked", event_id=event.id, provider=event.provider, topic=event.topic, error=error)
+    count("EventsParked", provider=event.provider)

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from pressroom.errors import PressroomError
 from pressroom.times import iso
@@ -36,6 +35,9 @@ def log_line(event: str, now: datetime, **fields: str) -> None:
 
 def count(name: str, **fields: str) -> None:
     """Count one occurrence under the stack's name. `fields` can be searched in the log but are no dimensions."""
+    # Here, since most functions live and die without anything to count, and each would pay for it at its start.
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
     with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
         metric.add_dimension(name="service", value=logger().service)
         for key, value in fields.items():

@@ -49,7 +49,7 @@ def count_attention(order: Order, source: str) -> None:
 def get(order_id: str) -> Row | None:
     """Read an order's facts, or None if nothing is known about it."""
     item = table.get(KIND, order_id)
-    return _row(item) if item else None
+    return row_of(item) if item else None
 
 
 def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
@@ -61,10 +61,11 @@ def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
     # In one transaction: read one after the other, a delivery could have ended of which the order doesn't know.
     order, *others = table.get_together([(KIND, order_id), *((outbox.KIND, each) for each in ids)])
     deliveries = [Delivery.of(item) for item in others if item]
-    return (_row(order) if order else row), sorted(deliveries, key=lambda each: (each.created_at, each.id))
+    return (row_of(order) if order else row), sorted(deliveries, key=lambda each: (each.created_at, each.id))
 
 
-def _row(item: table.Item) -> Row:
+def row_of(item: table.Item) -> Row:
+    """Read an order's row."""
     return Row(int(item["version"]["N"]), orders.unpack(item["facts"]["B"]))
 
 

@@ -22,6 +22,7 @@ _SOMEBODY_ELSE = {"ConditionalCheckFailed", "TransactionConflict"}
 def replay_event(event: Event, *, now: datetime) -> bool:
     """Hand a received webhook to its topic again; return False for one that has been processed."""
     if event.state is inbox.State.PROCESSED:
+        inbox.unlist(event)  # whoever asks has seen it among the failed ones
         return False
     again = str(event.replays + 1)
     change = table.change(

@@ -2,12 +2,18 @@
 
 The only key is `pk`; every row is read by its full name:
 
-| row                | pk                  | written by                         |
-|--------------------|---------------------|------------------------------------|
-| received webhook   | EVENT#<event id>    | receive/*, then its topic or park  |
-| order              | ORDER#<order id>    | topics, deliver/*                  |
-| outgoing delivery  | DELIVERY#<id>       | topics (with the order), deliver/* |
-| replay of either   | REPLAY#<id>#<n>     | api                                |
+| row                | pk                      | written by                           |
+|--------------------|-------------------------|--------------------------------------|
+| received webhook   | EVENT#<event id>        | receive/*; pump or park, if it fails |
+| its end            | DONE#<event id>         | its topic, once it is processed      |
+| order              | ORDER#<order id>        | topics, deliver/*                    |
+| outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
+| replay of either   | REPLAY#<id>#<n>         | api                                  |
+| product of a shop  | PRODUCT#<id>            | printful.product_*                   |
+| product's stock    | STOCK#<product>         | printful.stock_updated               |
+| who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
+| drift of a topic   | DRIFT#<topic>           | topics                               |
+| a setting          | SETTING#<name>          | printful_webhook                     |
 
 A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue.
 Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created` (all orders).
@@ -17,7 +23,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -86,6 +92,27 @@ def get(kind: str, identity: str) -> Item | None:
     return item
 
 
+def put(
+    item: Item, condition: str = "attribute_not_exists(pk)", *, known: Item | None = None, old: bool = False
+) -> Item | None:
+    """Write a row if the condition holds; return None if it did, else the row that stood there (empty unless `old`).
+
+    `:known` in the condition is the value `known`.
+    """
+    call: Item = {"TableName": name(), "Item": item, "ConditionExpression": condition}
+    if known:
+        call["ExpressionAttributeValues"] = {":known": known}
+    if old:
+        call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    try:
+        config.client("dynamodb").put_item(**call)
+    except ClientError as error:
+        if not is_condition_failure(error):
+            raise
+        return cast("Item", error.response.get("Item", {}))
+    return None
+
+
 def is_condition_failure(error: ClientError) -> bool:
     """Tell whether a write failed because its condition did not hold."""
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
@@ -124,10 +151,17 @@ def change(
     }
 
 
-def update(kind: str, identity: str, *, assign: Item, drop: Iterable[str] = ()) -> bool:
-    """Change one row; return False if it does not exist."""
+def update(
+    kind: str,
+    identity: str,
+    *,
+    assign: Item,
+    drop: Iterable[str] = (),
+    condition: str = "attribute_exists(pk)",
+) -> bool:
+    """Change one row; return False if it does not exist, or another condition does not hold."""
     try:
-        config.client("dynamodb").update_item(**change(kind, identity, assign=assign, drop=drop))
+        config.client("dynamodb").update_item(**change(kind, identity, assign=assign, drop=drop, condition=condition))
     except ClientError as error:
         if not is_condition_failure(error):
             raise
@@ -135,11 +169,15 @@ def update(kind: str, identity: str, *, assign: Item, drop: Iterable[str] = ()) 
     return True
 
 
-def get_many(kind: str, identities: Iterable[str]) -> list[Item]:
-    """Read up to 100 rows in one call, in no particular order; those that don't exist are left out."""
-    keys = [pk(kind, identity) for identity in identities]
+def get_many(wanted: Iterable[tuple[str, str]]) -> list[Item]:
+    """Read up to 100 rows, of (kind, id), in one call and in no particular order, without those that don't exist."""
+    keys = [pk(kind, identity) for kind, identity in wanted]
     items: list[Item] = []
+    attempt = 0
     while keys:
+        if attempt:  # the table is throttled, and has answered in part
+            time.sleep(min(0.02 * 2**attempt, 1))
+        attempt += 1
         answer = config.client("dynamodb").batch_get_item(RequestItems={name(): {"Keys": keys, "ConsistentRead": True}})
         items += answer["Responses"][name()]
         keys = answer.get("UnprocessedKeys", {}).get(name(), {}).get("Keys", [])
