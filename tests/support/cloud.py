@@ -18,12 +18,15 @@ import boto3
 from botocore.client import BaseClient
 from moto.dynamodb.models import DynamoDBBackend
 
-from pressroom import config, observe, routing
+from pressroom import config, drift, observe, routing
 from tests.support import template
 
 SECRETS = {
     "StorefrontSecret": "the-shops-secret",
     "CamaloonSecret": "camaloons-secret",
+    "CloudprinterSecret": "cloudprinters-key",
+    "PrintfulSecret": "printfuls-path-token",
+    "PrintfulApiSecret": "printfuls-api-token",
     "OpsTokenSecret": "the-ops-token",
 }
 PARAMETERS = {"CamaloonSourceDomain": "shop.example"}
@@ -130,7 +133,7 @@ class Cloud:
     def arn(self, secret: str) -> str:
         return self._refs[secret]
 
-    def set_secret(self, name: str, current: str, previous: str = "") -> None:
+    def set_secret(self, name: str, current: str | list[str], previous: str = "") -> None:
         self.secrets.put_secret_value(
             SecretId=self._refs[name], SecretString=json.dumps({"current": current, "previous": previous})
         )
@@ -210,7 +213,7 @@ def one_write_at_a_time() -> Iterator[None]:
         yield
 
 
-_KEPT = (config.client, config.secret, routing.configured, observe.logger)
+_KEPT = (config.client, config.secret, routing.configured, observe.logger, drift.known)
 
 
 def forget() -> None:

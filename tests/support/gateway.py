@@ -1,6 +1,7 @@
 """API Gateway events (HTTP API, payload format 2.0)."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +75,26 @@ def webhook(
     except UnicodeDecodeError:
         return request("POST", f"/webhooks/{provider}", headers=headers, body=body, as_base64=True)
     return request("POST", f"/webhooks/{provider}", headers=headers, body=body)
+
+
+def cloudprinter(content: Any, key: str) -> dict[str, Any]:
+    """A signal, with the key in its body; content that is bytes goes as it is."""
+    raw = content if isinstance(content, bytes) else json.dumps({"apikey": key} | content | {"apikey": key}).encode()
+    return _plain("/webhooks/cloudprinter", raw)
+
+
+def printful(content: Any, token: str) -> dict[str, Any]:
+    """An event of Printful's, sent to the secret path."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return _plain(f"/webhooks/printful/{token}", raw)
+
+
+def _plain(path: str, raw: bytes) -> dict[str, Any]:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return request("POST", path, headers={"content-type": "application/json"}, body=raw, as_base64=True)
+    return request("POST", path, headers={"content-type": "application/json"}, body=raw)
 
 
 def without(event: dict[str, Any], header: str) -> dict[str, Any]:

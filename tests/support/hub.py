@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support import gateway, template
 from tests.support.cloud import SECRETS, Cloud, is_dispatched
-from tests.support.samples import body
+from tests.support.samples import body, sample
 
 
 class FakeCamaloon:
@@ -36,10 +36,23 @@ class Hub:
         self._seen = 0
 
     def receive(self, provider: str, topic: str, content: Any, *, secret: str = "") -> dict[str, Any]:
-        """Post a genuine webhook; the answer with its body read."""
-        raw = content if isinstance(content, bytes) else body(content)
+        """Post a genuine webhook; the answer with its body read. In some the content names the topic."""
         secret = secret or SECRETS[template.camel(provider) + "Secret"]
-        return read(self.cloud.call(f"receive/{provider}", gateway.webhook(provider, topic, raw, secret)))
+        if provider == "cloudprinter":
+            event = gateway.cloudprinter(content, secret)
+        elif provider == "printful":
+            event = gateway.printful(content, secret)
+        else:
+            raw = content if isinstance(content, bytes) else body(content)
+            event = gateway.webhook(provider, topic, raw, secret)
+        return read(self.cloud.call(f"receive/{provider}", event))
+
+    def tell(self, name: str, **changes: Any) -> dict[str, Any]:
+        """Receive a sample such as `printful/package_shipped`, with some fields changed, and let it settle."""
+        provider, _, topic = name.partition("/")
+        answer = self.receive(provider, topic.partition("__")[0], sample(name) | changes)
+        self.settle()
+        return answer
 
     def pump(self) -> Any:
         """Give pump the rows that were inserted since the last time."""

@@ -68,6 +68,7 @@ def client(service: str) -> Any:
 class Secret:
     """A credential with up to two active values, `{"current": "…", "previous": "…"}` in Secrets Manager.
 
+    Either may be a list: a Cloudprinter account can have several configurations, each with a key of its own.
     A text of another form counts as no value, so nothing gets in; a look that fails leaves the values as they were.
     """
 
@@ -117,8 +118,9 @@ def _active(text: str) -> tuple[str, ...]:
         secret = None
     if not isinstance(secret, dict):
         return ()
-    values = (secret.get(key) for key in ("current", "previous"))
-    return tuple(value for value in values if isinstance(value, str) and value)
+    values = [secret.get(key) for key in ("current", "previous")]
+    each = (one for value in values for one in (value if isinstance(value, list) else [value]))
+    return tuple(one for one in each if isinstance(one, str) and one)
 
 
 @cache

@@ -15,6 +15,7 @@ from pressroom.errors import Refused, TooLarge
 from pressroom.observe import count, log_line, logger
 
 LARGEST_BODY = 1024 * 1024
+LONGEST_TOPIC = 100
 
 type LambdaEvent = dict[str, Any]
 type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
@@ -22,10 +23,11 @@ type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the gateway received: the exact bytes of the body, and headers by lower-case name."""
+    """What the gateway received: the exact bytes of the body, headers by lower-case name, the path's secret part."""
 
     body: bytes
     headers: Mapping[str, str]
+    token: str | None = None
 
     @classmethod
     def of(cls, event: LambdaEvent) -> "Request":
@@ -45,11 +47,16 @@ class Request:
         if len(body) > LARGEST_BODY:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        return cls(body, headers)
+        return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
 
     def topic(self) -> str:
-        """Return the topic header in printable ASCII, cut to a sane length; empty if there is none."""
-        return self.headers.get("x-camaloon-topic", "").encode("ascii", "backslashreplace").decode()[:100]
+        """Return the topic header, made printable; empty if there is none."""
+        return printable(self.headers.get("x-camaloon-topic", ""))
+
+
+def printable(name: object) -> str:
+    """Return a sender's name for a topic in ASCII, cut to a sane length."""
+    return str(name)[:LONGEST_TOPIC].encode("ascii", "backslashreplace").decode()[:LONGEST_TOPIC]
 
 
 def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], inbox.Webhook]], Handler]:

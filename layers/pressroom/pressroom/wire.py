@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, NoReturn
 
 DEEPEST = 64
@@ -33,6 +34,21 @@ def parse(body: bytes) -> Any:
 def canonical(value: object) -> str:
     """Write a JSON value so that equal values give equal text, whatever their spacing and key order were."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a JSON object without some of its fields."""
+    return {name: value for name, value in content.items() if name not in names}
+
+
+def write(value: object) -> bytes:
+    """Write what `parse` has read; of fractions the digits that a floating-point number has."""
+    return json.dumps(value, separators=(",", ":"), default=_number).encode()
+
+
+def _number(value: Decimal) -> float | str:
+    number = float(value)
+    return number if isfinite(number) else str(value)
 
 
 def _children(node: Any) -> Any:

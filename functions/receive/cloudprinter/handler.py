@@ -1,0 +1,38 @@
+"""Cloudprinter's signals: one URL for all of an account, and the API key in the body is all that authenticates them.
+
+There is no event id. What makes a signal this signal is all that it says, but for the key: an account can have several,
+and they are rotated.
+"""
+
+import re
+
+from pressroom import config, wire
+from pressroom.errors import Refused, Unauthorized
+from pressroom.inbox import Webhook
+from pressroom.receive import Request, printable, receiver
+from pressroom.signing import is_token
+
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@receiver("cloudprinter", success=200)
+def handler(request: Request) -> Webhook:
+    """Accept what holds one of the account's keys, whatever else it says; the key is not kept."""
+    try:
+        signal = wire.parse(request.body)
+    except ValueError as error:
+        raise Refused("The body is not JSON in UTF-8, or is nested too deeply.") from error
+    if not isinstance(signal, dict) or signal.get("apikey") in (None, "") or signal.get("type") in (None, ""):
+        raise Refused("apikey and type are required.")
+    if not config.secret("CLOUDPRINTER_SECRET_ARN").matches(lambda keys: is_token(signal["apikey"], keys)):
+        raise Unauthorized
+    return Webhook(
+        topic=_topic(signal["type"]),
+        identity=wire.canonical(wire.without(signal, "apikey", "retries")),
+        body=wire.write(wire.without(signal, "apikey")),
+    )
+
+
+def _topic(type_: object) -> str:
+    """Name the topic: `item_shipped` for ItemShipped, `order_validated` for CloudprinterOrderValidated."""
+    return _WORD.sub("_", printable(type_).removeprefix("Cloudprinter")).lower()

@@ -1,0 +1,32 @@
+"""Printful's events (v1): one URL per store for all of them, unsigned, so the secret is the last part of the path.
+
+There is no event id, and `retries` counts up with every delivery. What makes an event this event is its type, its
+store, its time and its data.
+"""
+
+from pressroom import config, wire
+from pressroom.errors import Unauthorized
+from pressroom.inbox import Webhook
+from pressroom.receive import Request, printable, receiver
+from pressroom.signing import is_token
+
+_IDENTITY = ("type", "store", "created", "data")
+
+
+@receiver("printful", success=200)
+def handler(request: Request) -> Webhook:
+    """Accept what comes to the secret path, whatever it holds: what is no event is kept for a person to see."""
+    if not config.secret("PRINTFUL_SECRET_ARN").matches(lambda tokens: is_token(request.token, tokens)):
+        raise Unauthorized
+    try:
+        event = wire.parse(request.body)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        return Webhook(topic="(unreadable)", identity=request.body.hex(), body=request.body)
+    identity = {name: event[name] for name in _IDENTITY if name in event}
+    if len(identity) < len(_IDENTITY):  # no event as documented: nothing but the count of retries may tell two apart
+        identity = wire.without(event, "retries")
+    return Webhook(
+        topic=printable(event.get("type") or "(no type)"), identity=wire.canonical(identity), body=request.body
+    )
