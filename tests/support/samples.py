@@ -5,8 +5,11 @@ from typing import Any
 
 from tests.support.template import ROOT
 
-PERSONAL = ("Marta", "Soler", "marta.soler", "Carrer de la Llum", "600 000 001", "Filles")
-"""What the sample order says about a person: it may stand in the table, and nowhere else."""
+PERSONAL = (
+    *("Marta", "Soler", "marta.soler", "Carrer de la Llum", "600 000 001", "Filles"),
+    *("Nora", "Lindqvist", "Storgatan", "lgh 1203", "+46700000002", "114 51"),
+)
+"""What the sample orders say about a person: it may stand in the table, and nowhere else."""
 
 
 def sample(name: str) -> Any:
@@ -34,6 +37,10 @@ def shipment(*lines: tuple[str, int], order_id: object = 1001, tracking: object 
         "line_items": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
     }
 
+
+SEVERAL = "storefront/order_paid__several_printers"
+"""The sample order 1002: line 1 is Camaloon's, 2 Cloudprinter's, 3 and 4 Printful's; RULES routes them so."""
+RULES = "CP-*=cloudprinter,PF-*=printful,*=camaloon"
 
 BADGE, TOTE = "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"
 """The SKUs of the sample order: ten badges, two tote bags."""

@@ -121,6 +121,8 @@ def test_an_optional_field_may_be_absent_or_null(path: str) -> None:
         ("line_items.0.price", "NaN"),
         ("line_items.0.price", "Infinity"),
         ("line_items.0.price", 1e300),
+        ("line_items.0.price", "1e999999999"),
+        ("shipping_price", "-1e-999999999"),
         ("line_items.0.price", None),
         ("shipping_price", -1),
         ("shipping_price", False),

@@ -1,12 +1,11 @@
 """Camaloon's two shapes (API v1): `order_paid`, which it is sent, and `shipment_sent`, which it sends."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from pressroom import parcels
 from pressroom.models import storefront
-from pressroom.models.storefront import Inbound
+from pressroom.models.inbound import Inbound, Quantity, Text
 
 _OUTBOUND = ConfigDict(extra="forbid")
 
@@ -56,19 +55,11 @@ class OrderPaid(storefront.Order):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-def _text(value: Any) -> Any:
-    # Ids and tracking numbers are text to us whatever the wire held (field notes).
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-WireText = Annotated[str, BeforeValidator(_text)]
-
-
 class ShippedLine(Inbound):
     """A part of a parcel."""
 
-    sku: WireText
-    quantity: Annotated[int, BeforeValidator(parcels.pieces)]
+    sku: Text
+    quantity: Quantity
 
 
 class ShipmentSent(Inbound):
@@ -78,8 +69,8 @@ class ShipmentSent(Inbound):
     spaces, and may be missing.
     """
 
-    order_id: Annotated[WireText, AfterValidator(storefront.identifier)]
-    tracking_number: WireText | None = None
-    tracking_url: WireText | None = None
+    order_id: Annotated[Text, AfterValidator(storefront.identifier)]
+    tracking_number: Text | None = None
+    tracking_url: Text | None = None
     notify_customer: bool | None = None
     line_items: Annotated[list[ShippedLine], Field(min_length=1)]

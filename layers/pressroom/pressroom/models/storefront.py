@@ -4,14 +4,17 @@ Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in 
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from pressroom import times
 from pressroom.models.codes import COUNTRIES, CURRENCIES
+from pressroom.models.inbound import is_name
 
+_MOST_DIGITS = 15
+"""What a JSON number carries unharmed through the floating point of any receiver."""
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 
 
@@ -39,16 +42,20 @@ def _country(code: str) -> str:
 def identifier(value: object) -> object:
     """Return an order's or a line's id as it is. Raises ValueError for what could not name a row or be shown."""
     # One message for one fault: a union of constrained types would report every branch.
-    named = isinstance(value, str) and 0 < len(value) <= 128 and value.isprintable()
-    if named or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38):
+    if is_name(value):
         return value
     raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
 
 
-def _no_bool(value: object) -> object:
-    # JSON's true would pass for the number 1.
+def _countable(value: object) -> object:
+    # JSON's true would pass for the number 1; and to count the digits of 1e999999999 overflows in pydantic.
     if isinstance(value, bool):
         raise ValueError("must not be a boolean")
+    try:
+        if isinstance(value, str | Decimal) and abs(Decimal(value).adjusted()) > _MOST_DIGITS:
+            raise ValueError(f"must have {_MOST_DIGITS} digits at most")
+    except InvalidOperation:
+        pass  # no number at all, which pydantic will say
     return value
 
 
@@ -60,11 +67,10 @@ Instant = Annotated[Text, AfterValidator(_iso_instant)]
 Currency = Annotated[Text, AfterValidator(_currency)]
 Country = Annotated[Text, AfterValidator(_country)]
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
-# 15 significant digits are what a JSON number carries unharmed through the floating point of any receiver.
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_no_bool),
-    Field(ge=0, max_digits=15),
+    BeforeValidator(_countable),
+    Field(ge=0, max_digits=_MOST_DIGITS),
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
