@@ -1,8 +1,9 @@
-"""The ops API: what is known about an order, what is parked or dead, and sending it again."""
+"""The ops API: what is known about orders and products, what is parked or dead, and sending it again."""
 
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,7 +17,8 @@ from aws_lambda_powertools.event_handler.exceptions import (
 )
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from pressroom import config, inbox, orders, outbox, record, replay, table
+from pressroom import catalogue, config, drift, inbox, orders, outbox, record, replay, table
+from pressroom.catalogue import Product, Stock
 from pressroom.inbox import Event
 from pressroom.outbox import Delivery
 from pressroom.signing import is_token
@@ -26,6 +28,8 @@ app = APIGatewayHttpResolver()
 LIMIT = 50
 """How many entries a page of a list holds, unless the caller asks for fewer or for up to MOST."""
 MOST = 100
+LONGEST_ID = 500
+"""No id is longer: DynamoDB refuses to look for a key of more than 2,048 bytes."""
 _NOT_OURS = "cursor must be one that this list has given"
 
 
@@ -35,6 +39,8 @@ def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -
     genuine = config.secret("OPS_TOKEN_SECRET_ARN").matches(lambda tokens: is_token(token, tokens))
     if scheme.lower() != "bearer" or not genuine:
         raise UnauthorizedError("A valid ops token is required: Authorization: Bearer <token>")
+    if any(len(value) > LONGEST_ID for value in app.current_event.path_parameters.values()):
+        raise NotFoundError("There is nothing with an id as long as this.")
     return next_middleware(app)
 
 
@@ -93,6 +99,24 @@ def replay_event(event_id: str) -> dict[str, Any]:
     """Hand a parked webhook to its topic again. One that has been processed is left as it is."""
     event = _found(inbox.get(event_id))
     return {"id": event.id, "replayed": replay.replay_event(event, now=config.utcnow())}
+
+
+@app.get("/products/<product_id>")
+def get_product(product_id: str) -> dict[str, Any]:
+    """Show a product of the shop as Printful told it last; one that was deleted is still there, and says so."""
+    return _known(catalogue.product(unquote(product_id)))
+
+
+@app.get("/stock/<product_id>")
+def get_stock(product_id: str) -> dict[str, Any]:
+    """Show which variants of a catalogue product can't be ordered at Printful; all others can."""
+    return _known(catalogue.stock(unquote(product_id)))
+
+
+@app.get("/drift")
+def list_drift() -> dict[str, Any]:
+    """List, by topic, the fields and values that were seen in providers' messages and that Pressroom doesn't know."""
+    return _page("drift", "by_state", f"{drift.KIND}#{drift.LISTED}", drift.KIND, drift.shown)
 
 
 @app.get("/deliveries")
@@ -154,7 +178,7 @@ def _page(
     if before and "#" not in before:
         raise BadRequestError(_NOT_OURS)
     ids, after = table.newest(index, partition, limit=int(limit), before=before)
-    shown = {table.identity_of(item): show(item) for item in table.get_many(kind, ids)}
+    shown = {table.identity_of(item): show(item) for item in table.get_many([(kind, each) for each in ids])}
     cursor = base64.urlsafe_b64encode(after.encode()).decode() if after else None
     return {what: [shown[each] for each in ids if each in shown], "cursor": cursor}
 
@@ -163,6 +187,13 @@ def _found[T](row: T | None) -> T:
     if row is None:
         raise NotFoundError("There is no such delivery, or no such webhook any more: those are kept for 45 days.")
     return row
+
+
+def _known(row: Product | Stock | None) -> dict[str, Any]:
+    if row is None:
+        raise NotFoundError("Printful has not told of this product.")
+    ours = ("version", "event_id", "received_at")
+    return {name: value for name, value in asdict(row).items() if name not in ours}
 
 
 def _event(event: Event) -> dict[str, Any]:

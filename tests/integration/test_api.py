@@ -83,10 +83,10 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
     shown = hub.order()
     assert set(shown) == {
         *("id", "ref", "status", "on_hold", "attention", "currency", "created_at", "updated_at"),
-        *("lines", "shipments", "deliveries", "timeline"),
+        *("lines", "shipments", "deliveries", "timeline", "holds", "refunds", "provider_orders"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
-    assert set(shown["lines"][0]) == contract | {"price"}
+    assert set(shown["lines"][0]) == contract | {"price", "returned_quantity", "error"}
     assert set(shown["shipments"][0]) == {
         *("id", "provider", "carrier", "tracking_number", "tracking_url", "shipped_at"),
         *("reshipment", "returned", "lines"),
@@ -114,6 +114,8 @@ def test_an_order_says_what_happened(hub: Hub, clock: Clock) -> None:
         "status": "shipped",
         "shipped_quantity": 10,
         "canceled_quantity": 0,
+        "returned_quantity": 0,
+        "error": None,
     }
     assert [each["source"] for each in shown["timeline"]] == [
         "storefront.order_paid",
@@ -275,3 +277,9 @@ def test_an_order_that_is_being_written_is_read_a_moment_later(hub: Hub, monkeyp
     monkeypatch.setattr(BaseClient, "_make_api_call", busy)
     assert hub.order()["status"] == "accepted"
     assert len(waited) == 2
+
+
+@pytest.mark.parametrize("path", ["orders", "events", "deliveries", "products", "stock"])
+def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
+    assert hub.get(f"/{path}/{'x' * 3000}")["statusCode"] == 404
+    assert hub.get(f"/{path}/{'x' * 3000}", token="wrong")["statusCode"] == 401

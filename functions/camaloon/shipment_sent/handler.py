@@ -4,7 +4,7 @@ from pressroom.inbox import Event
 from pressroom.models.camaloon import ShipmentSent
 from pressroom.parcels import camaloon_parcel
 from pressroom.record import Decision
-from pressroom.topic import fact, topic
+from pressroom.topic import Topic, fact
 
 
 def decide(shipment: ShipmentSent, event: Event) -> Decision:
@@ -21,4 +21,4 @@ def decide(shipment: ShipmentSent, event: Event) -> Decision:
     return Decision(order_id=shipment.order_id, facts=(fact(event, "shipped", data),))
 
 
-handler = topic("camaloon.shipment_sent", ShipmentSent, decide)
+handler = Topic("camaloon.shipment_sent", ShipmentSent, decide)

@@ -8,7 +8,7 @@ from pressroom.models import camaloon
 from pressroom.models.storefront import OrderPaid, line_ids
 from pressroom.outbox import Delivery
 from pressroom.record import Decision
-from pressroom.topic import fact, topic
+from pressroom.topic import Topic, fact
 
 
 def decide(order: OrderPaid, event: Event, rules: tuple[routing.Rule, ...]) -> Decision:
@@ -46,4 +46,4 @@ def decide(order: OrderPaid, event: Event, rules: tuple[routing.Rule, ...]) -> D
     return Decision(order_id=order_id, facts=(fact(event, "paid", data, at=paid_at),), deliveries=tuple(deliveries))
 
 
-handler = topic("storefront.order_paid", OrderPaid, lambda order, event: decide(order, event, routing.configured()))
+handler = Topic("storefront.order_paid", OrderPaid, lambda order, event: decide(order, event, routing.configured()))

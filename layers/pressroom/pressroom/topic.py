@@ -1,46 +1,55 @@
-"""What every topic's Lambda does: read the received webhook, make it a model, decide, write the order once.
+"""What every topic's Lambda does: read the received webhook, make it a model, decide, write it once.
 
 A handler adds the topic's name, its model and its decision. A failure of ours is raised: Lambda invokes again twice,
 then hands the event to park. A content that can't be understood is parked at once, since repeating can't help.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from pressroom import inbox, record, wire
+from pressroom import config, drift, inbox, reading, record
 from pressroom.errors import Unprocessable
 from pressroom.inbox import Event, State
-from pressroom.observe import count, logger
-from pressroom.orders import Fact
-from pressroom.record import Decision
+from pressroom.observe import logger
+from pressroom.orders import Fact, Order
+
+LONGEST_REASON = 500
+"""Characters of a printer's words that the record keeps."""
 
 
-def topic[M: BaseModel](
-    name: str, model: type[M], decide: Callable[[M, Event], Decision]
-) -> Callable[[dict[str, Any], object], None]:
-    """Make the Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
+@dataclass(frozen=True, slots=True)
+class Topic[M: BaseModel, D]:
+    """The Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
 
-    `decide` is pure: the message and its row in, facts and deliveries out. It may raise Unprocessable.
+    `decide` is pure: the message and its row in, what it means out. It may raise Unprocessable. `write` records that,
+    and returns the order that it was about, if it was about one.
     """
 
-    def handler(invocation: dict[str, Any], context: object) -> None:
+    name: str
+    model: type[M]
+    decide: Callable[[M, Event], D]
+    write: Callable[[D], Order | None] = record.apply  # type: ignore[assignment]  # left out, D is a Decision
+
+    def __call__(self, invocation: dict[str, Any], context: object) -> None:
         event = inbox.get(invocation["event_id"])
         if event is None or event.state is State.PROCESSED:
-            logger().info("event_done_before", topic=name, event_id=invocation["event_id"])
+            logger().info("event_done_before", topic=self.name, event_id=invocation["event_id"])
             return
         try:
-            decision = decide(_read(model, event.body), event)
+            message, unknown = reading.read(self.model, event.body)
+            decision = self.decide(message, event)
         except Unprocessable as error:
-            park(event, str(error))
+            inbox.park(event, str(error))
             return
-        order = record.apply(decision)
-        inbox.mark(event, State.PROCESSED, order_id=decision.order_id)
-        logger().info("event_processed", topic=name, event_id=event.id)
-        record.count_attention(order, name)
-
-    return handler
+        order = self.write(decision)
+        drift.record(self.name, unknown, now=config.utcnow())
+        inbox.processed(event, order_id=order.id if order else "", now=config.utcnow())
+        logger().info("event_processed", topic=self.name, event_id=event.id)
+        if order:
+            record.count_attention(order, self.name)
 
 
 def fact(event: Event, kind: str, data: dict[str, Any], *, at: str = "") -> Fact:
@@ -55,19 +64,6 @@ def fact(event: Event, kind: str, data: dict[str, Any], *, at: str = "") -> Fact
     )
 
 
-def park(event: Event, error: str) -> None:
-    """Set an event aside for a person: `failed`, with its error, listed, counted and alarmed."""
-    inbox.mark(event, State.FAILED, error=error)
-    logger().error("event_parked", event_id=event.id, provider=event.provider, topic=event.topic, error=error)
-    count("EventsParked", provider=event.provider)
-
-
-def _read[M: BaseModel](model: type[M], body: bytes) -> M:
-    try:
-        return model.model_validate(wire.parse(body))
-    except ValidationError as error:
-        # Where and what kind, but not pydantic's own text: that repeats the input.
-        faults = (f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['type']}" for fault in error.errors())
-        raise Unprocessable(f"not a {model.__name__}: {', '.join(faults)}"[:1000]) from error
-    except ValueError as error:
-        raise Unprocessable("the body is not JSON in UTF-8, or is nested too deeply") from error
+def reason(*texts: str | None) -> str | None:
+    """Put a printer's words for why something happened into one text of bounded length."""
+    return ": ".join(text.strip() for text in texts if text and text.strip())[:LONGEST_REASON] or None
