@@ -17,10 +17,10 @@ LINT_ENV := env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DIS
 # and does not know LoggingConfig: ours is one for all, with its retention.
 LINT_IGNORED := WS1000 WS1004
 
-.PHONY: help install build up down demo event test lint check bench clean
+.PHONY: help install build up down demo event printful-webhook test lint check bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 install: .venv/.installed .venv-sam/.installed ## the two virtual environments, again only when the pins change
 
@@ -48,11 +48,15 @@ up: install ## start the local cloud, deploy to it, write .local/stack.json [POR
 down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down
 
-demo: install ## a paid order to Camaloon and back, shown step by step; leaves nothing running
+demo: install ## one paid order at three printers, held, released and shipped, step by step; leaves nothing running
 	@$(LOCAL) demo
 
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
+
+printful-webhook: install ## Printful's webhook: make printful-webhook DO=show|register|remove [PRODUCTS=5,12] [REPLACE=url] [STACK=pressroom]
+	@$(LOCAL) printful-webhook "$(DO)" $(if $(PRODUCTS),--products "$(PRODUCTS)") \
+	  $(if $(REPLACE),--replace "$$REPLACE") $(if $(STACK),--stack "$(STACK)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
 	@$(BIN)/python -m pytest

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end the local cloud")
     down.set_defaults(run=_down)
 
-    demo = commands.add_parser("demo", help="a paid order to Camaloon and back")
+    demo = commands.add_parser("demo", help="one paid order at three printers, from the payment to the parcels")
     demo.set_defaults(run=_demo)
 
     event = commands.add_parser("event", help="print a signed API Gateway event")
@@ -49,8 +49,19 @@ def _parser() -> argparse.ArgumentParser:
     event.add_argument("--content-type", default="application/json")
     event.set_defaults(run=_event)
 
+    webhook = commands.add_parser("printful-webhook", help="show, register or remove the webhook at Printful")
+    webhook.add_argument("action", choices=["show", "register", "remove"])
+    webhook.add_argument(
+        "--products", type=_product_ids, help="the products whose stock is followed: 5,12 or none (default: as before)"
+    )
+    webhook.add_argument("--replace", metavar="URL", help="somebody else's URL that may be overwritten or removed")
+    webhook.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud)")
+    webhook.set_defaults(run=_printful_webhook)
+
     for command in (up, down):
-        command.add_argument("--state-dir", type=Path, default=STATE_DIR, help=argparse.SUPPRESS)
+        command.add_argument(
+            "--state-dir", type=lambda path: Path(path).resolve(), default=STATE_DIR, help=argparse.SUPPRESS
+        )
     return parser
 
 
@@ -90,6 +101,21 @@ def _event(arguments: argparse.Namespace) -> int:
 
     say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
     return 0
+
+
+def _product_ids(text: str) -> list[int]:
+    try:
+        return [] if text == "none" else [int(each) for each in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 5,12 nor none") from None
+
+
+def _printful_webhook(arguments: argparse.Namespace) -> int:
+    from local import printful_webhook
+
+    return printful_webhook.run(
+        arguments.action, products=arguments.products, replace=arguments.replace, stack=arguments.stack
+    )
 
 
 if __name__ == "__main__":

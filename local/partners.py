@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 OPS_TOKEN = "local-ops-token"
-OPS_TOKEN_OUTPUT = "OpsTokenSecretArn"
+PRINTFUL_API_TOKEN = "local-printful-api-token"
+OUR_SECRETS = {"OpsTokenSecretArn": OPS_TOKEN, "PrintfulApiSecretArn": PRINTFUL_API_TOKEN}
+"""The secrets that authenticate no webhook, by the output that names them."""
 SHOP_DOMAIN = "shop.example"
 
 
@@ -51,8 +53,10 @@ class Simulator:
 PARTNERS = (
     Partner("storefront", "secret", "local-storefront-secret"),
     Partner("camaloon", "secret", "local-camaloon-secret"),
+    Partner("cloudprinter", "apikey", "local-cloudprinter-apikey"),
+    Partner("printful", "token", "local-printful-token"),
 )
-SIMULATORS = (Simulator("camaloon"),)
+SIMULATORS = (Simulator("camaloon"), Simulator("printful"))
 
 
 def local_secret(partner: str) -> str:

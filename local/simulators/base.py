@@ -6,7 +6,7 @@ A simulator of a third party is a Flask app with its own routes, finished by `ob
     POST /_behave     how the next requests are answered: {"status": 503, "times": 2}, {"hang_s": 30},
                       {"retry_after": 5}, {"lose_answer": true}, {"answer_bytes": 5000000},
                       {"status": 302, "location": "..."}; several calls queue up
-    POST /_reset      forget both
+    POST /_reset      forget both, and what the app itself knows: `app.extensions["forget"]` is called
 """
 
 import argparse
@@ -94,6 +94,7 @@ def observed(app: Flask) -> Flask:
     @app.post("/_reset")
     def reset() -> Response:
         notebook.reset()
+        app.extensions.get("forget", lambda: None)()
         return _json({})
 
     @app.before_request

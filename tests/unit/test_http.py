@@ -1,7 +1,7 @@
 """What an answer means, against a real server on this machine."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -125,6 +125,92 @@ def test_a_redirect_is_neither_read_nor_understood(
     other.hold = True
     with pytest.raises(Dead, match="HTTP 302"):
         post(other, f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 5000000\r\n\r\n.")
+
+
+def ask(other: Partner, answer: str, *, read: int = 10, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+    other.answer = answer.encode()
+    return http.request("GET", f"{other.url}/webhooks", headers={"X-Header": "value"}, read=read, now=now)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_request_has_its_method_and_only_the_body_it_is_given(other: Partner, method: str) -> None:
+    other.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+    http.request(method, other.url, headers={})
+    ((line, headers, body),) = other.requests
+    assert (line, body) == (f"{method} / HTTP/1.1", b"")
+    assert "content-type" not in headers
+
+
+def test_what_is_read_is_asked_for_unpacked(other: Partner) -> None:
+    ask(other, "HTTP/1.1 200 OK\r\n\r\n")
+    assert other.requests[0][1]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Content-Length: 10\r\n\r\n0123456789",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n",
+        "\r\n0123456789",
+    ],
+    ids=["of known length", "in chunks", "until the connection closes"],
+)
+def test_an_answer_is_read_to_its_end(other: Partner, answer: str) -> None:
+    assert ask(other, f"HTTP/1.1 201 Created\r\n{answer}") == http.Answer(201, b"0123456789")
+
+
+def test_an_answer_without_a_body_is_empty(other: Partner) -> None:
+    assert ask(other, "HTTP/1.1 204 No Content\r\n\r\n") == http.Answer(204, b"")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Content-Length: 11\r\n\r\n0123456789a",
+        "Content-Length: 5000000\r\n\r\n0123456789a",
+        "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n",
+    ],
+)
+def test_no_more_is_read_than_was_agreed(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    other.hold = True  # what is announced beyond that would never come
+    with pytest.raises(Retry, match="too long") as caught:
+        ask(other, f"HTTP/1.1 200 OK\r\n{answer}")
+    assert caught.value.answer_lost
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Content-Length: 10\r\n\r\n012",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\n012",
+        "Transfer-Encoding: chunked\r\n\r\nzz",
+    ],
+)
+@pytest.mark.parametrize("hold", [False, True], ids=["cut off", "silent"])
+def test_half_an_answer_is_a_lost_one(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, hold: bool) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    other.hold = hold
+    with pytest.raises(Retry, match="no answer") as caught:
+        ask(other, f"HTTP/1.1 200 OK\r\n{answer}")
+    assert caught.value.answer_lost
+
+
+def test_an_answer_that_trickles_is_not_waited_for(other: Partner) -> None:
+    other.hold = True
+    times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
+    with pytest.raises(Retry, match="takes too long"):
+        ask(other, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(404, Dead), (503, Retry)])
+def test_only_a_success_is_read(
+    other: Partner, monkeypatch: pytest.MonkeyPatch, status: int, verdict: type[Exception]
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    other.hold = True
+    with pytest.raises(verdict, match=f"HTTP {status}"):
+        ask(other, f"HTTP/1.1 {status} No\r\nContent-Length: 5000000\r\n\r\n.")
 
 
 @pytest.mark.parametrize("header", [{"X-Header": "two\nlines"}, {"X-Header": " spaced"}, {"X-Header": "店"}])

@@ -1,19 +1,22 @@
-"""One HTTP request whose outcome is a verdict: a status for success, or Retry or Dead (design, "Delivery")."""
+"""One HTTP request whose outcome is a verdict: an answer for success, or Retry or Dead (design, "Delivery")."""
 
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
 
 from pressroom import config
 from pressroom.errors import Dead, Retry
 
 TIMEOUT_S = (3.05, 10)
 """Seconds to connect, and between two bytes of the answer; together well inside the function's own time-out."""
+READ_S = 10
+"""Seconds that the whole body of an answer may take, however steadily it trickles."""
 RETRYABLE = frozenset({408, 429})
 AMBIGUOUS = frozenset({502, 504})
 
@@ -30,35 +33,75 @@ class _Session(requests.Session):
         return None
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[], datetime] = config.utcnow) -> int:
-    """POST a body once and return the status of a 2xx answer, whose body is not read.
+@dataclass(frozen=True)
+class Answer:
+    """A 2xx answer; `body` is empty unless it was asked for."""
 
-    Raises Retry for 408, 429, 5xx and what goes wrong below HTTP; Dead for every other answer, redirects included: they
-    are never followed, since they would carry signed personal data to a place that nobody configured. A connection is
-    not reused, because one that the other side closes in the meantime would fail after the request was sent.
+    status: int
+    body: bytes = b""
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, now: Callable[[], datetime] = config.utcnow) -> int:
+    """POST a body once; the status of a 2xx answer, whose body is not read. See `request` for the verdicts."""
+    return request("POST", url, body=body, headers=headers, now=now).status
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str],
+    read: int = 0,
+    now: Callable[[], datetime] = config.utcnow,
+) -> Answer:
+    """Send a request once and return a 2xx answer, of whose body `read` bytes at most are taken, as they come.
+
+    Raises Retry for 408, 429, 5xx, what goes wrong below HTTP, and a body that is longer than `read`, slow or cut off;
+    Dead for every other answer, redirects included: they are never followed, since they would carry signed personal
+    data to a place that nobody configured. A connection is not reused, because one that the other side closes in the
+    meantime would fail after the request was sent.
 
     Unless it is certain that the request was not heard, or that the destination itself refused it, an answer counts as
     lost: 502 and 504 come from a gateway that may have handed it on.
     """
     require_https(url)
+    if read:
+        headers = {"Accept-Encoding": "identity", **headers}  # `read` bounds what is held, so nothing may be packed
+    content = b""
     with _Session() as session:
         try:
-            request = session.prepare_request(requests.Request("POST", url, data=body, headers=dict(headers)))
+            prepared = session.prepare_request(requests.Request(method, url, data=body, headers=dict(headers)))
         except ValueError as error:  # an URL or a header that can't be written
             raise Retry(f"not sent: {type(error).__name__}") from error
         try:
-            with session.send(request, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as answer:
+            with session.send(prepared, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as answer:
                 status = answer.status_code
                 after = retry_after(answer.headers.get("Retry-After"), now())
-        except (requests.RequestException, ValueError) as error:
+                if read and 200 <= status < 300:
+                    content = _body(answer, read, now)
+        except (requests.RequestException, HTTPError, ValueError) as error:
             if _was_not_heard(error):
                 raise Retry("no connection") from error
             raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
     if 200 <= status < 300:
-        return status
+        return Answer(status, content)
     if status in RETRYABLE or status >= 500 or status < 200:
         raise Retry(f"HTTP {status}", after=after, status=status, answer_lost=status in AMBIGUOUS or status < 200)
     raise Dead(f"HTTP {status}", status=status)
+
+
+def _body(answer: requests.Response, most: int, now: Callable[[], datetime]) -> bytes:
+    """Take what comes, piece by piece: requests' own way waits for a full piece, whatever the deadline."""
+    deadline = now() + timedelta(seconds=READ_S)
+    content = b""
+    while piece := answer.raw.read1(most + 1 - len(content), decode_content=False):
+        content += piece
+        if len(content) > most:
+            raise Retry("the answer is too long", status=answer.status_code, answer_lost=True)
+        if now() > deadline:
+            raise Retry("the answer takes too long", status=answer.status_code, answer_lost=True)
+    return content
 
 
 def _was_not_heard(error: Exception) -> bool:
