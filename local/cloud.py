@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 
 from local import gateway, processes
 from local.build import SAM_CONFIG, build_for_host, read_built
-from local.partners import OPS_TOKEN, OPS_TOKEN_OUTPUT, PARTNERS, SHOP_DOMAIN, SIMULATORS
+from local.partners import OPS_TOKEN, OUR_SECRETS, PARTNERS, SHOP_DOMAIN, SIMULATORS
 from local.progress import LocalCloudError, say, step
 from local.settings import (
     CREDENTIALS,
@@ -70,6 +70,7 @@ PARAMETERS = {
     "CamaloonSourceDomain": SHOP_DOMAIN,
     "DeliveryBackoffSeconds": "1",
     "DeliveryMaxAttempts": "5",
+    "RoutingRules": "CP-*=cloudprinter,PF-*=printful,*=camaloon",
 }
 
 
@@ -240,19 +241,26 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
     gateway.create_routes(_client("apigatewayv2", endpoint_url), names[api], template, arns)
 
     secrets = _client("secretsmanager", endpoint_url)
-    values = {row.secret_output: row.value for row in PARTNERS} | {OPS_TOKEN_OUTPUT: OPS_TOKEN}
+    values = {row.secret_output: row.value for row in PARTNERS} | OUR_SECRETS
     for output, value in values.items():
         if output in outputs:
             text = json.dumps({"current": value, "previous": ""})
             secrets.put_secret_value(SecretId=outputs[output], SecretString=text)
 
     api_url = f"http://{names[api]}.execute-api.localhost:{urlsplit(endpoint_url).port}"
+    _set_variable(functions, f"{stack_name}-printful_webhook", "PUBLIC_API_URL", api_url)
     webhooks = {
         row.name: row.webhook(api_url + urlsplit(outputs[row.url_output]).path)
         for row in PARTNERS
         if row.url_output in outputs
     }
     return Stack(api_url, endpoint_url, stack_name, OPS_TOKEN, webhooks, simulators)
+
+
+def _set_variable(functions: Any, name: str, variable: str, value: str) -> None:
+    """Tell a function what only a deployed API knows: its address here is not the one that the template writes."""
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | {variable: value}})
 
 
 def _sam_local(stack: Stack, template: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -1,16 +1,16 @@
-"""`make demo`: one paid order goes out to Camaloon and comes back shipped, on a local cloud of its own."""
+"""`make demo`: one paid order is printed by three printers, held and released, and ends shipped; on a local cloud."""
 
 import json
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from local import cloud
+from local import cloud, printful_webhook
 from local.cloud import Stack
 from local.localhost import request
 from local.progress import LocalCloudError, say
@@ -24,6 +24,11 @@ DEADLINE_SECONDS = 60.0
 console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=True)
 
 
+STORY_ENDS = datetime(2026, 9, 6, 14, 0, tzinfo=UTC)
+"""The samples tell a story in September 2026; here it has just ended."""
+TIMES = ("created", "updated", "shipped_at")
+
+
 def run() -> int:
     """Show it; the local cloud ends with it, whatever happens."""
     started = time.monotonic()
@@ -31,21 +36,46 @@ def run() -> int:
     try:
         console.print("\n[bold]1. Start a local cloud and deploy Pressroom to it[/bold]")
         stack = cloud.up(state_dir=DEMO_STATE_DIR)
-        order = _order_paid_now()
+        shift = datetime.now(UTC) - STORY_ENDS
+        order = _order_paid(shift)
         _pay(stack, order)
         _show_arrival(stack)
+        _register(stack)
+        _make(stack, order, shift)
         _ship(stack, order)
-        _show_order(_wait_for_shipped(stack, str(order["id"])))
+        _show_order(_wait_for(stack, order, "shipped", lambda known: known["status"] == "shipped"))
     finally:
         cloud.down(state_dir=DEMO_STATE_DIR)
     say(f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running.")
     return 0
 
 
-def _order_paid_now() -> dict[str, Any]:
-    order: dict[str, Any] = json.loads((ROOT / "events" / "storefront" / "order_paid.json").read_text())
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**order, "created_at": now, "processed_at": now}
+def _sample(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return content
+
+
+def _order_paid(shift: timedelta) -> dict[str, Any]:
+    order = _sample("storefront/order_paid__several_printers")
+    times = {name: _moved(order[name], shift) for name in ("created_at", "processed_at")}
+    return order | times
+
+
+def _moved(text: str, shift: timedelta) -> str:
+    return (datetime.fromisoformat(text) + shift).isoformat(timespec="seconds")
+
+
+def _moved_within(node: Any, shift: timedelta) -> Any:
+    """A message of Printful's with all its unix times moved."""
+    if isinstance(node, list):
+        return [_moved_within(each, shift) for each in node]
+    if not isinstance(node, dict):
+        return node
+    seconds = int(shift.total_seconds())
+    return {
+        name: value + seconds if name in TIMES and isinstance(value, int) else _moved_within(value, shift)
+        for name, value in node.items()
+    }
 
 
 def _pay(stack: Stack, order: dict[str, Any]) -> None:
@@ -63,9 +93,9 @@ def _pay(stack: Stack, order: dict[str, Any]) -> None:
 
 
 def _show_arrival(stack: Stack) -> None:
-    console.print("\n[bold]3. Pressroom's signed webhook arrives at Camaloon[/bold]")
+    console.print("\n[bold]3. Pressroom's signed webhook arrives at Camaloon, with Camaloon's line alone[/bold]")
     address = stack.simulators["camaloon"] + "/_requests"
-    got = _wait_for(
+    got = _wait_until(
         "Camaloon gets the order",
         lambda: next((r for r in request("GET", address, timeout=10).json() if r["answered"] is not None), None),
     )
@@ -77,9 +107,63 @@ def _show_arrival(stack: Stack) -> None:
     console.print("   Camaloon computed the signature itself, compared, checked every field, and answered 200.")
 
 
+def _register(stack: Stack) -> None:
+    console.print("\n[bold]4. Printful is told where to send its webhooks[/bold]")
+    answer = printful_webhook.ask({"action": "register", "product_ids": [19, 71]}, stack=None, local=stack)
+    _expect(answer["ok"], "the webhook is registered")
+    console.print(f"   {printful_webhook.readable(answer)}".replace("\n", "\n   "))
+
+
+def _make(stack: Stack, order: dict[str, Any], shift: timedelta) -> None:
+    console.print("\n[bold]5. Cloudprinter and Printful make their lines; Printful holds its own for a day[/bold]")
+    for name in ("order_validated", "item_validated", "item_produce"):
+        _signal(stack, name, shift)
+    for name in ("order_created", "order_updated", "order_put_hold"):
+        _fire(stack, name, shift)
+    held = _wait_for(stack, order, "on hold", lambda known: known["on_hold"])
+    (hold,) = held["holds"]
+    console.print(f"   [yellow]on hold[/yellow] at {hold['provider']} since {hold['since']}: {hold['reason']}")
+    console.print(f"   attention: {', '.join(held['attention'])}; the order is {held['status']}")
+    _fire(stack, "order_remove_hold", shift)
+    released = _wait_for(stack, order, "released", lambda known: not known["on_hold"])
+    console.print(f"   [green]released[/green] at {released['holds'][0]['until']}")
+    for name in ("item_produced", "item_packed", "item_shipped"):
+        _signal(stack, name, shift)
+    _signal(stack, "item_shipped", shift, expected="duplicate")
+    for name in ("package_shipped", "package_shipped__second_parcel"):
+        _fire(stack, name, shift)
+    for name in ("item_delivery_started", "item_delivery_completed"):
+        _signal(stack, name, shift)
+
+
+def _signal(stack: Stack, name: str, shift: timedelta, expected: str = "accepted") -> None:
+    """Send a signal of Cloudprinter's; its key is in the body."""
+    webhook = stack.webhooks["cloudprinter"]
+    signal = _sample(f"cloudprinter/{name}") | {"apikey": webhook["apikey"]}
+    signal["datetime"] = _moved(signal["datetime"], shift)
+    body, headers = json.dumps(signal), {"Content-Type": "application/json"}
+    answer = request("POST", webhook["url"], body=body, headers=headers, timeout=30)
+    console.print(f"   Cloudprinter: {signal['type']} -> {answer.status_code} {answer.text}")
+    _expect(answer.status_code == 200 and answer.json()["status"] == expected, f"the signal is {expected}")
+
+
+def _fire(stack: Stack, name: str, shift: timedelta) -> None:
+    """Let the simulator of Printful send an event to the URL that is registered there."""
+    event = _moved_within(_sample(f"printful/{name}"), shift)
+    simulator, headers = stack.simulators["printful"], {"Content-Type": "application/json"}
+    answer = request("POST", f"{simulator}/_fire", body=json.dumps(event), headers=headers, timeout=30)
+    _expect(answer.status_code == 202, f"Printful sends {event['type']} ({answer.text})")
+
+    def delivered() -> int | None:
+        last = request("GET", f"{simulator}/_fired", timeout=10).json()[-1]
+        return int(last["attempts"][-1]["status"]) if last["state"] == "delivered" else None
+
+    console.print(f"   Printful: {event['type']} -> {_wait_until(f'{event["type"]} is delivered', delivered)}")
+
+
 def _ship(stack: Stack, order: dict[str, Any]) -> None:
     webhook = stack.webhooks["camaloon"]
-    console.print(f"\n[bold]4. Camaloon ships two parcels and says one of them twice, to[/bold] {webhook['url']}")
+    console.print(f"\n[bold]6. Camaloon ships two parcels and says one of them twice, to[/bold] {webhook['url']}")
     first, second = _parcels(order)
     for parcel, expected in ((first, "accepted"), (second, "accepted"), (first, "duplicate")):
         body, headers = camaloon.shipment_sent(webhook["secret"], parcel)
@@ -89,49 +173,56 @@ def _ship(stack: Stack, order: dict[str, Any]) -> None:
         _expect(answer.json()["status"] == expected, f"this parcel is {expected}")
 
 
-def _parcels(order: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split the order: half of its first line (rounded up) travels first, everything else second."""
-    lines = [{"sku": line["sku"], "quantity": line["quantity"]} for line in order["line_items"]]
-    head = (lines[0]["quantity"] + 1) // 2
-    rest = [{**lines[0], "quantity": lines[0]["quantity"] - head}, *lines[1:]]
-
-    def parcel(number: str, content: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
+def _parcels(order: dict[str, Any]) -> list[dict[str, Any]]:
+    """Camaloon's line in two parcels: the larger half travels first."""
+    line = order["line_items"][0]
+    head = (line["quantity"] + 1) // 2
+    return [
+        {
             "order_id": order["id"],
             "tracking_number": number,
             "tracking_url": f"https://carrier.example/{number.replace(' ', '')}",
             "notify_customer": True,
-            "line_items": [line for line in content if line["quantity"]],
+            "line_items": [{"sku": line["sku"], "quantity": pieces}],
         }
+        for number, pieces in (
+            ("9414 1058 1746 0398 1325 11", head),
+            ("9414 1058 1746 0398 1325 28", line["quantity"] - head),
+        )
+    ]
 
-    return (
-        parcel("9414 1058 1746 0398 1325 11", [{**lines[0], "quantity": head}]),
-        parcel("9414 1058 1746 0398 1325 28", rest),
-    )
 
-
-def _wait_for_shipped(stack: Stack, order_id: str) -> dict[str, Any]:
+def _wait_for(
+    stack: Stack, order: dict[str, Any], what: str, holds: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Wait until the order is as it should be, with nothing still to be sent."""
     headers = {"Authorization": f"Bearer {stack.ops_token}"}
-    url = f"{stack.api_url}/orders/{order_id}"
+    url = f"{stack.api_url}/orders/{order['id']}"
 
     def settled() -> dict[str, Any] | None:
         answer = request("GET", url, headers=headers, timeout=30)
-        order: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
-        deliveries = [delivery["status"] for delivery in order.get("deliveries", [])]
-        return order if order.get("status") == "shipped" and "pending" not in deliveries else None
+        known: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
+        waiting = [each for each in known.get("deliveries", []) if each["status"] == "pending"]
+        return known if known and not waiting and holds(known) else None
 
-    order = _wait_for("the order is shipped", settled)
-    _expect([d["status"] for d in order["deliveries"]] == ["delivered"], "one webhook to Camaloon, delivered")
-    _expect(len(order["shipments"]) == 2, "two parcels on the order")
-    _expect(not order["attention"], "nothing that a person has to look at")
-    return order
+    return _wait_until(f"the order is {what}", settled)
 
 
 def _show_order(order: dict[str, Any]) -> None:
-    console.print(f"\n[bold]5. GET /orders/{order['id']}[/bold]: [green]{order['status']}[/green]\n")
+    _expect([each["status"] for each in order["deliveries"]] == ["delivered"], "one webhook to Camaloon, delivered")
+    _expect(len(order["shipments"]) == 5, "five parcels on the order")
+    _expect(not order["attention"], "nothing that a person has to look at")
+    console.print(f"\n[bold]7. GET /orders/{order['id']}[/bold]: [green]{order['status']}[/green]\n")
     _table(
         "Lines",
-        {"line": "id", "sku": "sku", "ordered": "quantity", "shipped": "shipped_quantity", "status": "status"},
+        {
+            "line": "id",
+            "sku": "sku",
+            "printed by": "destination",
+            "ordered": "quantity",
+            "shipped": "shipped_quantity",
+            "status": "status",
+        },
         order["lines"],
     )
     parcels = [
@@ -139,6 +230,7 @@ def _show_order(order: dict[str, Any]) -> None:
         for parcel in order["shipments"]
     ]
     _table("Parcels", {"provider": "provider", "tracking number": "tracking_number", "content": "content"}, parcels)
+    _table("Holds", {"provider": "provider", "since": "since", "until": "until", "reason": "reason"}, order["holds"])
     _table(
         "Deliveries",
         {"to": "destination", "what": "operation", "status": "status", "attempts": "attempts", "error": "last_error"},
@@ -156,7 +248,7 @@ def _table(title: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> N
     console.print(table)
 
 
-def _wait_for[Found](what: str, look: Callable[[], Found | None]) -> Found:
+def _wait_until[Found](what: str, look: Callable[[], Found | None]) -> Found:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         found = look()

@@ -7,45 +7,57 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.partners import PARTNERS, local_secret
+from local.partners import PARTNERS
 from local.progress import LocalCloudError
 from local.settings import ROOT
 from pressroom.signing import camaloon_signature
 
 TEXT_TYPES = ("application/json", "text/")
-SIGNED_LIKE_CAMALOON = ("storefront", "camaloon")
 # Of fixed events only: a file under events/ must not change with the clock.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def for_topic(topic: str, body_file: Path | None = None, *, content_type: str = "application/json") -> dict[str, Any]:
-    """The event of a topic such as "camaloon.shipment_sent", with its sample body or another file's exact bytes."""
+    """The event of a topic such as "camaloon.shipment_sent", with its sample body or another file's exact bytes.
+
+    Cloudprinter's bodies hold the key themselves: a file of your own has to bring it.
+    """
     provider, _, name = topic.partition(".")
-    if provider not in SIGNED_LIKE_CAMALOON or not name:
-        known = ", ".join(f"{row.name}.<topic>" for row in PARTNERS if row.name in SIGNED_LIKE_CAMALOON)
+    partner = next((row for row in PARTNERS if row.name == provider), None)
+    if partner is None or not name:
+        known = ", ".join(f"{row.name}.<topic>" for row in PARTNERS)
         raise LocalCloudError(f"TOPIC is {topic!r}; it has to be one of {known}, such as camaloon.shipment_sent.")
     source = body_file or ROOT / "events" / provider / f"{name}.json"
     if not source.is_file():
         raise LocalCloudError(f"There is no {source}. Give the body with BODY=file.")
     body = source.read_bytes()
-    headers = {
-        "content-type": content_type,
-        "x-camaloon-topic": name,
-        "x-camaloon-hmac-sha256": camaloon_signature(local_secret(provider), body),
-    }
-    return http_event("POST", f"/webhooks/{provider}", body, headers)
+    path, headers = f"/webhooks/{provider}", {"content-type": content_type}
+    if partner.credential == "secret":
+        headers |= {"x-camaloon-topic": name, "x-camaloon-hmac-sha256": camaloon_signature(partner.value, body)}
+    if partner.credential == "token":
+        return http_event("POST", path + "/{token}", body, headers, parameters={"token": partner.value})
+    return http_event("POST", path, body, headers)
 
 
 def http_event(
-    method: str, path: str, body: bytes, headers: Mapping[str, str], now: datetime = EPOCH
+    method: str,
+    route: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    now: datetime = EPOCH,
+    *,
+    parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """An HTTP API event of payload format 2.0, as API Gateway makes it: the body in base64 unless it is text."""
+    parameters = dict(parameters or {})
+    path = route.format(**parameters)
     is_text = headers.get("content-type", "").startswith(TEXT_TYPES) and _is_utf8(body)
     domain = "local.execute-api.us-east-1.amazonaws.com"
     return {
         "version": "2.0",
-        "routeKey": f"{method} {path}",
+        "routeKey": f"{method} {route}",
         "rawPath": path,
+        **({"pathParameters": parameters} if parameters else {}),
         "rawQueryString": "",
         "headers": {"content-length": str(len(body)), "host": domain, "x-forwarded-proto": "https", **headers},
         "requestContext": {
@@ -61,7 +73,7 @@ def http_event(
                 "userAgent": "pressroom-local",
             },
             "requestId": "local-request",
-            "routeKey": f"{method} {path}",
+            "routeKey": f"{method} {route}",
             "stage": "$default",
             "time": now.strftime("%d/%b/%Y:%H:%M:%S %z"),
             "timeEpoch": int(now.timestamp() * 1000),

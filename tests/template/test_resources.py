@@ -1,5 +1,6 @@
 """What the template promises: encryption, retention, dead letters with alarms, nothing secret in a log."""
 
+import json
 import re
 from typing import Any
 
@@ -15,13 +16,19 @@ SHARED = {"TABLE_NAME", "POWERTOOLS_SERVICE_NAME", "LOCAL_ENDPOINT_URL"}
 VARIABLES = {
     "receive/storefront": {"STOREFRONT_SECRET_ARN"},
     "receive/camaloon": {"CAMALOON_SECRET_ARN"},
+    "receive/cloudprinter": {"CLOUDPRINTER_SECRET_ARN"},
+    "receive/printful": {"PRINTFUL_SECRET_ARN"},
     "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL"},
+    **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
     "storefront/order_paid": {"ROUTING_RULES"},
-    "camaloon/shipment_sent": set[str](),
     "park": set[str](),
     "deliver/camaloon": {
         *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "BACKOFF_SECONDS"),
         *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN"),
+    },
+    "printful_webhook": {
+        *("PUBLIC_API_URL", "PRINTFUL_BASE_URL", "PRINTFUL_STORE_ID", "PRINTFUL_REPAIR"),
+        *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),
     },
     "api": {"OPS_TOKEN_SECRET_ARN", "CAMALOON_DEAD_LETTER_QUEUE_URL"},
 }
@@ -184,6 +191,14 @@ def test_the_api_is_throttled() -> None:
     assert settings["ThrottlingBurstLimit"] > 0
 
 
+def test_printful_is_looked_at_by_a_schedule_and_a_look_that_fails_is_told() -> None:
+    ((function, schedule),) = sources("Schedule")
+    assert folder(function) == "printful_webhook"
+    assert json.loads(schedule["Input"]) == {"action": "check"}
+    told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
+
+
 def test_every_url_is_an_output() -> None:
     outputs = template.template()["Outputs"]
     host = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
@@ -197,8 +212,9 @@ def test_every_url_is_an_output() -> None:
         assert f"{name}Arn" in outputs
 
 
-def test_only_https_is_accepted_for_camaloon_but_on_this_machine() -> None:
-    pattern = template.template()["Parameters"]["CamaloonBaseUrl"]["AllowedPattern"]
+@pytest.mark.parametrize("parameter", ["CamaloonBaseUrl", "PrintfulBaseUrl"])
+def test_only_https_is_accepted_for_a_printer_but_on_this_machine(parameter: str) -> None:
+    pattern = template.template()["Parameters"][parameter]["AllowedPattern"]
     accepted = ("https://camaloon.com", "https://camaloon.com/x", "http://127.0.0.1:9000", "http://localhost")
     refused = (
         "http://camaloon.com",

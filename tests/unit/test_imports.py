@@ -8,18 +8,20 @@ from functools import cache
 
 import pytest
 
-from tests.support.template import ROOT, folders
+from tests.support.template import ROOT, folders, topics
 
 COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler", "aws_xray_sdk")
 LOADS = {
     "receive/camaloon": set[str](),
+    "receive/cloudprinter": set[str](),
+    "receive/printful": set[str](),
     "receive/storefront": {"pydantic"},
     "pump": set[str](),
-    "park": {"pydantic"},
+    "park": set[str](),
     "api": {"aws_lambda_powertools.event_handler"},
-    "storefront/order_paid": {"pydantic"},
-    "camaloon/shipment_sent": {"pydantic"},
+    "printful_webhook": {"requests"},
     "deliver/camaloon": {"requests"},
+    **{f"{provider}/{topic}": {"pydantic"} for provider, topic in topics()},
 }
 """What of the costly packages each function loads before its first event: a receiver of a provider none at all."""
 
