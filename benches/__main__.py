@@ -14,13 +14,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benches import cost, init, warm
+from benches import cost, fold, init, throughput, warm
 from benches.metric import Metric, Report
 from local.build import build_for_host
 from local.progress import LocalCloudError
 from local.settings import STATE_DIR
 
-PARTS: tuple[Callable[[Path], Report], ...] = (init.measure, warm.measure, cost.measure)
+PARTS: tuple[Callable[[Path], Report], ...] = (
+    init.measure,
+    warm.measure,
+    cost.measure,
+    fold.measure,
+    throughput.measure,
+)
 RESULT = STATE_DIR / "bench.json"
 
 

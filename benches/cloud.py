@@ -7,29 +7,37 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from local.partners import PARTNERS, SHOP_DOMAIN
+from local.partners import OPS_TOKEN, PARTNERS, PRINTFUL_API_TOKEN, SHOP_DOMAIN
 from local.settings import CREDENTIALS, REGION, STACK_NAME
 
 TABLE = "pressroom"
+SECRETS = {partner.name: partner.value for partner in PARTNERS} | {
+    "printful_api": PRINTFUL_API_TOKEN,
+    "ops_token": OPS_TOKEN,
+}
+"""The local secrets by whose they are, which is their ARN here and names the variable that holds it."""
 
 
 def settings() -> dict[str, str]:
-    """Return the environment that all functions share here; secrets are named after whose they are."""
-    secrets = {f"{partner.name.upper()}_SECRET_ARN": partner.name for partner in PARTNERS}
+    """Return the environment that all functions share here."""
     return {
         **CREDENTIALS,
-        **secrets,
+        **{f"{name.upper()}_SECRET_ARN": name for name in SECRETS},
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "TABLE_NAME": TABLE,
         "STACK_NAME": STACK_NAME,
         "POWERTOOLS_SERVICE_NAME": STACK_NAME,
-        "ROUTING_RULES": "*=camaloon",
+        "ROUTING_RULES": "CP-*=cloudprinter,PF-*=printful,*=camaloon",
         "CAMALOON_BASE_URL": "https://camaloon.example",
         "CAMALOON_SOURCE_DOMAIN": SHOP_DOMAIN,
         "MAX_ATTEMPTS": "10",
         "BACKOFF_SECONDS": "30",
+        "PRINTFUL_BASE_URL": "https://printful.example",
+        "PRINTFUL_STORE_ID": "",
+        "PRINTFUL_REPAIR": "false",
+        "PUBLIC_API_URL": "https://pressroom.example",
     }
 
 
@@ -54,6 +62,5 @@ def answer(client: Any, operation: str, respond: Callable[[dict[str, Any]], dict
 
 
 def secret(request: dict[str, Any]) -> dict[str, Any]:
-    """Answer GetSecretValue with the local secret of whom it belongs to."""
-    value = next(partner.value for partner in PARTNERS if partner.name == request["SecretId"])
-    return {"SecretString": json.dumps({"current": value, "previous": ""})}
+    """Answer GetSecretValue with the local secret."""
+    return {"SecretString": json.dumps({"current": SECRETS[request["SecretId"]], "previous": ""})}

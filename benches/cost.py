@@ -1,14 +1,15 @@
 """What a webhook costs: AWS calls, DynamoDB units, and the list price of a million.
 
-A paid order and then one of its parcels go the whole way, each function with the event that AWS would hand it:
-receiver, pump, topic, and for the order pump and deliver as well. Everything is warm: another order has gone the same
-way before. Calls are counted as botocore makes them, against moto; units are computed from the rows before and after
-(`units`); log bytes are those that the functions print. Per function:
+The messages of an order's life (`LIVES`) go the whole way, each function with the event that AWS would hand it:
+receiver, pump, topic, and for a paid order pump and deliver as well. Everything is warm: another order has gone the
+same way before. Calls are counted as botocore makes them, against moto; units are computed from the rows before and
+after (`units`); log bytes are those that the functions print. Per function:
 
 - `<webhook>.<function>.calls`: AWS calls for one webhook. A receiver makes one.
 - `<webhook>.<function>.write_units`, `.read_units`: DynamoDB, index entries included.
 - `<webhook>.usd_per_million`: list price in us-east-1 on arm64, received to recorded; a paid order, to delivered.
-  The notes under the table hold the formula with its numbers.
+  The notes under the table hold the formula with its numbers, and the bytes of the rows that were written: every
+  started KB is a unit.
 
 Assumed, since no emulator knows them: how long a function runs (`Prices`); that each webhook is a stream batch of its
 own, which is the dearest way. Not in the price: storage, backups, alarms, taxes, traffic, and the free tiers.
@@ -23,6 +24,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -39,7 +42,46 @@ from pressroom import config
 SERVICES = ("dynamodb", "secretsmanager", "sqs", "lambda")
 QUEUES = {"CAMALOON_QUEUE_URL": "camaloon.fifo", "DEAD_LETTER_QUEUE_URL": "camaloon-dead-letters.fifo"}
 
-PRICE_TARGETS = {"camaloon.shipment_sent": 8.0, "storefront.order_paid": 20.0}
+LIVES = (
+    ("storefront.order_paid", "camaloon.shipment_sent"),
+    (
+        "storefront.order_paid__several_printers",
+        "printful.order_created",
+        "printful.order_updated",
+        "printful.package_shipped",
+    ),
+    (
+        "storefront.order_paid__several_printers",
+        "cloudprinter.item_validated",
+        "cloudprinter.item_produce",
+        "cloudprinter.item_produced",
+        "cloudprinter.item_packed",
+        "cloudprinter.item_shipped",
+    ),
+)
+"""The samples that an order gets, one after the other: its row grows with each. The first parcel is the dearest: it
+also moves the order to another place in the index."""
+
+PRICE_TARGETS = {
+    "storefront.order_paid": 20.0,
+    "camaloon.shipment_sent": 8.0,
+    "printful.order_created": None,  # the one event of an order that makes it findable by its products
+    "printful.order_updated": 8.0,
+    "cloudprinter.item_shipped": 8.0,
+    "printful.package_shipped": 8.0,
+}
+"""What is measured, and the most that a million may cost."""
+
+FIRST_LOOK, BETWEEN_LOOKS = datetime(2026, 9, 6, 7, 31, 8, 402719, UTC), timedelta(seconds=37, microseconds=618033)
+"""When the clock was looked at first, and how much later each next time."""
+
+ORDER_IN = {
+    "storefront": ("id",),
+    "camaloon": ("order_id",),
+    "cloudprinter": ("order_reference",),
+    "printful": ("data", "order", "external_id"),
+}
+"""Where a provider's message names our order."""
 
 
 class Prices:
@@ -69,6 +111,8 @@ class Use:
     write_units: float = 0
     read_units: float = 0
     log_bytes: int = 0
+    rows: list[str] = field(default_factory=list)
+    """The rows written: their kind and their bytes."""
 
 
 class Meter:
@@ -107,9 +151,12 @@ class Meter:
         if self._looking or model.service_model.service_name != "dynamodb":
             return
         params = self._params
-        if model.name == "GetItem":
-            item = self._row(params["Key"])
-            self.use.read_units += units.read(item, consistent=params.get("ConsistentRead", False))
+        read = [params] if model.name == "GetItem" else []
+        if model.name == "BatchGetItem":
+            read = [request | {"Key": key} for request in params["RequestItems"].values() for key in request["Keys"]]
+        for row in read:
+            self.use.read_units += units.read(self._row(row["Key"]), consistent=row.get("ConsistentRead", False))
+        if read:
             return
         written = _written(model.name, params)
         if not written:
@@ -119,6 +166,7 @@ class Meter:
             self.use.write_units += units.write(
                 before, after, self.indexes, transaction=model.name == "TransactWriteItems"
             )
+            self.use.rows.append(f"{key['pk']['S'].partition('#')[0]} {units.size(after or {})}")
             if before is None and after is not None and http_response.status_code == 200:
                 self.inserted.append(after)
 
@@ -149,17 +197,19 @@ def measure(built: Path) -> Report:
     os.environ |= cloud.settings()
     # One log for all: the functions' logger keeps the standard output that it first saw.
     log, delivered = redirect_stdout(io.StringIO()), patch("pressroom.clients.http.post", return_value=200)
+    # A clock of its own: how well a row compresses depends on the times in it.
+    clock = patch("pressroom.config.utcnow", side_effect=(FIRST_LOOK + n * BETWEEN_LOOKS for n in count()))
     ways: dict[str, dict[str, Use]] = {}
-    with mock_aws(), delivered, log as printed:
+    with mock_aws(), delivered, clock, log as printed:
         _create(table)
         cloud.answer(config.client("secretsmanager"), "GetSecretValue", cloud.secret)
         cloud.answer(config.client("lambda"), "Invoke", lambda _: {})
         meter = Meter(table, printed)
-        for order_id in (1000, 1001):  # the first warms the functions
-            ways = {
-                "storefront.order_paid": _send(meter, "storefront.order_paid", {"id": order_id}),
-                "camaloon.shipment_sent": _send(meter, "camaloon.shipment_sent", {"order_id": order_id}),
-            }
+        for turn in (1, 2):  # the first warms the functions
+            ways = {}
+            for number, life in enumerate(LIVES, start=1):
+                ways |= {sample: _send(meter, sample, 1000 * number + turn) for sample in life}
+    ways = {topic: ways[topic] for topic in PRICE_TARGETS}
     metrics, notes = [], [_ASSUMED]
     for topic, way in ways.items():
         for name, use in way.items():
@@ -169,7 +219,8 @@ def measure(built: Path) -> Report:
                 Metric(name=f"{topic}.{name}.write_units", value=use.write_units, unit="WRU"),
                 Metric(name=f"{topic}.{name}.read_units", value=use.read_units, unit="RRU"),
             ]
-            notes.append(f"{topic}, {name}: {', '.join(use.calls)}; {use.log_bytes} bytes of log")
+            rows = f"; bytes of rows: {', '.join(use.rows)}" if use.rows else ""
+            notes.append(f"{topic}, {name}: {', '.join(use.calls)}{rows}; {use.log_bytes} bytes of log")
     for topic, way in ways.items():
         dollars, formula = _price(way)
         metrics.append(Metric(name=f"{topic}.usd_per_million", value=dollars, unit="USD", target=PRICE_TARGETS[topic]))
@@ -185,12 +236,11 @@ def _create(table: dict[str, Any]) -> None:
         os.environ[variable] = config.client("sqs").create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
 
 
-def _send(meter: Meter, topic: str, changes: dict[str, Any]) -> dict[str, Use]:
-    """Send a topic's sample, with some fields changed, the whole way; return what each function used on it."""
-    provider, _, name = topic.partition(".")
-    body = json.loads((ROOT / "events" / provider / f"{name}.json").read_text()) | changes
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write(json.dumps(body))
+def _send(meter: Meter, sample: str, order_id: int) -> dict[str, Use]:
+    """Send a sample, for the order of this id, the whole way; return what each function used on it."""
+    topic, provider = sample.partition("__")[0], sample.partition(".")[0]
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(_body(sample, order_id))
         file.flush()
         event = for_topic(topic, Path(file.name))
     way = {f"receive_{provider}": _run(meter, f"receive.{provider}", event)}
@@ -202,6 +252,18 @@ def _send(meter: Meter, topic: str, changes: dict[str, Any]) -> dict[str, Use]:
         way["pump_delivery"] = _run(meter, "pump", _stream_event(delivery))
         way[f"deliver_{destination}"] = _run(meter, f"deliver.{destination}", _queue_event(delivery))
     return way
+
+
+def _body(sample: str, order_id: int) -> bytes:
+    """Return a sample as large as it is written in events/, about another order."""
+    provider, _, name = sample.partition(".")
+    body = json.loads((ROOT / "events" / provider / f"{name}.json").read_text())
+    *way, last = ORDER_IN[provider]
+    about = body
+    for step in way:
+        about = about[step]
+    about[last] = type(about[last])(order_id)  # a number stays a number
+    return json.dumps(body, indent=2, ensure_ascii=False).encode()
 
 
 def _run(meter: Meter, function: str, event: dict[str, Any]) -> Use:

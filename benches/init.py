@@ -1,10 +1,14 @@
 """How long a function takes to start, compared with the least that a function with a database needs.
 
 `<function>.init` is the CPU time (user and system) of a process that starts the interpreter, loads the function with
-Lambda's own runtime client and makes the AWS clients that the first event needs; divided by that of one which makes
-one boto3 DynamoDB client and nothing else. A Lambda with 512 MB has 0.29 of a processor, so CPU time is what a cold
-start consists of; unlike time by the clock it can be measured on a busy machine. All candidates take turns, round
-after round; the value is the median over the rounds of the ratio within a round.
+Lambda's own runtime client and makes what the first event needs (the AWS clients; the validator of the topic's model,
+which is not built before it is used); divided by that of one which makes one boto3 DynamoDB client and nothing else. A
+Lambda with 512 MB has 0.29 of a processor, so CPU time is what a cold start consists of; unlike time by the clock it
+can be measured on a busy machine. All candidates take turns, round after round, two and two with a start of the divisor
+between them; the value is the median over the rounds of the ratio to that.
+
+Functions that load the same modules, but for their own handler, and make the same clients start alike: they share one
+turn per round, which they take one after another, and one figure. Who they are is found out by starting each of them.
 
 The interpreter has no packages of its own: the layer is the built one with its bytecode, and the runtime client stands
 in a folder beside it, as /opt/python and /var/runtime do in Lambda.
@@ -21,15 +25,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
 from pathlib import Path
+from typing import IO
 
 from benches.metric import Metric, Report
 from local.build import read_built
 from local.settings import CREDENTIALS, REGION
 
-BUDGET_S, FEWEST_ROUNDS, MOST_ROUNDS = 80, 5, 21
+BUDGET_S, FEWEST_ROUNDS, MOST_ROUNDS = 60, 5, 21
 PROBE = Path(__file__).with_name("probe.py")
 RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
 """What AWS puts into /var/runtime for a Python function, as far as it is imported."""
@@ -39,8 +45,9 @@ FIRST_EVENT = {
     "pump": ("lambda",),
     "deliver": ("dynamodb", "secretsmanager"),
     "api": ("secretsmanager", "dynamodb"),
+    "printful_webhook": ("secretsmanager", "dynamodb"),
 }
-"""The AWS clients that a function's first event makes, by the first word of its name; the others: DynamoDB alone."""
+"""The AWS clients that a function's first event makes, by its name, then by its first word; the others: DynamoDB's."""
 
 TARGETS = {"receive_storefront": 1.5, "receive": 1.15}
 """By name, then by its first word; 1.5 for all others. The storefront's receiver validates."""
@@ -65,24 +72,30 @@ def measure(built: Path) -> Report:
         python, runtime = _interpreter(folder / "venv"), _runtime(folder / "runtime")
         layer = built.parent / "PressroomLayer" / "python"
         bare_layer = _without_bytecode(layer, folder / "layer")
-        starts = [Start("baseline", (layer, runtime), ("--baseline",))]
-        functions = _functions(built)
-        for name, code in functions.items():
-            services = FIRST_EVENT.get(name.partition("_")[0], ("dynamodb",))
-            starts.append(Start(name, (code, layer, runtime), services))
+        functions, bare = [], []
+        for name, code in _functions(built).items():
+            services = _by_name(FIRST_EVENT, name, ("dynamodb",))
+            functions.append(Start(name, (code, layer, runtime), services))
             if name in WITHOUT_BYTECODE:
                 bare_code = _without_bytecode(code, folder / name)
-                starts.append(Start(f"bare.{name}", (bare_code, bare_layer, runtime), services))
-        rounds = _take_turns(python, starts)
-    metrics = [_ratio(f"{name}.init", rounds, name, "baseline", target=_target(name)) for name in functions]
-    metrics += [
-        _ratio(f"bytecode.{name}.init", rounds, name, f"bare.{name}", target=1.0)
-        for name in WITHOUT_BYTECODE
-        if name in functions
+                bare.append(Start(f"bare.{name}", (bare_code, bare_layer, runtime), services))
+        groups = _alike(python, functions)
+        baseline = Start("baseline", (layer, runtime), ("--baseline",))
+        rounds = _take_turns(python, baseline, [*groups, *([start] for start in bare)])
+    metrics = [
+        _metric(f"{start.name}.init", [ratios[start.name] for ratios in rounds], _by_name(TARGETS, start.name, 1.5))
+        for start in functions
     ]
-    baseline = statistics.median(taken["baseline"] for taken in rounds)
-    notes = ["init: CPU time to start a function and make its first event's clients / the same for one boto3 DynamoDB"]
-    notes[0] += f" client ({baseline * 1000:.0f} ms here); {len(rounds)} rounds."
+    metrics += [
+        _metric(f"bytecode.{name}.init", [ratios[name] / ratios[f"bare.{name}"] for ratios in rounds], 1.0)
+        for name in (start.name.removeprefix("bare.") for start in bare)
+    ]
+    divisor = statistics.median(ratios["baseline"] for ratios in rounds)
+    notes = [
+        "init: CPU time to start a function and make its first event's clients and model / that of one boto3 DynamoDB"
+    ]
+    notes[0] += f" client ({divisor * 1000:.0f} ms here); {len(rounds)} rounds."
+    notes += [f"init: alike are {', '.join(start.name for start in group)}." for group in groups if len(group) > 1]
     notes.append("bytecode: init as built / init of the same without .pyc, as plain `sam build` leaves it.")
     return Report(metrics, notes)
 
@@ -97,8 +110,9 @@ def _functions(built: Path) -> dict[str, Path]:
     return functions
 
 
-def _target(name: str) -> float:
-    return TARGETS.get(name) or TARGETS.get(name.partition("_")[0], 1.5)
+def _by_name[T](table: Mapping[str, T], name: str, otherwise: T) -> T:
+    """Look a function up by its name, then by the first word of it."""
+    return table.get(name, table.get(name.partition("_")[0], otherwise))
 
 
 def _interpreter(folder: Path) -> Path:
@@ -120,17 +134,40 @@ def _without_bytecode(source: Path, folder: Path) -> Path:
     return Path(shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__")))
 
 
-def _take_turns(python: Path, starts: Sequence[Start]) -> list[dict[str, float]]:
-    """Start everything once per round, every other round backwards; the first round only warms the disk's cache."""
+def _alike(python: Path, starts: Sequence[Start]) -> list[list[Start]]:
+    """Group what makes the same clients and loads the same modules; a function's own is called `handler` in all."""
+    groups: dict[tuple[object, ...], list[Start]] = {}
+    for start in starts:
+        listed = replace(start, arguments=("--list", *start.arguments))
+        with tempfile.TemporaryFile("w+") as output:
+            _cpu_seconds(python, listed, output)
+            output.seek(0)
+            loaded = frozenset(output.read().splitlines())
+        groups.setdefault((start.path[1:], start.arguments, loaded), []).append(start)
+    return list(groups.values())
+
+
+def _take_turns(python: Path, baseline: Start, groups: Sequence[Sequence[Start]]) -> list[dict[str, float]]:
+    """Start one of each group per round, every other round backwards; the first only warms the disk's cache.
+
+    Return for each round the ratios, by name, and under "baseline" its own seconds.
+    """
     rounds: list[dict[str, float]] = []
     deadline = time.monotonic() + BUDGET_S
     while len(rounds) < FEWEST_ROUNDS + 1 or (len(rounds) < MOST_ROUNDS + 1 and time.monotonic() < deadline):
-        turn = starts if len(rounds) % 2 else starts[::-1]
-        rounds.append({start.name: _cpu_seconds(python, start) for start in turn})
+        number, divisors = len(rounds), list[float]()
+        ratios: dict[str, float] = {}
+        for pair in batched(groups if number % 2 else groups[::-1], 2, strict=False):
+            first, *second = [group[number % len(group)] for group in pair]
+            before, divisor, *after = [_cpu_seconds(python, start) for start in (first, baseline, *second)]
+            for group, seconds in zip(pair, (before, *after), strict=True):
+                ratios |= dict.fromkeys((start.name for start in group), seconds / divisor)
+            divisors.append(divisor)
+        rounds.append(ratios | {"baseline": statistics.median(divisors)})
     return rounds[1:]
 
 
-def _cpu_seconds(python: Path, start: Start) -> float:
+def _cpu_seconds(python: Path, start: Start, output: IO[str] | None = None) -> float:
     environment = {
         **CREDENTIALS,
         "AWS_REGION": REGION,
@@ -144,7 +181,7 @@ def _cpu_seconds(python: Path, start: Start) -> float:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     # -P: the probe's own folder is not on the path.
-    process = subprocess.Popen([python, "-P", PROBE, *start.arguments], env=environment)
+    process = subprocess.Popen([python, "-P", PROBE, *start.arguments], env=environment, stdout=output)
     _, code, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(code)
     if process.returncode:
@@ -152,7 +189,6 @@ def _cpu_seconds(python: Path, start: Start) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _ratio(name: str, rounds: list[dict[str, float]], what: str, to: str, *, target: float) -> Metric:
-    ratios = [taken[what] / taken[to] for taken in rounds]
+def _metric(name: str, ratios: list[float], target: float) -> Metric:
     low, middle, high = statistics.quantiles(ratios, n=4)
     return Metric(name=name, value=middle, unit="ratio", target=target, spread=(low, high))

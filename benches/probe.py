@@ -1,8 +1,9 @@
-"""One cold start, in a process of its own: `probe.py [SERVICE ...]`, run by `init` and never imported.
+"""One cold start, in a process of its own: `probe.py [--list] [SERVICE ...]`, run by `init` and never imported.
 
 The runtime client of Lambda (awslambdaric) loads `handler.handler` as it does in Lambda. When it asks for the first
-invocation, the clients that this one will need are made, and the process ends. With `--baseline` the handler is
-ours: one boto3 DynamoDB client.
+invocation, what this one will need is made, and the process ends: the AWS clients, and the validators of the models
+that the handler names (theirs are not built before they are used). With `--baseline` the handler is ours: one boto3
+DynamoDB client. With `--list` the names of all modules that were loaded are printed.
 """
 
 import os
@@ -26,6 +27,12 @@ class Runtime(LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric has no
 
             for service in SERVICES:
                 config.client(service)
+            for named in list(vars(sys.modules["handler"]).values()):
+                if getattr(named, "__pydantic_complete__", None) is False:
+                    named.model_rebuild()
+        if LISTED:
+            sys.stdout.write("\n".join(sys.modules))
+            sys.stdout.flush()
         os._exit(0)  # an interpreter's end is not part of its start
 
     def post_init_error(self, error: dict[str, object], *_: object) -> NoReturn:
@@ -34,8 +41,8 @@ class Runtime(LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric has no
 
 
 if __name__ == "__main__":
-    SERVICES = sys.argv[1:]
-    BASELINE = SERVICES == ["--baseline"]
+    LISTED, BASELINE = "--list" in sys.argv, "--baseline" in sys.argv
+    SERVICES = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     if BASELINE:
         sys.modules["handler"] = type(sys)("handler")
         sys.modules["handler"].handler = print  # type: ignore[attr-defined]  # something to load

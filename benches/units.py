@@ -3,12 +3,13 @@
 The emulators do not say them truthfully: moto answers 1 whatever was written, ministack 1 however large a read is.
 
 - A row's size is that of its attributes' names and values: text and names in UTF-8, binary as it is, numbers a byte
-  per two digits and one more, booleans 1, lists and maps 3 and 1 per element.
+  per two digits and one more, booleans 1, sets as their elements, lists and maps 3 and 1 per element.
 - A write costs 1 unit per started KB of the larger of the row before and after, twice that in a transaction.
 - An index entry costs what is written there, and only if it changes: 1 per started KB to add or remove it, both when
   its key moves. In a transaction too: indexes follow afterwards.
 - A write whose condition fails costs as much as the row that stood there, at least 1.
-- A strongly consistent read costs 1 unit per started 4 KB, at least 1; an eventually consistent one half of that.
+- A strongly consistent read costs 1 unit per started 4 KB, at least 1, also for a row that isn't there; an eventually
+  consistent one half of that. In a batch each row is rounded up on its own.
 """
 
 import math
@@ -32,6 +33,8 @@ def _value_size(attribute: Item) -> int:
             return len(value)
         case "N":
             return (len(value.strip("-").replace(".", "")) + 1) // 2 + 1
+        case "SS":
+            return sum(len(each.encode()) for each in value)
         case "L":
             return 3 + sum(1 + _value_size(each) for each in value)
         case "M":

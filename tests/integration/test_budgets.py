@@ -15,6 +15,12 @@ from local.build import build_for_host
 built = build_for_host()
 print(json.dumps({metric.name: (metric.value, metric.target) for metric in cost.measure(built).metrics}))
 """
+STATUS_WEBHOOKS = (
+    "camaloon.shipment_sent",
+    "cloudprinter.item_shipped",
+    "printful.order_updated",
+    "printful.package_shipped",
+)
 
 
 @pytest.fixture(scope="module", name="counted")
@@ -35,7 +41,10 @@ def _counted() -> dict[str, tuple[float, float | None]]:
 
 def test_every_count_that_has_a_target_meets_it(counted: dict[str, tuple[float, float | None]]) -> None:
     held = {name: (value, target) for name, (value, target) in counted.items() if target is not None}
-    assert {"camaloon.shipment_sent.usd_per_million", "camaloon.shipment_sent.receive_camaloon.calls"} <= set(held)
+    for webhook in STATUS_WEBHOOKS:
+        provider = webhook.partition(".")[0]
+        assert held[f"{webhook}.usd_per_million"][1] == 8
+        assert held[f"{webhook}.receive_{provider}.calls"][1] == 1
     assert {name: pair for name, pair in held.items() if pair[0] > pair[1]} == {}
 
 
@@ -45,6 +54,17 @@ def test_every_count_that_has_a_target_meets_it(counted: dict[str, tuple[float, 
         ("camaloon.shipment_sent.receive_camaloon.write_units", 1),
         ("camaloon.shipment_sent.camaloon_shipment_sent.calls", 4),
         ("camaloon.shipment_sent.camaloon_shipment_sent.write_units", 4),
+        ("cloudprinter.item_shipped.receive_cloudprinter.write_units", 1),
+        ("cloudprinter.item_shipped.cloudprinter_item_shipped.calls", 4),
+        ("cloudprinter.item_shipped.cloudprinter_item_shipped.write_units", 5),
+        ("printful.package_shipped.receive_printful.write_units", 3),
+        ("printful.package_shipped.printful_package_shipped.calls", 4),
+        ("printful.package_shipped.printful_package_shipped.write_units", 4),
+        ("printful.order_updated.receive_printful.write_units", 3),
+        ("printful.order_updated.printful_order_updated.calls", 5),
+        ("printful.order_updated.printful_order_updated.write_units", 2),
+        ("printful.order_created.printful_order_created.calls", 9),
+        ("printful.order_created.printful_order_created.write_units", 6),
         ("storefront.order_paid.storefront_order_paid.write_units", 7),
         ("storefront.order_paid.deliver_camaloon.write_units", 7),
     ],

@@ -1,0 +1,179 @@
+"""Webhooks per second end to end on a local cloud, as a ratio to what the emulator takes for nothing.
+
+The floor is an empty function (it answers 200) behind a route of the same API. The same number of webhooks, by the
+same threads over connections that are kept, goes to it and to Cloudprinter's receiver: signals of several orders at
+once, each a new event, so that every one is received, handed on by pump and written by its topic. Both take turns.
+
+- `throughput.received`: the time until all webhooks are answered, divided by the floor's.
+- `throughput.recorded`: the time until all of them are processed, divided by the floor's.
+
+The emulator runs every function as a process on this machine and does all of AWS's work in one interpreter, and what
+is already received is processed while the rest arrives. So these say how much work Pressroom makes of a webhook, not
+how many it would bear in AWS.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import statistics
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from benches.metric import Metric, Report
+from local import cloud, processes
+from local.cloud import Stack
+from local.settings import ROOT, STATE_DIR, host_architecture
+
+WEBHOOKS, ORDERS, THREADS, ROUNDS = 200, 50, 8, 3
+ANSWER_S, RECORD_S = 60.0, 120.0
+"""How long an answer, and the processing of all webhooks, may take before the bench fails."""
+LOOK_S = 0.05
+SAMPLE = "cloudprinter/item_produced"
+EMPTY = "bench-empty"
+CODE = b'def handler(event, context):\n    return {"statusCode": 200, "body": "{}"}\n'
+
+
+def measure(_: Path) -> Report:
+    with _running() as stack:
+        floor = _Sender(stack.api_url + _empty_function(stack))
+        hub = _Sender(stack.webhooks["cloudprinter"]["url"])
+        for warm in range(2):  # the emulator starts as many workers of each function as are busy at once
+            floor.send(_signals(f"warm-{warm}"))
+            _until_recorded(stack, hub.send(_signals(f"warm-{warm}"))[1])
+        rounds = [_round(stack, floor, hub, f"round-{number}") for number in range(ROUNDS)]
+    empty, received, recorded = (list(column) for column in zip(*rounds, strict=True))
+    rates = ", ".join(
+        f"{WEBHOOKS / statistics.median(seconds):.0f} {what}"
+        for what, seconds in (("by an empty function", empty), ("received", received), ("recorded", recorded))
+    )
+    note = f"throughput: webhooks per second here: {rates}; {WEBHOOKS} about {ORDERS} orders by {THREADS} threads."
+    return Report(
+        [_ratio("throughput.received", received, empty), _ratio("throughput.recorded", recorded, empty)], [note]
+    )
+
+
+@contextmanager
+def _running() -> Iterator[Stack]:
+    """Run a local cloud of the bench's own; under .local, so that `make clean` finds what a killed bench leaves."""
+    state_dir = STATE_DIR / f"bench-{os.getpid()}"
+    signal.signal(signal.SIGTERM, _end)
+    with redirect_stdout(io.StringIO()):
+        try:
+            yield cloud.up(state_dir=state_dir, port=processes.any_port())
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            cloud.down(state_dir=state_dir)
+    shutil.rmtree(state_dir)  # where nothing failed: the logs are of no use
+
+
+def _end(number: int, frame: object) -> None:
+    """Let the cloud be ended: after a Ctrl-C, SIGTERM is how the bench ends its parts."""
+    raise SystemExit(number)
+
+
+def _empty_function(stack: Stack) -> str:
+    """Put an empty function behind the stack's API; return the path of its route."""
+    lambda_ = stack.client("lambda")
+    like = lambda_.get_function_configuration(FunctionName=f"{stack.stack_name}-receive-cloudprinter")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("handler.py", CODE)
+    arn = lambda_.create_function(
+        FunctionName=EMPTY,
+        Code={"ZipFile": archive.getvalue()},
+        Handler="handler.handler",
+        Architectures=[host_architecture()],
+        **{name: like[name] for name in ("Runtime", "Role", "MemorySize", "Timeout")},
+    )["FunctionArn"]
+    api_id = (urlsplit(stack.api_url).hostname or "").partition(".")[0]
+    gateway_ = stack.client("apigatewayv2")
+    integration = gateway_.create_integration(
+        ApiId=api_id,
+        IntegrationType="AWS_PROXY",
+        IntegrationMethod="POST",
+        IntegrationUri=arn,
+        PayloadFormatVersion="2.0",
+    )["IntegrationId"]
+    gateway_.create_route(ApiId=api_id, RouteKey=f"POST /{EMPTY}", Target=f"integrations/{integration}")
+    return f"/{EMPTY}"
+
+
+def _signals(name: str) -> list[bytes]:
+    """Return the bodies of a round: signals that were never sent before, the neighbours about different orders."""
+    sample = json.loads((ROOT / "events" / f"{SAMPLE}.json").read_text())
+    return [
+        json.dumps(sample | {"order_reference": f"bench-{name}-{number % ORDERS}", "item": str(number)}).encode()
+        for number in range(WEBHOOKS)
+    ]
+
+
+class _Sender:
+    """Posts to one URL by several threads, each over a connection of its own that is kept."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        # Names under .localhost mean this machine, but Python's resolver need not know (local.localhost).
+        self._url = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+        self._headers = {"Host": parts.netloc, "Content-Type": "application/json"}
+        self._own = threading.local()
+        self._pool = ThreadPoolExecutor(THREADS)
+
+    def send(self, bodies: Sequence[bytes]) -> tuple[float, list[Any]]:
+        """Post all; return the time when the last was answered, and the answers."""
+        answers = list(self._pool.map(self._post, bodies))
+        return time.monotonic(), answers
+
+    def _post(self, body: bytes) -> Any:
+        session = getattr(self._own, "session", None)
+        if session is None:
+            session = self._own.session = requests.Session()
+            session.trust_env = False
+        answer = session.post(self._url, data=body, headers=self._headers, timeout=ANSWER_S, allow_redirects=False)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{urlsplit(self._url).path} answered {answer.status_code}")
+        return answer.json()
+
+
+def _round(stack: Stack, floor: _Sender, hub: _Sender, name: str) -> tuple[float, float, float]:
+    """Return the seconds of the floor, until all is received, and until all is recorded."""
+    bodies = _signals(name)
+    started = time.monotonic()
+    empty = floor.send(bodies)[0] - started
+    started = time.monotonic()
+    answered, answers = hub.send(bodies)
+    return empty, answered - started, _until_recorded(stack, answers) - started
+
+
+def _until_recorded(stack: Stack, answers: Sequence[Any]) -> float:
+    """Wait until every event that was answered for is processed; return when."""
+    waiting = [f"DONE#{answer['event_id']}" for answer in answers]
+    if len(set(waiting)) < len(answers):
+        raise RuntimeError("an event was sent twice")
+    dynamodb, table = stack.client("dynamodb"), stack.outputs()["TableName"]
+    deadline = time.monotonic() + RECORD_S
+    while waiting:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{len(waiting)} of {len(answers)} webhooks were not processed in {RECORD_S:.0f} s")
+        keys = [{"pk": {"S": pk}} for pk in waiting[:100]]
+        found = dynamodb.batch_get_item(RequestItems={table: {"Keys": keys, "ProjectionExpression": "pk"}})
+        done = {row["pk"]["S"] for row in found["Responses"][table]}
+        waiting = [pk for pk in waiting if pk not in done]
+        if len(done) < len(keys):
+            time.sleep(LOOK_S)
+    return time.monotonic()
+
+
+def _ratio(name: str, seconds: list[float], floor: list[float]) -> Metric:
+    ratios = sorted(one / other for one, other in zip(seconds, floor, strict=True))
+    return Metric(name=name, value=statistics.median(ratios), unit="ratio", spread=(ratios[0], ratios[-1]))
