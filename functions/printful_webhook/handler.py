@@ -113,9 +113,8 @@ def _repair(setting: Wanted, endpoint: Endpoint) -> Answer:
 
 
 def _endpoint() -> Endpoint:
-    secret = config.secret("PRINTFUL_SECRET_ARN")
-    secret.changed()  # a token that was rotated away must not be registered again
-    return Endpoint(config.setting("PUBLIC_API_URL").rstrip("/"), secret.values())
+    # A token that was rotated away a moment ago must not be registered again.
+    return Endpoint(config.setting("PUBLIC_API_URL").rstrip("/"), config.secret("PRINTFUL_SECRET_ARN").fresh())
 
 
 def _seen(registered: WebhookInfo, setting: Wanted, endpoint: Endpoint) -> Answer:

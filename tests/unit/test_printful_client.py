@@ -58,7 +58,7 @@ def _other(monkeypatch: pytest.MonkeyPatch) -> FakePrintful:
 
 
 def has(monkeypatch: pytest.MonkeyPatch, *tokens: str) -> None:
-    monkeypatch.setattr(config, "secret", lambda _: SimpleNamespace(values=lambda: tokens, changed=lambda: False))
+    monkeypatch.setattr(config, "secret", lambda _: SimpleNamespace(fresh=lambda: tokens))
 
 
 def test_it_asks_with_the_current_token_and_reads_the_envelope(

@@ -110,9 +110,8 @@ def _once(method: str, url: str, headers: dict[str, str], body: bytes | None) ->
 
 
 def _headers() -> dict[str, str]:
-    secret = config.secret("PRINTFUL_API_SECRET_ARN")
-    secret.changed()  # calls are rare, and often made by somebody who has just set the token
-    values, store = secret.values(), config.setting("PRINTFUL_STORE_ID")
+    # Calls are rare, and often made by somebody who has just set the token.
+    values, store = config.secret("PRINTFUL_API_SECRET_ARN").fresh(), config.setting("PRINTFUL_STORE_ID")
     if not values:
         raise Retry("Printful's API token is not set")
     headers = {"Authorization": f"Bearer {values[0]}", "Content-Type": "application/json"}
