@@ -139,9 +139,7 @@ def test_a_former_url_of_ours_is_overwritten(other: Printful) -> None:
     assert other.registered["url"] == OURS
 
 
-def test_registering_uses_the_token_of_this_moment(
-    other: Printful, cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_registering_uses_the_token_of_this_moment(other: Printful, cloud: Cloud) -> None:
     call("register")
     rotate(cloud, "the-next-token", "the-path-token")
     assert call("show")["differences"] == ["the token is not the current one"]

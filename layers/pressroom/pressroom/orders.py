@@ -849,7 +849,7 @@ _WORDS = b"".join(
         b'","kind":"progress","source":"printful.","at":"2026-:00.000Z","received_at":"2026-T1Z","data":{"provider":"printful",',
     )
 )
-"""What facts are made of, for their compression: a fifth less for a usual order, which is a write unit for many.
+"""What facts are made of, for their compression: a quarter less for a usual order, which is a write unit for many.
 
 Never change it: orders are packed with it. (A stream names the dictionary that it needs, so another could be added.)
 """
