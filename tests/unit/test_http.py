@@ -213,6 +213,83 @@ def test_only_a_success_is_read(
         ask(other, f"HTTP/1.1 {status} No\r\nContent-Length: 5000000\r\n\r\n.")
 
 
+def ask_also(other: Partner, answer: str, *, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+    other.answer = answer.encode()
+    return http.request("GET", other.url, headers={}, read=10, also={404, 422}, now=now)
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_an_answer_that_is_asked_for_is_no_end(other: Partner, status: int) -> None:
+    answer = ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+    assert answer == http.Answer(status, b"gone")
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(400, Dead), (302, Dead), (429, Retry), (500, Retry)])
+def test_the_other_answers_mean_what_they_always_do(other: Partner, status: int, verdict: type[Exception]) -> None:
+    with pytest.raises(verdict, match=f"^HTTP {status}$"):
+        ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+
+
+def test_a_success_is_still_read_as_a_whole_or_not_at_all(other: Partner) -> None:
+    with pytest.raises(Retry, match="too long"):
+        ask_also(other, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a")
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        ("Content-Length: 11\r\n\r\n0123456789a", b"0123456789"),
+        ("Content-Length: 5000000\r\n\r\n0123456789a", b"0123456789"),
+        ("Content-Length: 10\r\n\r\n012", b"012"),
+        ("Content-Length: 10\r\n\r\n", b""),
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\n012\r\nzz", b"012"),
+    ],
+)
+@pytest.mark.parametrize("hold", [False, True], ids=["cut off", "silent"])
+def test_of_an_answer_that_is_asked_for_a_part_will_do(
+    other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, content: bytes, hold: bool
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    other.hold = hold
+    assert ask_also(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Answer(404, content)
+
+
+def test_an_answer_that_is_asked_for_and_trickles_is_not_waited_for(other: Partner) -> None:
+    other.hold = True
+    times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
+    answer = ask_also(other, "HTTP/1.1 404 No\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
+    assert answer == http.Answer(404, b"0")
+
+
+def test_a_body_that_was_not_asked_for_is_not_read(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    other.hold = True
+    other.answer = b"HTTP/1.1 404 No\r\nContent-Length: 5000000\r\n\r\n."
+    assert http.request("GET", other.url, headers={}, also={404}) == http.Answer(404)
+
+
+@pytest.mark.parametrize("size", [http.LARGE, http.LARGE + 1, 5_000_000])
+def test_a_large_body_is_sent_in_pieces_but_is_one_body(
+    other: Partner, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    # The time-out of a socket is that of one sendall, however much it has to send.
+    pieces, sendall = list[int](), socket.socket.sendall
+
+    def record(self: socket.socket, data: bytes) -> None:
+        pieces.append(len(data))
+        sendall(self, data)
+
+    monkeypatch.setattr(socket.socket, "sendall", record)
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    other.answer = b"HTTP/1.1 200 OK\r\n\r\n"
+    http.post(other.url, body, {})
+    ((_, headers, sent),) = other.requests
+    assert sent == body
+    assert headers["content-length"] == str(size)
+    assert "transfer-encoding" not in headers
+    assert max(pieces) <= http.LARGE
+
+
 @pytest.mark.parametrize("header", [{"X-Header": "two\nlines"}, {"X-Header": " spaced"}, {"X-Header": "店"}])
 def test_a_request_that_cannot_be_made_is_no_lost_answer(other: Partner, header: dict[str, str]) -> None:
     with pytest.raises(Retry) as caught:

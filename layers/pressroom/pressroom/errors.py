@@ -48,7 +48,12 @@ class Conflict(PressroomError):
 
 
 class DeliveryError(PressroomError):
-    """An attempt at a delivery that did not succeed. `status` is the HTTP status, if there was an answer."""
+    """An attempt at a delivery that did not succeed. `status` is the HTTP status, if there was an answer.
+
+    `certain` is set by who has found out that the destination has done nothing of what earlier attempts asked for.
+    """
+
+    certain = False
 
     def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
@@ -57,7 +62,7 @@ class DeliveryError(PressroomError):
 
 
 class Retry(DeliveryError):
-    """Try again later: 408, 429, 5xx, the network, or a setting that a person has still to make.
+    """Try again later: 408, 429, 5xx, the network, or a setting that a person has still to make (see Blocked).
 
     `after` is what Retry-After asked for, in seconds; it only ever delays. `answer_lost` means that the destination
     may have acted on the request although no answer came back.
@@ -69,5 +74,17 @@ class Retry(DeliveryError):
         self.answer_lost = answer_lost
 
 
+class Blocked(Retry):
+    """Wait for a person who has to change a setting first: a token, an URL. Nothing was done, and no try is used up."""
+
+
+class Unfinished(Blocked):
+    """All went well so far, and there is more to do than one attempt can: try again after `after` seconds."""
+
+
 class Dead(DeliveryError):
     """Give up at once: the same request will get the same answer until a person changes something."""
+
+
+class Withdrawn(DeliveryError):
+    """It need not be sent any more: the shop has canceled it, or a later delivery says all that this one would."""

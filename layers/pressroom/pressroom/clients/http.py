@@ -1,10 +1,12 @@
 """One HTTP request whose outcome is a verdict: an answer for success, or Retry or Dead (design, "Delivery")."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import requests
@@ -17,6 +19,8 @@ TIMEOUT_S = (3.05, 10)
 """Seconds to connect, and between two bytes of the answer; together well inside the function's own time-out."""
 READ_S = 10
 """Seconds that the whole body of an answer may take, however steadily it trickles."""
+LARGE = 64 * 1024
+"""From how many bytes on a body is sent in pieces: each must go within the time to connect, and otherwise all of it."""
 RETRYABLE = frozenset({408, 429})
 AMBIGUOUS = frozenset({502, 504})
 
@@ -35,7 +39,7 @@ class _Session(requests.Session):
 
 @dataclass(frozen=True)
 class Answer:
-    """A 2xx answer; `body` is empty unless it was asked for."""
+    """A 2xx answer, or another one that was asked for; `body` is empty unless it was asked for, too."""
 
     status: int
     body: bytes = b""
@@ -53,9 +57,13 @@ def request(
     body: bytes | None = None,
     headers: Mapping[str, str],
     read: int = 0,
+    also: Container[int] = (),
     now: Callable[[], datetime] = config.utcnow,
 ) -> Answer:
     """Send a request once and return a 2xx answer, of whose body `read` bytes at most are taken, as they come.
+
+    Answers with a status in `also` are returned like it, instead of being the end. Since the status says what matters,
+    their bodies may be cut short: at `read` bytes, or where reading them failed.
 
     Raises Retry for 408, 429, 5xx, what goes wrong below HTTP, and a body that is longer than `read`, slow or cut off;
     Dead for every other answer, redirects included: they are never followed, since they would carry signed personal
@@ -68,10 +76,11 @@ def request(
     require_https(url)
     if read:
         headers = {"Accept-Encoding": "identity", **headers}  # `read` bounds what is held, so nothing may be packed
-    content = b""
+    content = bytearray()
+    data = BytesIO(body) if body and len(body) > LARGE else body
     with _Session() as session:
         try:
-            prepared = session.prepare_request(requests.Request(method, url, data=body, headers=dict(headers)))
+            prepared = session.prepare_request(requests.Request(method, url, data=data, headers=dict(headers)))
         except ValueError as error:  # an URL or a header that can't be written
             raise Retry(f"not sent: {type(error).__name__}") from error
         try:
@@ -79,29 +88,30 @@ def request(
                 status = answer.status_code
                 after = retry_after(answer.headers.get("Retry-After"), now())
                 if read and 200 <= status < 300:
-                    content = _body(answer, read, now)
+                    _take(answer, content, read, now)
+                elif read and status in also:
+                    with suppress(Retry, requests.RequestException, HTTPError, ValueError):
+                        _take(answer, content, read, now)
         except (requests.RequestException, HTTPError, ValueError) as error:
             if _was_not_heard(error):
                 raise Retry("no connection") from error
             raise Retry(f"no answer: {type(error).__name__}", answer_lost=True) from error
-    if 200 <= status < 300:
-        return Answer(status, content)
+    if 200 <= status < 300 or status in also:
+        return Answer(status, bytes(content[:read]))
     if status in RETRYABLE or status >= 500 or status < 200:
         raise Retry(f"HTTP {status}", after=after, status=status, answer_lost=status in AMBIGUOUS or status < 200)
     raise Dead(f"HTTP {status}", status=status)
 
 
-def _body(answer: requests.Response, most: int, now: Callable[[], datetime]) -> bytes:
-    """Take what comes, piece by piece: requests' own way waits for a full piece, whatever the deadline."""
+def _take(answer: requests.Response, content: bytearray, most: int, now: Callable[[], datetime]) -> None:
+    """Add to `content` what comes, piece by piece: requests' own way waits for a full piece, whatever the deadline."""
     deadline = now() + timedelta(seconds=READ_S)
-    content = b""
     while piece := answer.raw.read1(most + 1 - len(content), decode_content=False):
         content += piece
         if len(content) > most:
             raise Retry("the answer is too long", status=answer.status_code, answer_lost=True)
         if now() > deadline:
             raise Retry("the answer takes too long", status=answer.status_code, answer_lost=True)
-    return content
 
 
 def _was_not_heard(error: Exception) -> bool:
