@@ -9,9 +9,15 @@ from typing import Literal
 
 OPS_TOKEN = "local-ops-token"
 PRINTFUL_API_TOKEN = "local-printful-api-token"
-OUR_SECRETS = {"OpsTokenSecretArn": OPS_TOKEN, "PrintfulApiSecretArn": PRINTFUL_API_TOKEN}
+OMS_API_TOKEN = "local-oms-api-token"
+OUR_SECRETS = {
+    "OpsTokenSecretArn": OPS_TOKEN,
+    "PrintfulApiSecretArn": PRINTFUL_API_TOKEN,
+    "OmsApiSecretArn": OMS_API_TOKEN,
+}
 """The secrets that authenticate no webhook, by the output that names them."""
 SHOP_DOMAIN = "shop.example"
+OMS_STORE_ID = "local-store"
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,9 @@ PARTNERS = (
     Partner("camaloon", "secret", "local-camaloon-secret"),
     Partner("cloudprinter", "apikey", "local-cloudprinter-apikey"),
     Partner("printful", "token", "local-printful-token"),
+    Partner("oms", "token", "local-oms-token"),
 )
-SIMULATORS = (Simulator("camaloon"), Simulator("printful"))
+SIMULATORS = (Simulator("camaloon"), Simulator("printful"), Simulator("oms"))
 
 
 def local_secret(partner: str) -> str:
