@@ -2,10 +2,12 @@
 
 import json
 import os
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from botocore.client import BaseClient
@@ -21,7 +23,7 @@ from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls, one_write_at_a
 from tests.support.gateway import webhook, without
 from tests.support.hub import Hub, read
 from tests.support.samples import BADGE, TOTE, body, order, sample, shipment
-from tests.support.template import camel
+from tests.support.template import ROOT, camel
 
 SHOP, CAMALOON = SECRETS["StorefrontSecret"], SECRETS["CamaloonSecret"]
 CASES = {
@@ -257,6 +259,126 @@ def test_the_shop_is_told_every_fault_at_once(cloud: Cloud) -> None:
         *("shipping_info.telephone", "shipping_info.country_code", "shipping_info.email"),
     }
     assert cloud.rows() == []
+
+
+SHOP_SAMPLES = sorted(each.stem for each in (ROOT / "events/storefront").glob("*.json"))
+
+
+def tell_shop(cloud: Cloud, topic: str, content: Any) -> dict[str, Any]:
+    raw = content if isinstance(content, bytes) else body(content)
+    return call(cloud, "storefront", webhook("storefront", topic, raw, SHOP))
+
+
+@pytest.mark.parametrize("name", SHOP_SAMPLES)
+def test_every_sample_of_the_shop_is_accepted(cloud: Cloud, name: str) -> None:
+    topic = name.partition("__")[0]
+    answer = tell_shop(cloud, topic, sample(f"storefront/{name}"))
+    assert (answer["statusCode"], answer["body"]["status"]) == (202, "accepted")
+    assert kept(cloud)["topic"]["S"] == topic
+
+
+@pytest.mark.parametrize("raw", BAD_BODIES)
+@pytest.mark.parametrize("topic", ["order_updated", "order_canceled"])
+def test_a_change_that_is_none_is_refused_at_the_door(cloud: Cloud, topic: str, raw: bytes) -> None:
+    answer = tell_shop(cloud, topic, raw)
+    assert answer["statusCode"] == 400
+    assert answer["body"]
+    assert cloud.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "fields"),
+    [
+        ("order_updated", {"updated_at": None, "currency": "eur"}, ["currency", "updated_at"]),
+        ("order_canceled", {"id": None, "canceled_at": "yesterday", "reason": 7}, ["id", "canceled_at", "reason"]),
+    ],
+)
+def test_the_shop_is_told_every_fault_of_a_change(
+    cloud: Cloud, name: str, change: dict[str, Any], fields: list[str]
+) -> None:
+    answer = tell_shop(cloud, name, sample(f"storefront/{name}") | change)
+    assert (answer["statusCode"], sorted(fault["field"] for fault in answer["body"])) == (400, sorted(fields))
+
+
+def test_the_shop_is_told_what_is_wrong_with_a_design(cloud: Cloud) -> None:
+    content = sample("storefront/order_paid__personalized") | {"customer": []}
+    faulty = {"variant_id": 1.5, "template_config": "Marta", "thumbnails": ["Marta"], "properties": "Marta"}
+    content["line_items"] += [{"sku": "S", "quantity": 1, "price": 1, "personalization": each} for each in (faulty, 7)]
+    answer = tell_shop(cloud, "order_paid", content)
+    assert answer["statusCode"] == 400
+    assert {fault["field"]: fault["message"] for fault in answer["body"]} == {
+        "line_items.2.personalization.variant_id": "must be a whole number, or text of 1 to 128 printable characters",
+        "line_items.2.personalization.template_config": "must be URL-encoded JSON",
+        "line_items.2.personalization.thumbnails.0": "must be an http or https URL of 2048 characters at most",
+        "line_items.2.personalization.properties": "Input should be an object",
+        "line_items.3.personalization": "Input should be an object",
+        "customer": "Input should be an object",
+    }
+    assert "Marta" not in json.dumps(answer)
+    assert cloud.rows() == []
+
+
+def test_an_update_is_what_it_says(cloud: Cloud) -> None:
+    content = sample("storefront/order_updated")
+    first = tell_shop(cloud, "order_updated", content)["body"]
+    assert tell_shop(cloud, "order_updated", dict(reversed(content.items())))["body"]["status"] == "duplicate"
+    later = tell_shop(cloud, "order_updated", content | {"updated_at": "2026-09-03T19:05:41+02:00"})["body"]
+    other = tell_shop(cloud, "order_updated", content | {"note": "another"})["body"]
+    assert [each["status"] for each in (first, later, other)] == ["accepted"] * 3
+    assert len(cloud.rows()) == 3
+
+
+def test_an_order_is_canceled_once(cloud: Cloud) -> None:
+    first, *others = (sample(f"storefront/{name}") for name in SHOP_SAMPLES if name.startswith("order_canceled"))
+    accepted = tell_shop(cloud, "order_canceled", first)["body"]
+    assert accepted["status"] == "accepted"
+    for other in others:
+        assert tell_shop(cloud, "order_canceled", other)["body"] == accepted | {"status": "duplicate"}
+    assert len(cloud.rows()) == 1
+    assert tell_shop(cloud, "order_canceled", {"id": 1004})["body"]["status"] == "accepted"
+
+
+def personalized(lines: int, characters: int, *, packs: bool) -> bytes:
+    """An order with that many designs of that many characters each; those that pack shrink to a tenth and less."""
+    letters = random.Random(4)  # noqa: S311 - the same in every run
+    noise = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+    texts = [
+        "layer " * (characters // 8) if packs else "".join(letters.choices(noise, k=characters)) for _ in range(lines)
+    ]
+    design = {"variant_id": 5501, "thumbnails": ["https://designs.shop.example/thumbs/1.png"]}
+    line = sample("storefront/order_paid__personalized")["line_items"][0] | {"id": None}
+    items = [line | {"personalization": design | {"template_config": quote(json.dumps(each))}} for each in texts]
+    return body(sample("storefront/order_paid__personalized") | {"line_items": items})
+
+
+def test_a_hundred_lines_of_50_kb_each_are_refused_with_the_reason(cloud: Cloud) -> None:
+    raw = personalized(100, 50_000, packs=False)
+    assert len(raw) > 5_000_000
+    answer = tell_shop(cloud, "order_paid", raw)
+    assert (answer["statusCode"], answer["body"]) == (
+        413,
+        {"message": f"The body is larger than {LARGEST_BODY} bytes."},
+    )
+    assert cloud.rows() == []
+
+
+def test_designs_below_a_mebibyte_that_no_row_can_hold_are_refused_with_the_reason(cloud: Cloud) -> None:
+    raw = personalized(20, 50_000, packs=False)
+    assert 1_000_000 < len(raw) <= LARGEST_BODY
+    answer = tell_shop(cloud, "order_paid", raw)
+    message = f"The body is larger than {inbox.LARGEST_ROW} bytes even when it is compressed."
+    assert (answer["statusCode"], answer["body"]) == (413, {"message": message})
+    assert cloud.rows() == []
+
+
+@pytest.mark.parametrize(("characters", "packs"), [(4_700, False), (8_900, True)])
+def test_a_hundred_designs_that_fit_are_kept(cloud: Cloud, characters: int, *, packs: bool) -> None:
+    raw = personalized(100, characters, packs=packs)
+    answer = tell_shop(cloud, "order_paid", raw)
+    assert (answer["statusCode"], answer["body"]["status"]) == (202, "accepted")
+    event = inbox.get(answer["body"]["event_id"])
+    assert event
+    assert event.body == raw
 
 
 def test_a_fault_does_not_repeat_what_was_sent(cloud: Cloud) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pycountry
 import pytest
@@ -11,17 +13,22 @@ from pydantic import ValidationError
 from pressroom import wire
 from pressroom.models import camaloon, codes
 from pressroom.models.camaloon import ShipmentSent
-from pressroom.models.storefront import OrderPaid, line_ids
+from pressroom.models.storefront import OrderCanceled, OrderPaid, OrderUpdated, Personalization, line_ids
 from tests.support.samples import body, sample
+from tests.support.template import ROOT
+
+PERSONALIZED = "storefront/order_paid__personalized"
+DESIGN = "line_items.1.personalization"
+SHOP_SAMPLES = sorted((ROOT / "events/storefront").glob("*.json"))
 
 
 def read(content: object) -> OrderPaid:
     return OrderPaid.model_validate(wire.parse(body(content)))
 
 
-def changed(path: str, value: object) -> Any:
-    """The sample order with the value at a path replaced; `...` removes it."""
-    content = sample("storefront/order_paid")
+def changed(path: str, value: object, of: str = "storefront/order_paid") -> Any:
+    """A sample order with the value at a path replaced; `...` removes it."""
+    content = sample(of)
     *way, last = path.split(".")
     node = content
     for step in way:
@@ -164,6 +171,178 @@ def test_what_a_shop_may_well_send_is_taken(path: str, value: object) -> None:
     assert faults(changed(path, value)) == set()
 
 
+def design(path: str, value: object) -> set[str]:
+    """What is wrong with the personalised sample once a value of its second line's design is replaced."""
+    return {name.removeprefix(f"{DESIGN}.") for name in faults(changed(f"{DESIGN}.{path}", value, PERSONALIZED))}
+
+
+@pytest.mark.parametrize("file", SHOP_SAMPLES, ids=lambda file: file.stem)
+def test_every_sample_of_the_shop_is_read(file: Path) -> None:
+    models: dict[str, type[OrderPaid | OrderCanceled]] = {
+        "order_paid": OrderPaid,
+        "order_updated": OrderUpdated,
+        "order_canceled": OrderCanceled,
+    }
+    message = models[file.stem.partition("__")[0]].model_validate(wire.parse(file.read_bytes()))
+    assert str(message.id) in {"1001", "1002", "1003"}
+
+
+def test_an_order_is_read_with_all_that_it_may_say() -> None:
+    order, said = read(sample(PERSONALIZED)), sample(PERSONALIZED)
+    assert (order.note, order.shipping_service) == (said["note"], said["shipping_service"])
+    assert order.customer
+    assert order.customer.model_dump() == said["customer"]
+    mug, poster = (line.personalization for line in order.line_items)
+    assert mug
+    assert mug.model_dump() == said["line_items"][0]["personalization"]
+    assert poster
+    assert (poster.variant_id, poster.design_version_id, poster.properties) == ("poster-a3-matt", None, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("customer", "note", "shipping_service", "line_items.0.id", "line_items.0.personalization"),
+        *(f"customer.{name}" for name in ("id", "email", "first_name", "last_name", "telephone")),
+        *(f"line_items.0.personalization.{name}" for name in ("design_version_id", "properties")),
+    ],
+)
+def test_what_pressroom_adds_may_be_absent_or_null(path: str) -> None:
+    absent = read(changed(path, ..., PERSONALIZED))
+    assert absent == read(changed(path, None, PERSONALIZED))
+    assert absent != read(sample(PERSONALIZED))
+
+
+def test_a_personalisation_of_null_is_none() -> None:
+    assert read(sample("storefront/order_paid__mixed_cart")).line_items[0].personalization is None
+
+
+@pytest.mark.parametrize("name", ["variant_id", "template_config", "thumbnails"])
+def test_what_a_design_needs_is_told_by_its_path(name: str) -> None:
+    assert faults(changed(f"{DESIGN}.{name}", ..., PERSONALIZED)) == {f"{DESIGN}.{name}"}
+    assert design(name, None) == {name}
+
+
+def test_the_faults_of_all_lines_and_designs_are_told_at_once() -> None:
+    content = sample(PERSONALIZED)
+    content["customer"] = {"email": "nobody", "id": True}
+    content["line_items"] += [
+        {"sku": "S", "quantity": 1, "price": 1, "personalization": {}},
+        {"sku": "S", "quantity": 1, "price": 1, "personalization": []},
+    ]
+    content["line_items"][0]["personalization"] |= {"template_config": "%7B", "thumbnails": ["ftp://a", "https://b", 3]}
+    needed = {f"line_items.2.personalization.{name}" for name in ("variant_id", "template_config", "thumbnails")}
+    assert faults(content) == needed | {
+        *("customer.email", "customer.id", "line_items.3.personalization"),
+        "line_items.0.personalization.template_config",
+        "line_items.0.personalization.thumbnails.0",
+        "line_items.0.personalization.thumbnails.2",
+    }
+
+
+NESTED = {"text": 'Olé & "más" 1+1=2, 100 %', "x": -1.5e-7, "layers": [None, True, {"emoji": "🎈"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(quote(json.dumps(NESTED), safe="~()*!'"), id="as encodeURIComponent writes it"),
+        pytest.param(quote(json.dumps(NESTED), safe=";/?:@&=+$,#~()*!'"), id="as encodeURI does"),
+        pytest.param(quote_plus(json.dumps(NESTED)), id="as a form does"),
+        pytest.param(quote(json.dumps(NESTED, ensure_ascii=False)).lower(), id="lower-case escapes"),
+        pytest.param('{"a":[1,{"b":null}]}', id="nothing that had to be escaped"),
+        pytest.param("%5B%5D", id="a list"),
+        pytest.param("1e+5", id="a plus that no form wrote"),
+        pytest.param(quote(json.dumps([{"text": "x" * 50_000}])), id="50 KB"),
+    ],
+)
+def test_a_template_config_is_kept_as_it_came(text: str) -> None:
+    order = read(changed(f"{DESIGN}.template_config", text, PERSONALIZED))
+    assert order.line_items[1].personalization
+    assert order.line_items[1].personalization.template_config == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("layers", id="no JSON"),
+        pytest.param("%7B%22a%22%3A1", id="cut off"),
+        pytest.param("%7B%22a%22%3A1%7D%2", id="cut off within an escape"),
+        pytest.param('{"a":"100%"}', id="not encoded"),
+        pytest.param("%257B%257D", id="encoded twice"),
+        pytest.param("%7B%22a%22%3A%22%FF%22%7D", id="not UTF-8"),
+        pytest.param("%7B%22a%22%3ANaN%7D", id="NaN"),
+        pytest.param("%5B" * 10_000 + "%5D" * 10_000, id="10,000 deep"),
+        pytest.param("\ud800", id="half a surrogate pair"),
+        pytest.param({"layers": []}, id="an object"),
+        pytest.param(1, id="a number"),
+    ],
+)
+def test_what_is_no_url_encoded_json_is_no_template_config(value: object) -> None:
+    assert design("template_config", value) == {"template_config"}
+
+
+@pytest.mark.parametrize("url", ["https://a", "http://127.0.0.1:8080/x?y=1#z", "HTTPS://ñandú.example/a%20b"])
+def test_a_thumbnail_is_a_web_address(url: str) -> None:
+    assert design("thumbnails", [url]) == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "a.png", "//host/a.png", "ftp://host/a", "javascript:alert(1)", "data:image/png;base64,AA", "https://"),
+        *("https:///path", "https://?a", "https://host/a b", "https://host/\n", " https://host", "https://host/\ud800"),
+        *(7, None, {"url": "https://host"}),
+    ],
+)
+def test_what_is_no_web_address_is_no_thumbnail(url: object) -> None:
+    assert design("thumbnails", ["https://host", url]) == {"thumbnails.1"}
+
+
+def test_thumbnails_are_bounded() -> None:
+    longest = "https://host/".ljust(2048, "x")
+    assert design("thumbnails", [longest] * 100) == set()
+    assert design("thumbnails", []) == set()
+    assert design("thumbnails", [longest + "x"]) == {"thumbnails.0"}
+    assert design("thumbnails", [""] * 300_000) == {"thumbnails"}
+    assert design("thumbnails", "https://host") == {"thumbnails"}
+
+
+def test_properties_are_handed_on_as_json_has_them() -> None:
+    said = {"": None, "a": [1, 1.5, 10**30, True, "ñ", {"b": {}}], "price": 12.5, "small": -1e-7}
+    order = read(changed(f"{DESIGN}.properties", said, PERSONALIZED))
+    personalization = order.line_items[1].personalization
+    assert isinstance(personalization, Personalization)
+    assert json.loads(personalization.model_dump_json())["properties"] == said
+
+
+@pytest.mark.parametrize("value", [[], "a", 7, {"a": "\ud800"}, {"\ud800": 1}, {"a": [{"b": "\udfff"}]}])
+def test_properties_are_an_object_that_can_be_written(value: object) -> None:
+    assert design("properties", value) == {"properties"}
+
+
+def test_an_update_says_when() -> None:
+    content = sample("storefront/order_updated")
+    assert OrderUpdated.model_validate(content).updated_at == content["updated_at"]
+    for value in (None, "", "now", 1756735794, "2026-09-03T19:05:40"):
+        with pytest.raises(ValidationError, match="updated_at"):
+            OrderUpdated.model_validate(content | {"updated_at": value})
+    with pytest.raises(ValidationError, match="updated_at"):
+        OrderUpdated.model_validate(sample("storefront/order_paid"))
+
+
+@pytest.mark.parametrize("more", [{}, {"canceled_at": None, "reason": None}, {"reason": "", "line_items": "unknown"}])
+def test_a_cancellation_needs_no_more_than_the_order(more: dict[str, Any]) -> None:
+    assert OrderCanceled.model_validate({"id": "A-1"} | more).id == "A-1"
+
+
+@pytest.mark.parametrize("content", [{}, {"id": None}, {"id": 1, "canceled_at": "yesterday"}, {"id": 1, "reason": 7}])
+def test_what_is_no_cancellation_is_not_read_as_one(content: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        OrderCanceled.model_validate(content)
+
+
 def test_ids_keep_the_type_they_came_with() -> None:
     assert read(changed("id", 1001)).id == 1001
     assert read(changed("id", "1001")).id == "1001"
@@ -203,6 +382,22 @@ def test_camaloon_is_sent_what_its_document_says_and_nothing_else() -> None:
     content["line_items"][0]["id"] = "ours"
     order = read(content)
     assert json.loads(camaloon.OrderPaid.of(order, order.line_items).body()) == sample("storefront/order_paid")
+
+
+@pytest.mark.parametrize("model", [OrderPaid, OrderUpdated])
+def test_camaloon_is_sent_nothing_that_pressroom_adds(model: type[OrderPaid]) -> None:
+    content = sample("storefront/order_paid")
+    personalized = sample("storefront/order_updated")
+    added = {name: personalized[name] for name in ("customer", "note", "shipping_service", "updated_at")}
+    lines = [
+        line | {"id": 7 + place, "personalization": personalized["line_items"][0]["personalization"]}
+        for place, line in enumerate(content["line_items"])
+    ]
+    order = model.model_validate(wire.parse(body(content | added | {"line_items": lines})))
+    plain = read(content)
+    assert (
+        camaloon.OrderPaid.of(order, order.line_items).body() == camaloon.OrderPaid.of(plain, plain.line_items).body()
+    )
 
 
 def test_camaloon_is_sent_its_own_lines_only() -> None:

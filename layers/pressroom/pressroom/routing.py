@@ -1,4 +1,4 @@
-"""Who prints a line: rules as data, first match wins."""
+"""Who prints a line: rules as data, then whether it is personalised, then a default."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -6,10 +6,14 @@ from functools import cache
 
 from pressroom import config
 
-PRINTERS = frozenset({"camaloon"})
+PRINTERS = frozenset({"camaloon", "oms"})
 """Destinations that Pressroom sends orders to."""
 FOLLOWED = frozenset({"cloudprinter", "printful"})
 """Destinations whose lines somebody else orders; Pressroom only follows them."""
+NOBODY = "nobody"
+"""The default destination of who wants to be asked about every line that nothing else claims."""
+DEFAULTS = (PRINTERS | FOLLOWED | {NOBODY}) - {"oms"}
+"""Where lines may go by default: not to the OMS, which has nothing to print of a line without a personalization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +23,60 @@ class Rule:
     pattern: str
     destination: str
 
+    def __str__(self) -> str:
+        return f"{self.pattern}={self.destination}"
 
-def parse(text: str) -> tuple[Rule, ...]:
-    """Read the RoutingRules parameter: `pattern=destination`, separated by commas, tried from left to right.
 
-    Raises ValueError for a rule that can't be read or names nobody Pressroom knows.
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What decides where lines go; the rules are tried from the first to the last."""
+
+    rules: tuple[Rule, ...]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a line goes, None if nowhere: then it waits for a person. `why` is for that person."""
+
+    destination: str | None
+    why: str
+
+
+def parse(rules: str, default: str = NOBODY) -> Routing:
+    """Read the parameters RoutingRules (`pattern=destination`, separated by commas) and DefaultDestination.
+
+    Raises ValueError for a rule that can't be read, and for a destination that Pressroom does not know.
     """
-    rules = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
+    read = []
+    for part in filter(None, (part.strip() for part in rules.split(","))):
         pattern, _, destination = (piece.strip() for piece in part.rpartition("="))
         if not pattern or destination not in PRINTERS | FOLLOWED:
             raise ValueError(f"RoutingRules: {part!r} is not pattern=destination, or names an unknown destination")
-        rules.append(Rule(pattern, destination))
-    return tuple(rules)
+        read.append(Rule(pattern, destination))
+    if default not in DEFAULTS:
+        raise ValueError(f"DefaultDestination: {default!r} is none of {', '.join(sorted(DEFAULTS))}")
+    return Routing(tuple(read), default)
 
 
-def destination(sku: str, rules: tuple[Rule, ...]) -> str | None:
-    """Return who prints a SKU, or None when no rule wants it."""
-    return next((rule.destination for rule in rules if fnmatchcase(sku, rule.pattern)), None)
+def route(sku: str, personalized: bool, routing: Routing) -> Route:
+    """Say who prints a line, and why.
+
+    A rule's word is final: a line that a rule sends to the OMS, and that has no personalization, goes nowhere else.
+    """
+    rule = next((rule for rule in routing.rules if fnmatchcase(sku, rule.pattern)), None)
+    if rule and rule.destination == "oms" and not personalized:
+        return Route(None, f"the rule {rule} sends it to the OMS, but it has no personalization")
+    if rule:
+        return Route(rule.destination, f"the rule {rule}")
+    if personalized:
+        return Route("oms", "it has a personalization")
+    if routing.default == NOBODY:
+        return Route(None, "no rule matches, it has no personalization, and by default nobody prints it")
+    return Route(routing.default, "no rule matches, and it has no personalization: the default destination")
 
 
 @cache
-def configured() -> tuple[Rule, ...]:
-    """Return the rules of this deployment (the RoutingRules parameter)."""
-    return parse(config.setting("ROUTING_RULES"))
+def configured() -> Routing:
+    """Return how this deployment routes (the parameters RoutingRules and DefaultDestination)."""
+    return parse(config.setting("ROUTING_RULES"), config.setting("DEFAULT_DESTINATION"))

@@ -42,11 +42,11 @@ class OrderPaid(storefront.Order):
         """Build the message for those of the order's lines that go to Camaloon."""
         address = set(Address.model_fields)
         return cls.model_validate(
-            order.model_dump(exclude={"shipping_info", "billing_info", "line_items"})
+            order.model_dump(include=set(storefront.Order.model_fields))
             | {
                 "shipping_info": order.shipping_info.model_dump(),
                 "billing_info": order.billing.model_dump(include=address),
-                "line_items": [line.model_dump(exclude={"id"}) for line in lines],
+                "line_items": [line.model_dump(include=set(storefront.Line.model_fields)) for line in lines],
             }
         )
 

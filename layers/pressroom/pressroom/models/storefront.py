@@ -1,20 +1,29 @@
 """What a shop sends: the fields of Camaloon's `order_paid` (API v1) with `shipping_info.email` required (field notes).
 
-Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in the order's currency.
+What Pressroom adds (a line's `id` and `personalization`; the order's `customer`, `note` and `shipping_service`) may be
+left out, and Camaloon is never sent it. Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in
+the order's currency.
 """
 
+import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from pressroom import times
+from pressroom import times, wire
 from pressroom.models.codes import COUNTRIES, CURRENCIES
 from pressroom.models.inbound import is_name
 
 _MOST_DIGITS = 15
 """What a JSON number carries unharmed through the floating point of any receiver."""
+_LONGEST_URL = 2048
+_MOST_THUMBNAILS = 100
+"""A body of nothing but faulty ones would otherwise take a receiver's memory to report."""
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 
 
@@ -59,6 +68,38 @@ def _countable(value: object) -> object:
     return value
 
 
+def _encoded_json(text: str) -> str:
+    # A form's encoding writes a space as "+", encodeURIComponent as "%20" (and "+" as "%2B"): the one of the two that
+    # reads as JSON was meant.
+    if not _BROKEN_ESCAPE.search(text) and any(_is_json(each) for each in (text, text.replace("+", " "))):
+        return text
+    raise ValueError("must be URL-encoded JSON")
+
+
+def _is_json(encoded: str) -> bool:
+    try:
+        wire.parse(unquote_to_bytes(encoded))
+    except ValueError:
+        return False
+    return True
+
+
+def _web_address(text: str) -> str:
+    if len(text) <= _LONGEST_URL and text.isprintable() and _WEB_ADDRESS.fullmatch(text):
+        return text
+    raise ValueError(f"must be an http or https URL of {_LONGEST_URL} characters at most")
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    # With numbers as floating point has them: they are handed on, and a Decimal would be written as text.
+    try:
+        plain: dict[str, Any] = json.loads(wire.write(value))
+        json.dumps(plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold half a surrogate pair") from error
+    return plain
+
+
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Identifier = Annotated[int | str, BeforeValidator(identifier)]
@@ -73,13 +114,19 @@ Amount = Annotated[
     Field(ge=0, max_digits=_MOST_DIGITS),
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
+TemplateConfig = Annotated[str, StringConstraints(min_length=1), AfterValidator(_encoded_json)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Properties = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 
 
 class Inbound(BaseModel):
-    """A shape that somebody else defines: read-only, and blind to what it doesn't know."""
+    """A shape that somebody else defines: read-only, and blind to what it doesn't know.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Built when it is first used: a function reads one or two of this module's shapes, and start-up would pay for all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Address(Inbound):
@@ -112,13 +159,24 @@ class Line(Inbound):
     price: Amount
 
 
-class LineItem(Line):
-    """A line of the shop's order.
+class Personalization(Inbound):
+    """What a customer made of a product in the OMS's customiser; all of it is handed on as it came.
 
-    `id` is Pressroom's own extension: the shop's name for the line. Without it, the line's position is its id.
+    `template_config` is the design: JSON, URL-encoded. Nobody here fetches the thumbnails.
     """
 
+    variant_id: Identifier
+    template_config: TemplateConfig
+    thumbnails: Annotated[list[WebAddress], Field(max_length=_MOST_THUMBNAILS)]
+    design_version_id: Text | None = None
+    properties: Properties | None = None
+
+
+class LineItem(Line):
+    """A line of the shop's order; `id` is the shop's name for it. Without one, the line's position is its id."""
+
     id: Identifier | None = None
+    personalization: Personalization | None = None
 
 
 def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
@@ -126,6 +184,16 @@ def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
     if len(set(ids)) < len(ids):
         raise ValueError("must have distinct ids; a line without one counts as its position")
     return lines
+
+
+class Customer(Inbound):
+    """Who ordered, as the OMS wants to know it."""
+
+    id: Identifier | None = None
+    email: Email | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
+    telephone: Text | None = None
 
 
 class Order(Inbound):
@@ -141,16 +209,33 @@ class Order(Inbound):
 
 
 class OrderPaid(Order):
-    """An order that has been paid for."""
+    """An order that has been paid for. `shipping_service` is the OMS's code for how it travels."""
 
     shipping_info: ShippingAddress
     billing_info: Address | None = None
     line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_distinct_ids)]
+    customer: Customer | None = None
+    note: Text | None = None
+    shipping_service: Text | None = None
 
     @property
     def billing(self) -> Address:
         """Who pays: the shipping address stands in where no other is given."""
         return self.billing_info or self.shipping_info
+
+
+class OrderUpdated(OrderPaid):
+    """An order that was paid before, as it is since `updated_at`: that tells which of several updates is the latest."""
+
+    updated_at: Instant
+
+
+class OrderCanceled(Inbound):
+    """An order that the shop has canceled as a whole."""
+
+    id: Identifier
+    canceled_at: Instant | None = None
+    reason: Text | None = None
 
 
 def line_ids(lines: list[LineItem]) -> list[str]:
