@@ -10,6 +10,7 @@ from moto import mock_aws
 from pressroom import config
 from tests.support.cloud import Clock, Cloud, forget
 from tests.support.hub import FakeCamaloon, Hub
+from tests.support.oms import FakeOms
 
 # Examples are the same in every run: a red test is red for everybody, and stays red until it is mended.
 settings.register_profile("seeded", derandomize=True)
@@ -60,7 +61,8 @@ def cloud(fresh: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def hub(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """The whole way in one process, with a Camaloon that answers as it is told."""
-    camaloon = FakeCamaloon()
+    """The whole way in one process, with a Camaloon that answers as it is told, and the OMS's simulator."""
+    camaloon, oms = FakeCamaloon(), FakeOms()
     monkeypatch.setattr("pressroom.clients.http.post", camaloon.post)
-    return Hub(cloud, camaloon)
+    monkeypatch.setattr("pressroom.clients.http._Session.send", lambda session, *call, **how: oms.send(*call, **how))
+    return Hub(cloud, camaloon, oms)

@@ -12,6 +12,9 @@ from pressroom.signing import camaloon_signature
 from tests.support.cloud import SECRETS, Clock, aws_calls
 from tests.support.hub import Hub, sqs_record
 from tests.support.samples import order, sample
+from tests.support.template import functions, variables
+
+LAST_RECEIVE = int(variables(functions()["DeliverCamaloonFunction"])["LAST_RECEIVE"])
 
 
 @pytest.fixture(name="paid")
@@ -182,7 +185,7 @@ def test_a_message_delivered_twice_has_no_second_effect(paid: Hub) -> None:
 
 
 def test_attempts_that_die_unrecorded_end_at_the_last_receive(paid: Hub) -> None:
-    deliver_once_more(paid, count=delivery.LAST_RECEIVE)
+    deliver_once_more(paid, count=LAST_RECEIVE)
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"]) == ("dead", 0)
     assert paid.camaloon.requests == []
@@ -190,10 +193,10 @@ def test_attempts_that_die_unrecorded_end_at_the_last_receive(paid: Hub) -> None
 
 
 def test_a_delivery_that_dies_again_before_it_is_tried_is_dead_again(paid: Hub) -> None:
-    deliver_once_more(paid, count=delivery.LAST_RECEIVE)
+    deliver_once_more(paid, count=LAST_RECEIVE)
     replay(paid)
     assert only_delivery(paid)["status"] == "pending"
-    deliver_once_more(paid, count=delivery.LAST_RECEIVE)
+    deliver_once_more(paid, count=LAST_RECEIVE)
     assert only_delivery(paid)["status"] == "dead"
 
 

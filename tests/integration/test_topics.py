@@ -177,7 +177,7 @@ def test_what_the_order_does_not_have_is_kept_flagged_and_clamped(
 
 
 def test_a_line_that_no_rule_wants_is_flagged_and_the_others_go_out(hub: Hub) -> None:
-    hub.cloud.parameters["RoutingRules"] = f"{BADGE}=camaloon"
+    hub.cloud.parameters |= {"RoutingRules": f"{BADGE}=camaloon", "DefaultDestination": "nobody"}
     hub.receive("storefront", "order_paid", order())
     hub.settle()
     shown = hub.order()

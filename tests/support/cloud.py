@@ -27,9 +27,15 @@ SECRETS = {
     "CloudprinterSecret": "cloudprinters-key",
     "PrintfulSecret": "printfuls-path-token",
     "PrintfulApiSecret": "printfuls-api-token",
+    "OmsSecret": "the-omss-path-token",
+    "OmsApiSecret": "the-omss-api-token",
     "OpsTokenSecret": "the-ops-token",
 }
-PARAMETERS = {"CamaloonSourceDomain": "shop.example"}
+PARAMETERS = {
+    "CamaloonSourceDomain": "shop.example",
+    "OmsStoreId": "the-store",
+    "OmsBaseUrl": "https://oms.example",
+}
 
 
 class Clock:

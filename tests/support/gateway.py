@@ -85,8 +85,13 @@ def cloudprinter(content: Any, key: str) -> dict[str, Any]:
 
 def printful(content: Any, token: str) -> dict[str, Any]:
     """An event of Printful's, sent to the secret path."""
+    return tokened("printful", content, token)
+
+
+def tokened(provider: str, content: Any, token: str) -> dict[str, Any]:
+    """A message of a provider whose secret is the path; content that is bytes goes as it is."""
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return _plain(f"/webhooks/printful/{token}", raw)
+    return _plain(f"/webhooks/{provider}/{token}", raw)
 
 
 def _plain(path: str, raw: bytes) -> dict[str, Any]:

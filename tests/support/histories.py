@@ -2,7 +2,8 @@
 
 A history is drawn from a Random, which is far cheaper than a strategy per field. It may hold everything that the
 documents and the field notes allow; it goes the way that orders go, with some steps left out, told twice, told late, or
-told at the same second as the next.
+told at the same second as the next. What the shop says is decided as it arrives, on what is known by then, and what is
+sent because of it ends one way or the other, the OMS's deliveries in their turn.
 
 Of a printer there is one order per record. Two orders of a printer for the same lines (somebody ordered again by hand)
 are judged by the examples in test_rules: a second one rightly takes back what the first has said (a canceled line goes
@@ -10,38 +11,51 @@ on), so that no property of all histories could be told of them.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from random import Random
 from typing import Any
+from unittest import mock
 
 from hypothesis import strategies as st
 
-from functions.storefront.order_paid.handler import decide as order_paid
-from pressroom import reading, record, routing, stock, times
+from pressroom import inbox, lane, reading, record, routing, shop, stock, times
+from pressroom.errors import Unprocessable
 from pressroom.inbox import Event, State
-from pressroom.orders import Fact
+from pressroom.oms import orders as at_oms
+from pressroom.orders import CREATES, Fact
+from pressroom.outbox import Delivery
 from pressroom.record import Decision
 from pressroom.topic import Topic
 from tests.support.samples import body, sample
 from tests.support.template import topics
 
 RULES = routing.parse("CM-*=camaloon,CP-*=cloudprinter,PF-*=printful")
+"""What is personalised goes to the OMS; what no rule wants, to nobody."""
+DECIDED_LATER = ("storefront", "ops")
+"""Whose topics decide on what is known of the order."""
 
 
 @cache
-def about_orders() -> dict[str, Topic[Any, Decision]]:
+def about_orders() -> dict[str, Topic[Any, Any]]:
     """Every function that is about an order, by its topic: what it would make of a message is asked of itself."""
     handlers = (import_module(f"functions.{provider}.{topic}.handler").handler for provider, topic in topics())
-    found = {handler.name: handler for handler in handlers if handler.write in (record.apply, stock.follow)}
+    found = {
+        handler.name: handler
+        for handler in handlers
+        if handler.write in (record.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
+    }
     name = "storefront.order_paid"  # the one that asks for a setting
-    return found | {name: replace(found[name], decide=lambda order, event: order_paid(order, event, RULES))}
+    decide = lambda order, event: (str(order.id), partial(shop.paid, order, event, RULES))  # noqa: E731
+    return found | {name: replace(found[name], decide=decide)}
 
 
 START = datetime(2026, 9, 1, 10, tzinfo=UTC)
 SKUS = {
+    "oms": ("OM-MUG", "OM-SHIRT"),
     "camaloon": ("CM-PIN", "CM-TOTE"),
     "cloudprinter": ("CP-BOOK", "CP-CARD", "CP-POSTER"),
     "printful": ("PF-TEE", "PF-MUG"),
@@ -53,7 +67,23 @@ def instant(seconds: int) -> str:
     return times.iso(START + timedelta(seconds=seconds))
 
 
-def read(topic: str, content: object, *, received_at: str, event_id: str = "e1", conflict: bool = False) -> Decision:
+@dataclass(slots=True)
+class Shelf:
+    """What is known of an order, and what of the messages about it is kept, where functions look for both."""
+
+    facts: list[Fact] = field(default_factory=list)
+    events: dict[str, Event] = field(default_factory=dict)
+
+
+def read(
+    topic: str,
+    content: object,
+    *,
+    received_at: str,
+    event_id: str = "e1",
+    conflict: bool = False,
+    shelf: Shelf | None = None,
+) -> Decision:
     """Decide on a message the way its function does, but for the table."""
     provider, _, name = topic.partition(".")
     event = Event(
@@ -67,7 +97,16 @@ def read(topic: str, content: object, *, received_at: str, event_id: str = "e1",
     )
     handler = about_orders()[topic]
     message, _ = reading.read(handler.model, event.body)
-    return handler.decide(message, event)
+    if provider not in DECIDED_LATER:
+        decision: Decision = handler.decide(message, event)
+        return decision
+    shelf = shelf or Shelf()
+    shelf.events[event_id] = event
+    _, decide = handler.decide(message, event)
+    with mock.patch.object(inbox, "get", shelf.events.get):
+        decision = decide(shelf.facts)
+    shelf.facts += decision.facts
+    return decision
 
 
 @cache
@@ -87,12 +126,16 @@ class Ordered:
 
 @dataclass(slots=True)
 class History:
-    """Everything that is told of one order, in the order of its arrival; `lines` are those that were ordered."""
+    """Everything that is told of one order, in the order of its arrival; `lines` are those that were ordered.
+
+    `deliveries`: what was to be sent because of it.
+    """
 
     order_id: str
     paid: bool
     lines: list[Ordered]
     facts: list[Fact] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
 
 
 class Teller:
@@ -103,7 +146,8 @@ class Teller:
         self.clock = 0
         kind = random.choice(("paid",) * 7 + ("unpaid", "unpaid", "printful", "cloudprinter"))
         self.own = kind if kind in ("printful", "cloudprinter") else ""
-        destinations = [self.own] if self.own else ["camaloon", "cloudprinter", "cloudprinter", "printful", "printful"]
+        printers = ["camaloon", "cloudprinter", "cloudprinter", "printful", "printful", "oms", "oms"]
+        destinations = [self.own] if self.own else printers
         named = self.maybe(0.5)
         lines = []
         for position in range(1, random.randint(1, 5) + 1):
@@ -113,6 +157,7 @@ class Teller:
         number = {"printful": "printful:98765432", "cloudprinter": "cloudprinter:21034900000000"}
         self.history = History(number.get(self.own, "1001"), kind == "paid", lines)
         self.named = named
+        self.shelf = Shelf()
         self.refs, self.items = False, list[dict[str, Any]]()
 
     def maybe(self, chance: float) -> bool:
@@ -126,21 +171,21 @@ class Teller:
     def arrival(self, at: int) -> str:
         return instant(at + self.random.choice((0, 0, 0, 1, 2, 300, 90_000, 600_000)))
 
-    def tell(self, topic: str, content: dict[str, Any], at: int, *, conflict: bool = False) -> None:
+    def tell(self, topic: str, content: dict[str, Any], at: int) -> None:
         """Send a message, now and then with something that nobody has documented."""
         if self.maybe(0.1):
             content = content | {"x_region": {"code": "eu-west"}}
         name = f"{topic}-{len(self.history.facts)}"
-        decision = read(topic, content, received_at=self.arrival(at), event_id=name, conflict=conflict)
+        decision = read(topic, content, received_at=self.arrival(at), event_id=name)
         assert decision.order_id == self.history.order_id
         self.history.facts.extend(decision.facts)
 
-    def note(self, kind: str, source: str, data: dict[str, Any], at: int) -> None:
+    def note(self, kind: str, source: str, data: dict[str, Any], at: int, *, name: str = "") -> Fact:
         """Note what no webhook tells, but Pressroom itself."""
-        name = f"{source}/{kind}/{len(self.history.facts)}"
-        self.history.facts.append(
-            Fact(id=name, kind=kind, source=source, at=instant(at), received_at=instant(at), data=data)
-        )
+        name = name or f"{source}/{kind}/{len(self.history.facts)}"
+        fact = Fact(id=name, kind=kind, source=source, at=instant(at), received_at=instant(at), data=data)
+        self.history.facts.append(fact)
+        return fact
 
     def all(self) -> History:
         """Tell the whole history."""
@@ -149,8 +194,9 @@ class Teller:
             "cloudprinter": self.cloudprinter,
             "printful": self.printful,
         }
-        if self.history.paid:
-            self.storefront()
+        if self.history.paid or (not self.own and self.maybe(0.2)):
+            Shop(self).tell()
+            self.print_files()
         unrouted = [line for line in self.history.lines if line.destination is None]
         for printer, told in tellers.items():
             lines = [line for line in self.history.lines if line.destination == printer]
@@ -162,19 +208,6 @@ class Teller:
                 told(lines)
         self.history.facts.sort(key=lambda fact: (fact.received_at, fact.id))
         return self.history
-
-    # --- the shop ---
-
-    def storefront(self) -> None:
-        content = json.loads(_shop()) | {"id": self.random.choice((1001, "1001"))}
-        content["processed_at"] = "2026-09-01T11:59:58+02:00"
-        content["line_items"] = [
-            {"sku": line.sku, "quantity": line.quantity, "price": 9.5} | ({"id": line.id} if self.named else {})
-            for line in self.history.lines
-        ]
-        self.tell("storefront.order_paid", content, 0)
-        if self.maybe(0.1):
-            self.tell("storefront.order_paid", content | {"ref": "other"}, self.later(), conflict=True)
 
     # --- what all printers do ---
 
@@ -191,13 +224,6 @@ class Teller:
     # --- Camaloon ---
 
     def camaloon(self, lines: list[Ordered]) -> None:
-        letter = {"delivery_id": "camaloon-d1", "destination": "camaloon", "operation": "order_paid"}
-        if self.history.paid:
-            if self.maybe(0.2):
-                at = self.later()
-                self.note("dead", "deliver.camaloon", letter | {"reason": "HTTP 503", "answer_lost": False}, at)
-            if self.maybe(0.8):
-                self.note("sent", "deliver.camaloon", letter | {"answer_lost": self.maybe(0.1)}, self.later())
         for number, parcel in enumerate(self.split(lines)):
             if self.maybe(0.15):
                 break
@@ -214,6 +240,28 @@ class Teller:
             }
             for _ in range(2 if self.maybe(0.1) else 1):  # by two events, since it has no id
                 self.tell("camaloon.shipment_sent", content, self.later())
+
+    # --- the OMS, as far as its deliveries don't tell ---
+
+    def print_files(self) -> None:
+        """Tell how the print files come on, in no order that anybody promised, and of the batches."""
+        for created in [fact for fact in self.shelf.facts if fact.kind == "sent" and "uid_known" in fact.data]:
+            start = int((times.parse(created.at) - START).total_seconds())
+            for item in created.data["items"]:
+                self.clock, line = start, {"provider": "oms", "ref": item["ref"]}
+                for number in range(self.random.choice((0, 1, 2, 3, 4))):
+                    words = ("received", "processing", "processingfailed", "ready", "ready", "given_up", "rendered")
+                    status = self.random.choice(words)
+                    url = "https://oms.example/f.pdf" if status == "ready" else None
+                    name = f"print/{item['ref']}/{number}-{status}"
+                    data = line | {"status": status, "url": url}
+                    self.note("print_file", "oms.print_file", data, self.later(), name=name)
+                ends = self.random.choice(((), (), ("sent",), ("dead",), ("dead", "sent")))
+                for end in () if "unknown" in item else ends:
+                    word = self.random.choice(("Batching", "Imposing", None))
+                    told = {"uid": "B1", "status": word} if end == "sent" else {"uid": None, "status": "dead"}
+                    data, name = line | {"batch": "b1"} | told, f"batch/b1/{item['ref']}/{end}"
+                    self.note("batched", "deliver.oms", data, self.later(), name=name)
 
     # --- Cloudprinter ---
 
@@ -449,6 +497,175 @@ class Teller:
             "data": data | {"order": order},
         }
         self.tell(f"printful.{name}", content, at)
+
+
+class Shop:
+    """What a shop says of its order, and what comes of all that is sent because of it."""
+
+    def __init__(self, teller: Teller) -> None:
+        self.teller = teller
+        self.random, self.maybe = teller.random, teller.maybe
+        self.history, self.shelf = teller.history, teller.shelf
+        self.messages: list[tuple[int, str, dict[str, Any], bool]] = []
+        self.waiting: dict[str, Delivery] = {}
+        self.given_up: dict[str, Fact] = {}
+        self.now = 0
+
+    def tell(self) -> None:
+        content = json.loads(_shop()) | {"id": self.random.choice((1001, "1001"))}
+        content["processed_at"] = "2026-09-01T11:59:58+02:00"
+        content["line_items"] = [self.line(line) for line in self.history.lines]
+        if self.history.paid:
+            self.message("order_paid", content, 0)
+            if self.maybe(0.1):
+                self.message("order_paid", content | {"ref": "other"}, self.teller.later(), conflict=True)
+        for _ in range(self.random.choice((0, 0, 0, 1, 2, 3))):
+            content = self.changed(content)
+            self.message("order_updated", self.undesigned(content), self.teller.later())
+        if self.maybe(0.15):
+            at = self.teller.later()
+            when: dict[str, Any] = {"canceled_at": instant(at)} if self.maybe(0.7) else {}
+            self.message("order_canceled", {"id": 1001, "reason": self.random.choice((None, "customer"))} | when, at)
+        for line in self.history.lines:
+            if line.destination is None and self.maybe(0.5):
+                printer = self.random.choice(("camaloon", "oms", "cloudprinter", "printful"))
+                wanted = {"order_id": "1001", "line_id": line.id, "destination": printer}
+                self.messages.append((self.random.choice((1, 5_000, 900_000)), "ops.line_routed", wanted, False))
+        self.play()
+
+    def message(self, name: str, content: dict[str, Any], at: int, *, conflict: bool = False) -> None:
+        arrival = at + self.random.choice((0, 0, 1, 300, 90_000))
+        self.messages.append((arrival, f"storefront.{name}", content, conflict))
+
+    def line(self, line: Ordered) -> dict[str, Any]:
+        item: dict[str, Any] = {"sku": line.sku, "quantity": line.quantity, "price": 9.5}
+        if self.teller.named:
+            item["id"] = line.id
+        return item | ({"personalization": design(line.sku, "first")} if line.destination == "oms" else {})
+
+    def changed(self, content: dict[str, Any]) -> dict[str, Any]:
+        """What the shop says after somebody changed something, or only opened and saved it."""
+        lines: list[dict[str, Any]] = [dict(line) for line in content["line_items"]]
+        at, one = self.teller.later() - (900 if self.maybe(0.1) else 0), self.random.choice(lines)
+        change = self.random.choice(("nothing", "note", "address", "quantity", "sku", "design", "less", "more"))
+        if change == "quantity":
+            one["quantity"] = self.random.randint(1, 6)
+        elif change == "sku":
+            kind = next(printer for printer, skus in SKUS.items() if one["sku"] in skus)
+            one["sku"] = self.random.choice(SKUS[kind])
+            if "personalization" in one:
+                one["personalization"] = design(one["sku"], "first")
+        elif change == "design" and "personalization" in one:
+            one["personalization"] = design(one["sku"], f"of {at}")
+        elif change == "less" and len(lines) > 1:
+            lines.remove(one)
+        elif change == "more":
+            more = {"sku": "OM-MUG", "quantity": 1, "price": 5, "personalization": design("OM-MUG", "more")}
+            lines.append(more | ({"id": f"new {at}"} if self.teller.named else {}))
+        content = content | {"line_items": lines, "updated_at": instant(at)}
+        if change == "address":
+            content["shipping_info"] = content["shipping_info"] | {"address": f"{at} Elsewhere"}
+        return content | ({"note": f"Ring {at} times"} if change == "note" else {})
+
+    def undesigned(self, content: dict[str, Any]) -> dict[str, Any]:
+        """What of it the shop sends: now and then it leaves out designs."""
+        if self.maybe(0.7):
+            return content
+        bare = [
+            {name: value for name, value in line.items() if name != "personalization" or self.maybe(0.3)}
+            for line in content["line_items"]
+        ]
+        return content | {"line_items": bare}
+
+    def play(self) -> None:
+        """Let the messages arrive, and what they have caused end, until nothing is left to happen."""
+        self.messages.sort(key=lambda message: message[:2])
+        while self.messages or self.due():
+            self.now += self.random.choice((1, 1, 30))
+            due = self.due()
+            if self.messages and (not due or self.maybe(0.5)):
+                self.hear(*self.messages.pop(0))
+            else:
+                self.end(self.random.choice(due))
+        for delivery_id in list(self.given_up):
+            if self.maybe(0.3):  # nobody tries it again
+                continue
+            self.waiting[delivery_id] = next(each for each in self.history.deliveries if each.id == delivery_id)
+            self.end(delivery_id, lost=self.given_up[delivery_id].data["answer_lost"])
+            while due := self.due():
+                self.end(due[0])
+
+    def hear(self, arrival: int, topic: str, content: dict[str, Any], conflict: bool) -> None:
+        self.now = max(self.now, arrival)
+        name = f"{topic}-{len(self.history.facts)}"
+        given: dict[str, Any] = {"event_id": name, "conflict": conflict, "shelf": self.shelf}
+        try:
+            decision = read(topic, content, received_at=instant(self.now), **given)
+        except Unprocessable:
+            assert topic == "ops.line_routed"
+            return
+        self.history.facts += decision.facts
+        self.history.deliveries += decision.deliveries
+        self.waiting |= {delivery.id: delivery for delivery in decision.deliveries}
+
+    def due(self) -> list[str]:
+        """The deliveries that are being tried."""
+        turn = lane.turn(self.shelf.facts)
+        return [each for each in self.waiting if each.partition("-")[0] not in lane.LANES or each == turn]
+
+    def end(self, delivery_id: str, *, lost: bool = False) -> None:
+        delivery = self.waiting.pop(delivery_id)
+        state = at_oms.known(self.shelf.facts)
+        kind, data = "sent", dict[str, Any]()
+        if delivery.operation in CREATES and state.revoked and not lost:
+            kind, data = "withdrawn", {"reason": "the shop canceled the order"}
+        elif delivery.operation == "create_order" and state.revoked and self.maybe(0.5):
+            kind, data, lost = "withdrawn", {"reason": "the shop canceled it, and the OMS does not have it"}, False
+        elif delivery.operation == "order_paid" and state.revoked:
+            kind, data = "dead", {"reason": "the shop canceled the order, which may have been heard"}
+        elif delivery.operation == "update_order" and (state.revoked or state.latest_update != delivery_id):
+            kind, data = "withdrawn", {"reason": "a later one says it"}
+        elif delivery.operation in ("update_order", "delete_order") and state.has_no_uid:
+            kind, data = "dead", {"reason": "the uid is not known"}
+        elif delivery.operation in ("update_order", "delete_order") and not state.uids:
+            kind, data = "withdrawn", {"reason": "the OMS does not have it"}
+        elif self.maybe(0.15):
+            kind, data, lost = "dead", {"reason": "HTTP 503"}, lost or self.maybe(0.3)
+        elif delivery.operation == "create_order":
+            data, lost = self.created(delivery, known=self.maybe(0.4 if lost else 0.9)), False
+        elif delivery.operation == "delete_order":
+            data = {"provider": "oms", "deleted": list(state.uids)}
+        elif delivery.operation == "update_order":
+            deleted = [uid for uid, lines in state.uids.items() if state.lines.isdisjoint(lines)]
+            data = {"provider": "oms", "deleted": deleted} if deleted else {}
+        about = {"delivery_id": delivery_id, "destination": delivery.destination, "operation": delivery.operation}
+        end = about | {"answer_lost": lost} | data
+        fact = self.teller.note(kind, f"deliver.{delivery.destination}", end, self.now)
+        self.shelf.facts.append(fact)
+        if kind == "dead":
+            self.given_up[delivery_id] = fact
+
+    def created(self, delivery: Delivery, *, known: bool) -> dict[str, Any]:
+        """What the record keeps of an order that the OMS has; its uid may be known, and those of its items not."""
+        names = [item["ecommerce_order_item_id"] for item in json.loads(delivery.body)["items"]]
+        has_items = known and self.maybe(0.9)
+        items: Iterable[dict[str, Any]] = (
+            {"item": f"U{name}", "ref": name.partition(":")[2]}
+            if has_items
+            else {"item": name, "ref": name.partition(":")[2], "unknown": True}
+            for name in names
+        )
+        order = f"O{len(self.history.facts)}" if known else ""
+        return {"provider": "oms", "order": order, "items": list(items), "uid_known": has_items}
+
+
+def design(sku: str, name: str) -> dict[str, Any]:
+    """What a customer has made of a product."""
+    return {
+        "variant_id": f"{sku}/v",
+        "template_config": f"%7B%22{name.replace(' ', '%20')}%22%3A1%7D",
+        "thumbnails": [],
+    }
 
 
 @st.composite

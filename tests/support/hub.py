@@ -5,9 +5,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from pressroom import config
 from tests.support import gateway, template
 from tests.support.cloud import SECRETS, Cloud, is_dispatched
+from tests.support.oms import FakeOms
 from tests.support.samples import body, sample
+
+
+DELIVERERS = ("CamaloonQueue", "OmsQueue")
+QUEUES = {"CamaloonQueue": "deliver/camaloon", "OmsQueue": "deliver/oms", "PrintFilesQueue": "print_files"}
+"""The queues, and the functions that they feed."""
 
 
 class FakeCamaloon:
@@ -28,11 +35,12 @@ class FakeCamaloon:
 class Hub:
     """Pressroom in one process."""
 
-    def __init__(self, cloud: Cloud, camaloon: FakeCamaloon) -> None:
+    def __init__(self, cloud: Cloud, camaloon: FakeCamaloon, oms: FakeOms) -> None:
         self.cloud = cloud
         self.camaloon = camaloon
+        self.oms = oms
         self.retained: list[dict[str, Any]] = []
-        """Messages of Camaloon's queue that a function has received and not finished."""
+        """Messages that a function has received and not finished."""
         self._seen = 0
 
     def receive(self, provider: str, topic: str, content: Any, *, secret: str = "") -> dict[str, Any]:
@@ -40,8 +48,8 @@ class Hub:
         secret = secret or SECRETS[template.camel(provider) + "Secret"]
         if provider == "cloudprinter":
             event = gateway.cloudprinter(content, secret)
-        elif provider == "printful":
-            event = gateway.printful(content, secret)
+        elif provider in ("printful", "oms"):
+            event = gateway.tokened(provider, content, secret)
         else:
             raw = content if isinstance(content, bytes) else body(content)
             event = gateway.webhook(provider, topic, raw, secret)
@@ -80,10 +88,15 @@ class Hub:
         self.cloud.call(f"{provider}/{topic}", payload)
 
     def deliver(self) -> None:
-        """Receive what is visible in Camaloon's queue and try it once each."""
-        url = self.cloud.url("CamaloonQueue")
+        """Receive what is visible in the destinations' queues and try it once each."""
+        for queue in DELIVERERS:
+            self.work(queue)
+
+    def work(self, queue: str) -> None:
+        """Give the messages that are visible in a queue to its function."""
+        url = self.cloud.url(queue)
         while found := self.cloud.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages"):
-            self._attempt({**found[0], "count": 1})
+            self._attempt({**found[0], "count": 1, "queue": queue})
 
     def deliver_again(self) -> None:
         """Let the time pass for which messages were hidden, and try each of them once more."""
@@ -92,12 +105,12 @@ class Hub:
             self._attempt({**message, "count": message["count"] + 1})
 
     def _attempt(self, message: dict[str, Any]) -> None:
-        answer = self.cloud.call("deliver/camaloon", {"Records": [sqs_record(message)]})
+        queue = message["queue"]
+        answer = self.cloud.call(QUEUES[queue], {"Records": [sqs_record(message)]})
         if answer["batchItemFailures"]:
             self.retained.append(message)
         else:
-            url = self.cloud.url("CamaloonQueue")
-            self.cloud.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            self.cloud.sqs.delete_message(QueueUrl=self.cloud.url(queue), ReceiptHandle=message["ReceiptHandle"])
 
     def settle(self) -> None:
         """Let everything happen that can happen without time passing."""
@@ -113,11 +126,12 @@ class Hub:
         """Ask the ops API; the answer with its body read."""
         return self._ask("GET", path, token, query)
 
-    def post(self, path: str, *, token: str = SECRETS["OpsTokenSecret"]) -> dict[str, Any]:
-        return self._ask("POST", path, token, {})
+    def post(self, path: str, content: Any = None, *, token: str = SECRETS["OpsTokenSecret"]) -> dict[str, Any]:
+        return self._ask("POST", path, token, {}, b"" if content is None else body(content))
 
-    def _ask(self, method: str, path: str, token: str, query: dict[str, str]) -> dict[str, Any]:
-        event = gateway.request(method, path, headers={"authorization": f"Bearer {token}"}, query=query)
+    def _ask(self, method: str, path: str, token: str, query: dict[str, str], content: bytes = b"") -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        event = gateway.request(method, path, headers=headers, query=query, body=content)
         return read(self.cloud.call("api", event))
 
     def order(self, order_id: str = "1001") -> dict[str, Any]:
@@ -142,7 +156,11 @@ def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
         "messageId": message.get("MessageId", hashlib.sha256(message["Body"].encode()).hexdigest()),
         "receiptHandle": message.get("ReceiptHandle", ""),
         "body": message["Body"],
-        "attributes": {"ApproximateReceiveCount": str(message.get("count", 1)), "MessageGroupId": "group"},
+        "attributes": {
+            "ApproximateReceiveCount": str(message.get("count", 1)),
+            "SentTimestamp": str(message.get("sent", int(config.utcnow().timestamp() * 1000))),
+            "MessageGroupId": "group",
+        },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
         "awsRegion": "us-east-1",

@@ -40,7 +40,7 @@ def shipment(*lines: tuple[str, int], order_id: object = 1001, tracking: object 
 
 SEVERAL = "storefront/order_paid__several_printers"
 """The sample order 1002: line 1 is Camaloon's, 2 Cloudprinter's, 3 and 4 Printful's; RULES routes them so."""
-RULES = "CP-*=cloudprinter,PF-*=printful,*=camaloon"
+RULES = "CP-*=cloudprinter,PF-*=printful"
 
 BADGE, TOTE = "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"
 """The SKUs of the sample order: ten badges, two tote bags."""

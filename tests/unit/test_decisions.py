@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from functions.camaloon.shipment_sent.handler import decide as shipment_sent
-from functions.storefront.order_paid.handler import decide as order_paid
-from pressroom import routing, wire
+from pressroom import routing, shop, wire
 from pressroom.inbox import Event, State
 from pressroom.models.camaloon import ShipmentSent
 from pressroom.models.storefront import OrderPaid
@@ -25,7 +24,7 @@ def event(topic: str, **rest: Any) -> Event:
 
 def paid(content: Any, rules: str = "*=camaloon", **rest: Any) -> Decision:
     message = OrderPaid.model_validate(wire.parse(body(content)))
-    return order_paid(message, event("storefront.order_paid", **rest), routing.parse(rules))
+    return shop.paid(message, event("storefront.order_paid", **rest), routing.parse(rules), [])
 
 
 def sent(content: Any) -> Decision:

@@ -1,4 +1,4 @@
-"""Properties of whole histories: what the printers and the shop tell over the weeks, in any order, by any hands.
+"""Properties of whole histories: what printers, shop and OMS tell over the weeks, in any order, by any hands.
 
 2,500 histories in all; `tests/support/histories.py` makes them up.
 """
@@ -25,7 +25,8 @@ def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of
     assert {fact.kind for fact in told} == orders.RULES.keys()
     catalogue = {"product_synced", "product_updated", "product_deleted", "stock_updated"}
     assert {f"{provider}.{topic}" for provider, topic in topics()} - about_orders().keys() == {
-        f"printful.{topic}" for topic in catalogue
+        "oms.print_file_ready",
+        *(f"printful.{topic}" for topic in catalogue),
     }
 
 
@@ -76,8 +77,8 @@ PARCELS = {"shipped", "returned", "undelivered", "progress"}
 LEFT_BY = {
     # It goes on, or something of it has left: then it had not failed altogether.
     Status.FAILED: PARCELS | {"paid"},
-    # Only pieces that have not left are canceled, and these have.
-    Status.CANCELED: PARCELS | {"paid"},
+    # Only pieces that have not left are canceled, and these have; or it was sent before the shop canceled it.
+    Status.CANCELED: PARCELS | {"paid", "sent"},
     # They are sent again; or more pieces have left than came back.
     Status.RETURNED: PARCELS | {"paid"},
 }
@@ -102,6 +103,7 @@ class Watched:
 @settings(max_examples=600, deadline=None)
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_a_status_never_goes_backwards(history: History, random: Random, shuffle: bool) -> None:
+    """Unless the shop itself changes what the order is, or a person gives a line to another printer than the first."""
     arrival = list(history.facts)
     if shuffle:
         random.shuffle(arrival)
@@ -119,7 +121,9 @@ def test_a_status_never_goes_backwards(history: History, random: Random, shuffle
         left = order.before is Status.DELIVERED and any(
             line.id in ended for line in shown.lines if line.shipped_quantity
         )
-        order.sees(shown.status, fact, excused=more or left)
+        changed = fact.kind in ("updated", "routed")
+        claimed = _nobodys(before) - _nobodys(shown)
+        order.sees(shown.status, fact, excused=more or left or changed or bool(claimed))
         if fact.kind == "paid":  # until then the lines were what the printers call so
             paid, lines = True, {}
         for line in shown.lines:
@@ -127,12 +131,19 @@ def test_a_status_never_goes_backwards(history: History, random: Random, shuffle
             # payment such items are one line.
             alike = sum(other.sku == line.sku for other in shown.lines) > 1
             twin = alike and fact.kind == "canceled" if paid else shared[line.sku] > 1
-            lines.setdefault(line.id, Watched()).sees(line.status, fact, excused=twin)
+            excused = twin or changed or line.id in claimed
+            lines.setdefault(line.id, Watched()).sees(line.status, fact, excused=excused)
         assert not paid or lines.keys() == {line.id for line in history.lines}
 
 
 def _items(fact: Fact) -> set[str]:
-    return {fact.data.get("item", ""), *(item["item"] for item in fact.data.get("items", ()))}
+    named = {fact.data["item"]} if "item" in fact.data else {""} if "provider" in fact.data else set[str]()
+    return named | {item["item"] for item in fact.data.get("items", ())}
+
+
+def _nobodys(order: Order) -> set[str]:
+    """The lines that the shop has canceled, since nobody had them; a printer may yet say that it has."""
+    return {line.id for line in order.lines if line.destination is None and line.status is Status.CANCELED}
 
 
 # --- nothing is lost, nothing is made up ---
@@ -152,17 +163,64 @@ def test_every_fact_stands_in_the_record(history: History) -> None:
         assert 0 <= line.returned_quantity <= line.shipped_quantity
     what_came_back_is_returned(facts, order)
     if history.paid:
-        assert [(line.id, line.sku, line.quantity, line.destination) for line in order.lines] == [
-            (line.id, line.sku, line.quantity, line.destination) for line in history.lines
-        ]
+        the_lines_are_what_was_ordered(history, order)
+        nothing_of_a_canceled_order_goes_on_unseen(history, order)
     every_told_parcel_is_there(facts, order)
     assert order.on_hold == any(hold.until is None for hold in order.holds)
     assert (Attention.LINE_MISSING in order.attention) == is_missing(history, order)
     wanted = {reason for reason, wants in WANTED.items() if wants(facts)}
-    if order.status in (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED):
+    if order.status in GONE:
         wanted.discard(Attention.CONFIRM_AGAIN)  # there is nothing left to confirm
-    assert set(order.attention) & set(WANTED) == wanted
+    wanted |= {reason for reason, wants in WANTED_OF_LINES.items() if wants(facts, order)}
+    assert set(order.attention) & (WANTED.keys() | WANTED_OF_LINES.keys()) == wanted
     assert len(order.refunds) == sum(fact.kind == "refunded" for fact in facts)
+
+
+GONE = (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED)
+
+
+def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
+    """The same lines for the same printers, of the contents that their printer was told, or that the shop told last."""
+    payment = next(fact for fact in history.facts if fact.kind == "paid")
+    updates = [fact for fact in orders.in_order(history.facts) if fact.kind == "updated" and fact.at >= payment.at]
+    by_hand = {fact.data["line"]: fact.data for fact in history.facts if fact.kind == "routed"}
+    assert [line.id for line in order.lines] == [line.id for line in history.lines]
+    sent = Counter[tuple[str, int]]()
+    for line, ordered, first in zip(order.lines, history.lines, payment.data["lines"], strict=True):
+        assert line.destination == ordered.destination or line.destination == by_hand[line.id]["destination"]
+        told = [each for update in updates for each in update.data["lines"] if each["id"] == line.id]
+        is_left_out = line.id in payment.data.get("left_out", ())
+        if line.destination in ("oms", None) and not is_left_out:
+            designs = [each["variant"] for each in (first, *told) if "variant" in each]
+            assert line.variant == (designs[-1] if designs else None)
+            first = told[-1] if told else first
+        elif line.id in by_hand:
+            first = by_hand[line.id]["told"]
+        elif line.destination in ("cloudprinter", "printful"):
+            assert (line.sku, line.quantity) == (ordered.sku, ordered.quantity)
+        assert (line.sku, line.quantity) == (first["sku"], first["quantity"])
+        if line.destination == "camaloon" and not is_left_out:
+            sent[line.sku, line.quantity] += 1
+    letters = [json.loads(each.body) for each in history.deliveries if each.operation == "order_paid"]
+    assert Counter((item["sku"], item["quantity"]) for each in letters for item in each["line_items"]) == sent
+    creates = [json.loads(each.body) for each in history.deliveries if each.operation == "create_order"]
+    made = [item["ecommerce_order_item_id"] for each in creates for item in each["items"]]
+    left_out = payment.data.get("left_out", ())
+    assert sorted(made) == sorted(
+        f"1001:{line.id}" for line in order.lines if line.destination == "oms" and line.id not in left_out
+    )
+
+
+def nothing_of_a_canceled_order_goes_on_unseen(history: History, order: Order) -> None:
+    """What the shop has canceled is canceled, or a person is told that it goes on."""
+    if not any(fact.kind == "revoked" for fact in history.facts):
+        assert Attention.NOT_RECALLED not in order.attention
+        return
+    assert Attention.CANCELED not in order.attention
+    if order.status is not Status.CANCELED:
+        assert {Attention.NOT_RECALLED, Attention.DELIVERY_DEAD} & set(order.attention)
+    else:
+        assert not {Attention.NOT_RECALLED, Attention.UNROUTABLE, Attention.CHANGE_NOT_SENT} & set(order.attention)
 
 
 def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:
@@ -230,7 +288,7 @@ def what_came_back_is_returned(facts: list[Fact], order: Order) -> None:
 
 def is_missing(history: History, order: Order) -> bool:
     """Tell whether an open line of Printful's is not among the items that it told last."""
-    lists = [fact.data["items"] for fact in orders.in_order(history.facts) if fact.data.get("items")]
+    lists = [fact.data["items"] for fact in orders.in_order(_printfuls(history.facts)) if fact.data.get("items")]
     ids = {line.id for line in order.lines if line.destination in ("printful", None)}
     items = lists[-1] if lists else []
     named = {item.get("ref") for item in items} & ids
@@ -238,10 +296,7 @@ def is_missing(history: History, order: Order) -> bool:
     open_lines = [
         line.id
         for line in order.lines
-        if line.destination == "printful"
-        and line.id not in named
-        and line.sku not in skus
-        and line.status not in (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED)
+        if line.destination == "printful" and line.id not in named and line.sku not in skus and line.status not in GONE
     ]
     return history.paid and bool(lists) and bool(open_lines)
 
@@ -267,6 +322,10 @@ def _latest(facts: list[Fact], about: str, begun: Callable[[Fact], bool], ended:
         if ended(fact):
             ends[subject(fact)] = max(ends.get(subject(fact), ""), fact.at)
     return any(ends.get(each, "") <= since for each, since in begins.items())
+
+
+def _printfuls(facts: list[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.data.get("provider") == "printful"]
 
 
 def _says(*statuses: str) -> Callable[[Fact], bool]:
@@ -302,18 +361,19 @@ def _is_on_hold(facts: list[Fact]) -> bool:
 WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {
     Attention.ON_HOLD: lambda facts: _is_on_hold(facts),
     Attention.CONFIRM_AGAIN: lambda facts: (
-        (told := [fact.data["status"] for fact in orders.in_order(facts) if fact.data.get("status")])[-1:] == ["draft"]
+        (told := [fact.data["status"] for fact in orders.in_order(_printfuls(facts)) if fact.data.get("status")])[-1:]
+        == ["draft"]
         and set(told) != {"draft"}
         and not _is_on_hold(facts)
     ),
     Attention.FAILED: lambda facts: (
         _latest(
-            [fact for fact in facts if fact.data.get("provider") == "printful"],
+            _printfuls(facts),
             "",
             lambda fact: fact.kind == "failed" or _says("failed")(fact),
             _goes_on,
         )
-        and not _is_canceled([fact for fact in facts if fact.data.get("provider") == "printful"])
+        and not _is_canceled(_printfuls(facts))
     ),
     Attention.NOT_DELIVERED: lambda facts: _latest(
         facts,
@@ -338,8 +398,86 @@ WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {
         _goes_on,
     ),
     Attention.PAID_TWICE: lambda facts: any(fact.kind == "paid_again" for fact in facts),
-    Attention.ANSWER_LOST: lambda facts: any(fact.data.get("answer_lost") for fact in facts),
-    Attention.DELIVERY_DEAD: lambda facts: (
-        any(fact.kind == "dead" for fact in facts) and not any(fact.kind == "sent" for fact in facts)
+    Attention.ANSWER_LOST: lambda facts: any(
+        end.kind != "withdrawn" and end.data["answer_lost"] for end in _ends(facts).values() if _makes(end)
+    ),
+    Attention.DELIVERY_DEAD: lambda facts: any(
+        end.kind == "dead"
+        and not (_is_revoked(facts) and _makes(end) and not end.data["answer_lost"])  # it will never be sent
+        for end in _ends(facts).values()
     ),
 }
+
+
+def _ends(facts: list[Fact]) -> dict[str, Fact]:
+    """How each delivery ended last; having been sent is for good."""
+    ends: dict[str, Fact] = {}
+    for fact in sorted(orders.in_order(facts), key=lambda fact: fact.kind == "sent"):
+        if fact.kind in ("sent", "dead", "withdrawn"):
+            ends[fact.data["delivery_id"]] = fact
+    return ends
+
+
+def _makes(end: Fact) -> bool:
+    return end.data["operation"] in ("order_paid", "create_order")
+
+
+def _is_revoked(facts: list[Fact]) -> bool:
+    return any(fact.kind == "revoked" for fact in facts)
+
+
+def _latest_of_lines(facts: list[Fact], kind: str) -> dict[str, Fact]:
+    return {fact.data["ref"]: fact for fact in orders.in_order(facts) if fact.kind == kind}
+
+
+def _going(order: Order, printer: str | None = "oms") -> set[str]:
+    return {line.id for line in order.lines if line.destination == printer and line.status not in GONE}
+
+
+def _print_file_is(facts: list[Fact], order: Order, status: str) -> bool:
+    files = _latest_of_lines(facts, "print_file")
+    return any(files[each].data["status"] == status for each in _going(order) & files.keys())
+
+
+WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
+    Attention.UNPAID: lambda facts, order: (
+        ":" not in order.id  # a printer's own
+        and not any(fact.kind == "paid" for fact in facts)
+        and (not _is_revoked(facts) or any("provider" in fact.data for fact in facts))
+    ),
+    Attention.UNROUTABLE: lambda _, order: any(
+        line.destination is None and line.status is not Status.CANCELED for line in order.lines
+    ),
+    Attention.UID_UNKNOWN: lambda facts, order: (
+        any(not fact.data.get("uid_known", True) for fact in facts) and bool(_going(order))
+    ),
+    Attention.PRINT_FILE_FAILED: lambda facts, order: _print_file_is(facts, order, "processingfailed"),
+    Attention.PRINT_FILE_LATE: lambda facts, order: _print_file_is(facts, order, "given_up"),
+    Attention.BATCH_DEAD: lambda facts, order: any(
+        fact.data["status"] == "dead" and line in _going(order)
+        for line, fact in _latest_of_lines(facts, "batched").items()
+    ),
+    Attention.CHANGE_NOT_SENT: lambda facts, order: _is_changed_too_late(facts, order),
+}
+"""What wants a person as long as the order, or the lines that it is about, have not gone."""
+
+
+def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
+    """Tell whether the shop has said something, since the payment, that the record does not show."""
+    payment = next((fact for fact in facts if fact.kind == "paid"), None)
+    updates = [fact for fact in orders.in_order(facts) if fact.kind == "updated"]
+    if payment is None or not updates or updates[-1].at < payment.at:
+        return False
+    told, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
+    new = told.keys() - {line.id for line in order.lines}
+    if new and not _is_revoked(facts):
+        return True
+    for line in order.lines:
+        if line.status is Status.CANCELED:
+            continue
+        if updates[-1].data["not_sent"] and line.destination in ("camaloon", "oms"):
+            return True
+        now = told.get(line.id)
+        if now is None or line.id in left_out or (now["sku"], now["quantity"]) != (line.sku, line.quantity):
+            return True
+    return False

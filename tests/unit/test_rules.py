@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
-from pressroom.orders import Attention, Fact, LineError, Order, Status, fold
-from tests.support.histories import START, instant, read
+from pressroom.orders import Attention, Batch, Fact, LineError, Order, PrintFile, Status, fold
+from pressroom.outbox import Delivery
+from tests.support.histories import START, Shelf, design, instant, read
 from tests.support.samples import order, shipment
 
 ORDER = "1001"
 CP_ORDER, PF_ORDER = 21034900000000, 98765432
 BOOK, CARD, TEE, MUG, PIN = "CP-BOOK", "CP-CARD", "PF-TEE", "PF-MUG", "CM-PIN"
 """Routed by their first letters: Cloudprinter, Printful, Camaloon."""
+OWN, SHIRT, BOX = "OM-MUG", "OM-SHIRT", "XX-BOX"
+"""The first two are personalised, and go to the OMS; nobody wants the third."""
+CAMALOON = Delivery.to("camaloon", "order_paid", order_id=ORDER, body=b"", now=START).id
+CREATE = Delivery.to("oms", "create_order", order_id=ORDER, body=b"", now=START).id
 
 
 def record(*facts: Fact, order_id: str = ORDER) -> Order:
@@ -26,18 +31,82 @@ def record(*facts: Fact, order_id: str = ORDER) -> Order:
     return folded
 
 
-def told(topic: str, content: object, *, at: int, id: str = "", conflict: bool = False) -> Fact:  # noqa: A002
+def told(topic: str, content: object, *, at: int, id: str = "", **rest: Any) -> Fact:  # noqa: A002
     """What a message tells, `at` minutes after the payment."""
-    name = id or f"{topic}@{at}"
-    (fact,) = read(topic, content, received_at=instant(60 * at), event_id=name, conflict=conflict).facts
+    (fact,) = read(topic, content, received_at=instant(60 * at), event_id=id or f"{topic}@{at}", **rest).facts
     return fact
 
 
+def bought(*lines: tuple[str, int], at: int) -> dict[str, Any]:
+    """The shop's order of lines of (SKU, quantity), called by their positions; without pieces a line is left out."""
+    items = [
+        {"id": number, "sku": sku, "quantity": quantity, "price": 9.5}
+        | ({"personalization": design(sku, "first")} if sku.startswith("OM-") else {})
+        for number, (sku, quantity) in enumerate(lines, start=1)
+        if quantity
+    ]
+    bought_at: dict[str, Any] = order(line_items=items, processed_at=instant(0), created_at=instant(0))
+    return bought_at | {"updated_at": instant(60 * at)}
+
+
 def paid(*lines: tuple[str, int], at: int = 0, **changes: Any) -> Fact:
-    """The payment of lines of (SKU, quantity); their ids are their positions."""
-    items = [{"sku": sku, "quantity": quantity, "price": 9.5} for sku, quantity in lines]
+    content = bought(*lines, at=at) | {"processed_at": instant(60 * at), "created_at": instant(60 * at)}
+    return told("storefront.order_paid", content, at=at, **changes)
+
+
+def changed(payment: Fact, *lines: tuple[str, int], at: int, bare: bool = False, **changes: Any) -> Fact:
+    """An update of what was paid; `bare`, the shop leaves the designs out."""
+    content = bought(*lines, at=at)
+    if bare:
+        for line in content["line_items"]:
+            line.pop("personalization", None)
+    shelf = Shelf([payment], {})
+    return told("storefront.order_updated", content | changes, at=at, shelf=shelf)
+
+
+def revoked(at: int = 9, **told_why: Any) -> Fact:
+    return told("storefront.order_canceled", {"id": 1001} | told_why, at=at)
+
+
+def given(line: str, printer: str, *, at: int = 1, **data: Any) -> Fact:
+    """A line that a person has given to a printer."""
     when = instant(60 * at)
-    return told("storefront.order_paid", order(line_items=items, processed_at=when, created_at=when), at=at, **changes)
+    about = {"line": line, "destination": printer, "deliveries": []}
+    source = "ops.line_routed"
+    return Fact(id=f"given@{at}", kind="routed", source=source, at=when, received_at=when, data=about | data)
+
+
+def end(kind: str, delivery_id: str, destination: str, operation: str, *, at: int, **data: Any) -> Fact:
+    """How a delivery ended."""
+    about = {"delivery_id": delivery_id, "destination": destination, "operation": operation, "answer_lost": False}
+    about |= {"reason": "HTTP 503"} if kind == "dead" else {}
+    when, source = instant(60 * at), f"deliver.{destination}"
+    name = f"{delivery_id}/{kind}@{at}"
+    return Fact(id=name, kind=kind, source=source, at=when, received_at=when, data=about | data)
+
+
+def at_oms(kind: str, operation: str = "create_order", *, at: int = 1, name: str = "", **data: Any) -> Fact:
+    return end(kind, name or (CREATE if operation == "create_order" else operation), "oms", operation, at=at, **data)
+
+
+def created(*lines: str, uid: str = "O1", known: bool = True, at: int = 1, **data: Any) -> Fact:
+    """The OMS has an order with these lines."""
+    items: list[dict[str, Any]] = [{"item": f"U{each}", "ref": each} for each in lines]
+    if not known:
+        items = [{"item": f"1001:{each}", "ref": each, "unknown": True} for each in lines]
+    return at_oms("sent", at=at, provider="oms", order=uid if known else "", items=items, uid_known=known, **data)
+
+
+def print_file(line: str, status: str, *, at: int, url: str | None = None) -> Fact:
+    when, source = instant(60 * at), "oms.print_file"
+    data = {"provider": "oms", "ref": line, "status": status, "url": url}
+    return Fact(id=f"print/{line}/{at}", kind="print_file", source=source, at=when, received_at=when, data=data)
+
+
+def batched(line: str, status: str | None, *, at: int, uid: str | None = "B1") -> Fact:
+    when, source = instant(60 * at), "deliver.oms"
+    data = {"provider": "oms", "ref": line, "batch": "b", "uid": uid, "status": status}
+    return Fact(id=f"batch/b/{line}/{at}", kind="batched", source=source, at=when, received_at=when, data=data)
 
 
 def camaloon(*lines: tuple[str, int], tracking: str = "T1", at: int = 5, **rest: Any) -> Fact:
@@ -46,10 +115,7 @@ def camaloon(*lines: tuple[str, int], tracking: str = "T1", at: int = 5, **rest:
 
 def letter(kind: str, *, at: int = 1, **data: Any) -> Fact:
     """What became of the letter to Camaloon."""
-    about = {"delivery_id": "d1", "destination": "camaloon", "operation": "order_paid"}
-    when = instant(60 * at)
-    source = "deliver.camaloon"
-    return Fact(id=f"{kind}@{at}", kind=kind, source=source, at=when, received_at=when, data=about | data)
+    return end(kind, CAMALOON, "camaloon", "order_paid", at=at, **data)
 
 
 def cp(name: str, item: int = 0, ref: str | None = None, *, at: int, whose: object = ORDER, **data: Any) -> Fact:
@@ -139,6 +205,328 @@ def test_what_was_sent_is_accepted_and_is_not_dead() -> None:
 def test_a_lost_answer_is_flagged(kind: str) -> None:
     end = letter(kind, reason="timed out", answer_lost=True)
     assert Attention.ANSWER_LOST in record(paid((PIN, 1)), end).attention
+
+
+# --- routed ---
+
+
+def test_a_line_that_no_rule_wanted_is_flagged_until_a_person_gives_it_to_a_printer() -> None:
+    first = paid((BOX, 2), (PIN, 1))
+    assert record(first).attention == [Attention.UNROUTABLE]
+    shown = record(first, given("1", "printful"))
+    assert ([line.destination for line in shown.lines], shown.attention) == (["printful", "camaloon"], [])
+
+
+def test_a_line_is_given_once() -> None:
+    shown = record(paid((BOX, 1)), given("1", "printful", at=2), given("1", "camaloon", at=1))
+    assert shown.lines[0].destination == "camaloon"
+    assert record(paid((PIN, 1)), given("1", "printful")).lines[0].destination == "camaloon"
+
+
+def test_a_line_is_given_as_it_was_by_then() -> None:
+    now = {"id": "1", "sku": "XX-CRATE", "quantity": 5, "price": "3.0"}
+    line = record(paid((BOX, 2)), given("1", "camaloon", told=now, deliveries=["camaloon-x"])).lines[0]
+    assert (line.sku, line.quantity, line.price) == ("XX-CRATE", 5, "3.0")
+
+
+def test_of_two_letters_to_a_printer_each_is_about_its_own_lines() -> None:
+    facts = [paid((PIN, 1), (BOX, 1)), given("2", "camaloon", deliveries=["camaloon-x"]), letter("sent")]
+    assert statuses(record(*facts)) == [Status.ACCEPTED, Status.PAID]
+    other = end("sent", "camaloon-x", "camaloon", "order_paid", at=3)
+    assert statuses(record(*facts, other)) == [Status.ACCEPTED, Status.ACCEPTED]
+    gone = end("withdrawn", "camaloon-x", "camaloon", "order_paid", at=3)
+    assert statuses(record(*facts, revoked(at=2), gone)) == [Status.ACCEPTED, Status.CANCELED]
+
+
+# --- updated ---
+
+
+def quantities(shown: Order) -> list[tuple[str, int]]:
+    return [(line.sku, line.quantity) for line in shown.lines]
+
+
+def test_the_lines_at_the_oms_are_what_the_latest_update_says() -> None:
+    first = paid((OWN, 2), (SHIRT, 1))
+    updates = [changed(first, (OWN, 5), (SHIRT, 1), at=5), changed(first, (OWN, 3), (SHIRT, 4), at=4)]
+    shown = record(first, created("1", "2"), *updates)
+    assert (quantities(shown), shown.attention) == ([(OWN, 5), (SHIRT, 1)], [])
+    assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED]
+    assert shown.timeline[-1].text == "Changed by the shop"
+
+
+def test_an_update_that_is_older_than_the_payment_says_nothing() -> None:
+    first = paid((OWN, 2), (PIN, 1), at=5)
+    before = changed(first, (OWN, 5), (PIN, 7), (BOX, 1), at=4)
+    assert record(first, before).lines == record(first).lines
+    assert record(first, before).attention == []
+    assert quantities(record(first, changed(first, (OWN, 5), (PIN, 1), at=5))) == [(OWN, 5), (PIN, 1)]
+
+
+def test_what_the_shop_takes_out_is_canceled_and_no_news_to_it() -> None:
+    first = paid((OWN, 2), (SHIRT, 1), (BOX, 1))
+    shown = record(first, created("1", "2"), changed(first, (OWN, 2), at=5))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.CANCELED, Status.CANCELED], [])
+    assert [line.canceled_quantity for line in shown.lines] == [0, 1, 1]
+    assert shown.status is Status.ACCEPTED
+    nothing = record(first, created("1", "2"), changed(first, (BOX, 0), (BOX, 0), (BOX, 0), (PIN, 1), at=5))
+    assert (nothing.status, nothing.attention) == (Status.CANCELED, [Attention.CHANGE_NOT_SENT])  # for the fourth line
+
+
+def test_what_the_shop_puts_back_goes_on() -> None:
+    first = paid((OWN, 2), (SHIRT, 1))
+    facts = [first, created("1", "2"), changed(first, (OWN, 2), at=5), changed(first, (OWN, 2), (SHIRT, 1), at=6)]
+    assert statuses(record(*facts)) == [Status.ACCEPTED, Status.ACCEPTED]
+
+
+def test_what_nobody_has_is_what_the_latest_update_says_and_is_still_to_be_given_to_somebody() -> None:
+    first = paid((BOX, 2))
+    shown = record(first, changed(first, (BOX, 5), at=5))
+    assert (quantities(shown), shown.attention) == ([(BOX, 5)], [Attention.UNROUTABLE])
+
+
+def test_what_a_printer_has_cannot_be_changed_and_is_flagged_until_it_is_taken_back() -> None:
+    first = paid((PIN, 2), (BOOK, 1), (OWN, 1))
+    for late in (
+        changed(first, (PIN, 3), (BOOK, 1), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (CARD, 1), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (BOOK, 0), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (BOOK, 1), (OWN, 1), (SHIRT, 1), at=5),
+    ):
+        shown = record(first, late)
+        assert (quantities(shown), shown.attention) == ([(PIN, 2), (BOOK, 1), (OWN, 1)], [Attention.CHANGE_NOT_SENT])
+        assert record(first, late, changed(first, (PIN, 2), (BOOK, 1), (OWN, 4), at=6)).attention == []
+
+
+def test_a_change_that_comes_too_late_is_no_longer_one_when_the_printer_has_canceled_it() -> None:
+    first = paid((PIN, 2), (BOOK, 1))
+    gone = changed(first, (PIN, 2), at=5)
+    shown = record(first, gone, cp("item_canceled", 1, "2", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.PAID, Status.CANCELED], [])
+
+
+def test_a_change_of_what_is_no_line_is_flagged_as_long_as_something_is_made() -> None:
+    first = paid((PIN, 2), (OWN, 1))
+    late = changed(first, (PIN, 2), (OWN, 1), at=5, ref="other")
+    assert record(first, late).attention == [Attention.CHANGE_NOT_SENT]
+    assert record(first, late).timeline[-1].text == "Changed by the shop, also what can't be sent any more"
+    assert record(first, late, changed(first, (PIN, 2), (OWN, 1), at=6)).attention == []
+    withdrawn = [letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+    assert record(first, late, revoked(), *withdrawn).attention == []
+
+
+def test_a_variant_is_that_of_the_latest_design_which_the_shop_may_leave_out() -> None:
+    first = paid((OWN, 2), (BOX, 1))
+    assert [line.variant for line in record(first).lines] == ["OM-MUG/v", None]
+    other = changed(first, (SHIRT, 2), (BOX, 1), at=5)
+    assert record(first, other).lines[0].variant == "OM-SHIRT/v"
+    bare = changed(first, (SHIRT, 3), (BOX, 1), at=6, bare=True)
+    line = record(first, other, bare).lines[0]
+    assert (line.variant, line.quantity) == ("OM-SHIRT/v", 3)
+    boxed = [{"id": 2, "sku": BOX, "quantity": 1, "price": 9.5, "personalization": design(BOX, "late")}]
+    late = changed(first, at=7, line_items=boxed)
+    assert record(first, late, given("2", "oms")).lines[1].variant == "XX-BOX/v"
+
+
+def test_an_update_of_an_order_that_nobody_has_reported_as_paid_is_flagged() -> None:
+    shown = record(told("storefront.order_updated", bought((OWN, 1), at=5), at=5))
+    assert (shown.lines, shown.status, shown.attention) == ([], Status.PAID, [Attention.UNPAID])
+
+
+def test_what_was_taken_out_before_the_payment_is_canceled_and_flagged_if_it_comes_back() -> None:
+    shelf = Shelf()
+    early = told("storefront.order_updated", bought((OWN, 0), (PIN, 1), at=1), at=1, shelf=shelf)
+    first = told("storefront.order_paid", bought((OWN, 2), (PIN, 1), at=0), at=2, shelf=shelf)
+    shown = record(early, first, letter("sent", at=3))
+    assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.ACCEPTED], [])
+    back = changed(first, (OWN, 2), (PIN, 1), at=5)
+    shown = record(early, first, letter("sent", at=3), back)
+    assert (statuses(shown), shown.attention) == ([Status.PAID, Status.ACCEPTED], [Attention.CHANGE_NOT_SENT])
+    assert statuses(record(early, first, back, revoked())) == [Status.CANCELED, Status.PAID]
+
+
+def test_a_line_that_a_printer_has_made_its_own_is_not_taken_out() -> None:
+    first = paid((BOX, 1), (PIN, 1))
+    made = cp("item_produce", 1, "1", at=2)
+    shown = record(first, made, changed(first, (BOX, 0), (PIN, 1), at=5))
+    assert statuses(shown) == [Status.IN_PRODUCTION, Status.PAID]
+    assert shown.attention == [Attention.CHANGE_NOT_SENT, Attention.UNROUTABLE]
+
+
+# --- revoked ---
+
+
+def test_what_the_shop_has_canceled_and_nobody_was_sent_is_canceled() -> None:
+    shown = record(paid((BOX, 2)), revoked(reason="customer"))
+    assert (shown.status, statuses(shown), shown.attention) == (Status.CANCELED, [Status.CANCELED], [])
+    assert shown.timeline[-1].text == "Canceled by the shop: customer"
+
+
+def test_what_was_withdrawn_is_canceled() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), revoked(), letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+    assert (record(*facts).status, record(*facts).attention) == (Status.CANCELED, [])
+
+
+def test_what_camaloon_has_is_not_recalled() -> None:
+    facts = [paid((PIN, 1)), revoked()]
+    assert record(*facts).attention == []  # its letter will be withdrawn, or it is on its way
+    shown = record(*facts, letter("sent", at=10))
+    assert (shown.status, shown.attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
+
+
+def test_what_somebody_else_has_ordered_is_not_recalled_until_the_printer_cancels_it() -> None:
+    facts = [paid((TEE, 4)), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.PAID, [Attention.NOT_RECALLED])
+    shown = record(*facts, pf("order_canceled", "canceled", at=10))
+    assert (shown.status, shown.attention) == (Status.CANCELED, [])
+
+
+def test_what_nobody_wanted_and_somebody_makes_is_not_recalled() -> None:
+    shown = record(paid((BOX, 1)), cp("item_produce", 1, "1", at=2), revoked())
+    assert statuses(shown) == [Status.IN_PRODUCTION]
+    assert Attention.NOT_RECALLED in shown.attention
+
+
+def test_what_the_oms_has_deleted_is_canceled() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", "ready", at=3, url="https://f"), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [])
+    deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
+    assert (record(*facts, deleted).status, record(*facts, deleted).attention) == (Status.CANCELED, [])
+    refused = at_oms("dead", "delete_order", at=10)
+    assert record(*facts, refused).attention == [Attention.DELIVERY_DEAD]
+
+
+def test_of_two_orders_at_the_oms_only_the_lines_of_the_deleted_one_are_canceled() -> None:
+    facts = [paid((OWN, 2), (BOX, 1)), given("2", "oms", deliveries=["oms-x"]), created("1")]
+    facts.append(created("2", uid="O2", at=2, name="oms-x"))
+    deleted = at_oms("sent", "update_order", at=10, provider="oms", deleted=["O2"])
+    assert statuses(record(*facts, deleted)) == [Status.ACCEPTED, Status.CANCELED]
+    assert record(*facts, deleted).attention == [Attention.CANCELED]
+
+
+def test_what_was_given_up_and_surely_not_heard_is_over_with_the_cancellation() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), letter("dead", at=3), at_oms("dead", at=3)]
+    assert record(*facts).attention == [Attention.DELIVERY_DEAD]
+    assert (record(*facts, revoked()).status, record(*facts, revoked()).attention) == (Status.CANCELED, [])
+
+
+def test_what_was_given_up_and_may_have_been_heard_is_not_over_with_the_cancellation() -> None:
+    facts = [paid((OWN, 1)), at_oms("dead", at=3, answer_lost=True), revoked()]
+    shown = record(*facts)
+    assert (shown.status, shown.attention) == (Status.PAID, [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD])
+    assert record(*facts, at_oms("withdrawn", at=10)).status is Status.CANCELED
+    assert record(*facts, at_oms("withdrawn", at=10)).attention == []
+
+
+def test_what_was_given_up_once_and_sent_after_all_is_not_canceled_with_the_order() -> None:
+    facts = [paid((PIN, 1)), letter("dead", at=3), letter("sent", at=4), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
+
+
+def test_an_order_that_was_never_paid_and_is_canceled_is_over_unless_somebody_makes_it() -> None:
+    assert (record(revoked()).status, record(revoked()).attention) == (Status.CANCELED, [])
+    shown = record(revoked(), cp("item_produce", 1, "1", at=2))
+    assert shown.status is Status.PAID
+    assert shown.attention == [Attention.NOT_RECALLED, Attention.UNPAID]
+
+
+def test_a_cancellation_before_the_payment_holds() -> None:
+    shown = record(revoked(at=1), paid((BOX, 1), (TEE, 1), at=5))
+    assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.PAID], [Attention.NOT_RECALLED])
+
+
+# --- sent, dead, withdrawn at the OMS ---
+
+
+def test_what_the_oms_has_is_accepted_and_has_its_uids() -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1), (PIN, 1)), created("1", "2"))
+    assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED, Status.PAID]
+    assert [line.uid for line in shown.lines] == ["U1", "U2", None]
+    assert [(each.provider, each.id) for each in shown.provider_orders] == [("oms", "O1")]
+
+
+def test_an_order_whose_uid_nobody_knows_is_flagged_as_long_as_it_goes_on() -> None:
+    facts = [paid((OWN, 2)), created("1", known=False)]
+    shown = record(*facts)
+    assert (statuses(shown), shown.lines[0].uid, shown.provider_orders) == ([Status.ACCEPTED], None, [])
+    assert shown.attention == [Attention.UID_UNKNOWN]
+    assert record(*facts, changed(facts[0], (OWN, 0), (PIN, 1), at=5)).attention == [Attention.CHANGE_NOT_SENT]
+
+
+@pytest.mark.parametrize("operation", ["update_order", "delete_order"])
+def test_to_tell_the_oms_a_change_twice_does_no_harm(operation: str) -> None:
+    facts = [paid((OWN, 2)), created("1")]
+    assert record(*facts, at_oms("sent", operation, at=5, answer_lost=True)).attention == []
+    assert record(*facts, at_oms("dead", operation, at=5, answer_lost=True)).attention == [Attention.DELIVERY_DEAD]
+
+
+def test_a_lost_answer_is_flagged_until_the_oms_has_said_what_became_of_it() -> None:
+    facts = [paid((OWN, 2)), at_oms("dead", at=2, answer_lost=True)]
+    assert record(*facts).attention == [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD]
+    assert record(*facts, created("1", at=3)).attention == []
+    assert record(*facts, created("1", known=False, at=3)).attention == [Attention.UID_UNKNOWN]
+    assert record(*facts, at_oms("dead", at=3)).attention == [Attention.DELIVERY_DEAD]
+
+
+def test_an_update_that_need_not_be_sent_changes_nothing() -> None:
+    facts = [paid((OWN, 2)), created("1"), at_oms("dead", "update_order", at=5)]
+    assert record(*facts).attention == [Attention.DELIVERY_DEAD]
+    shown = record(*facts, at_oms("withdrawn", "update_order", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED], [])
+
+
+# --- print_file ---
+
+
+@pytest.mark.parametrize("status", ["received", "processing", "rendered"])
+def test_a_print_file_on_its_way_is_shown_in_the_omss_words(status: str) -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=3))
+    assert shown.lines[0].print_file == PrintFile(status=status, url=None, at=instant(180))
+    assert (shown.lines[1].print_file, statuses(shown)) == (None, [Status.ACCEPTED, Status.ACCEPTED])
+    assert shown.attention == []
+
+
+def test_with_its_print_file_a_line_is_in_production_for_good() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "ready", at=5, url="https://oms.example/1.pdf")]
+    shown = record(*facts)
+    assert shown.lines[0].print_file == PrintFile(status="ready", url="https://oms.example/1.pdf", at=instant(300))
+    assert (shown.status, shown.attention) == (Status.IN_PRODUCTION, [])
+    assert record(*facts, print_file("1", "processing", at=6)).status is Status.IN_PRODUCTION
+    assert record(*facts, print_file("1", "processing", at=4)).lines == shown.lines
+
+
+@pytest.mark.parametrize(
+    ("status", "attention"),
+    [("processingfailed", Attention.PRINT_FILE_FAILED), ("given_up", Attention.PRINT_FILE_LATE)],
+)
+def test_a_print_file_that_does_not_come_is_flagged_until_it_does_or_is_not_wanted(
+    status: str, attention: Attention
+) -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=5)]
+    assert (statuses(record(*facts)), record(*facts).attention) == ([Status.ACCEPTED] * 2, [attention])
+    for later in ("processing", "ready"):
+        assert record(*facts, print_file("1", later, at=6)).attention == []
+    assert record(*facts, print_file("1", "ready", at=4)).attention == [attention]
+    assert record(*facts, changed(facts[0], (OWN, 0), (SHIRT, 1), at=6)).attention == []
+
+
+# --- batched ---
+
+
+def test_a_line_in_a_batch_is_in_production() -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "Batching", at=5))
+    assert shown.lines[0].batch == Batch(id="b", uid="B1", status="Batching")
+    assert (shown.lines[1].batch, statuses(shown)) == (None, [Status.IN_PRODUCTION, Status.ACCEPTED])
+    assert shown.attention == []
+    unsaid = record(paid((OWN, 2)), created("1"), batched("1", None, uid=None, at=5))
+    assert (unsaid.lines[0].batch, unsaid.status) == (Batch(id="b", uid=None, status=None), Status.IN_PRODUCTION)
+
+
+def test_a_dead_batch_is_flagged_until_it_is_sent_or_its_line_is_canceled() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "dead", uid=None, at=5)]
+    assert (statuses(record(*facts)), record(*facts).attention) == ([Status.ACCEPTED] * 2, [Attention.BATCH_DEAD])
+    shown = record(*facts, batched("1", "Batching", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.IN_PRODUCTION, Status.ACCEPTED], [])
+    assert record(*facts, changed(facts[0], (OWN, 0), (SHIRT, 1), at=6)).attention == []
 
 
 # --- progress ---
@@ -972,6 +1360,24 @@ def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> N
             letter("dead", reason="HTTP 503", answer_lost=True),
             "camaloon could not be sent order_paid: HTTP 503, but may have heard: an answer was lost",
         ),
+        (letter("withdrawn", reason="canceled"), "camaloon was not sent order_paid: canceled"),
+        (created("1"), "oms has received create_order"),
+        (
+            created("1", known=False),
+            "oms has received create_order, as it says when asked; its answer was lost, so its uid is not known",
+        ),
+        (at_oms("sent", "update_order", answer_lost=True), "oms has received update_order"),
+        (
+            at_oms("dead", "update_order", answer_lost=True),
+            "oms could not be sent update_order: HTTP 503, but may have heard: an answer was lost",
+        ),
+        (given("1", "printful"), "Line 1 was given to printful by hand"),
+        (revoked(), "Canceled by the shop"),
+        (print_file("1", "processing", at=5), "oms: the print file of line 1 is processing"),
+        (print_file("1", "given_up", at=5), "oms: line 1 still has no print file: it is asked no more"),
+        (batched("1", "Batching", at=5), "oms: line 1 is in the batch B1"),
+        (batched("1", None, uid=None, at=5), "oms: line 1 is in the batch b"),
+        (batched("1", "dead", uid=None, at=5), "oms: the batch b of line 1 could not be sent"),
         (cp("order_validated", at=5), "cloudprinter: the order is accepted"),
         (cp("item_produce", 1, "1", at=5), "cloudprinter: item 1 is in production"),
         (cp("item_produce", 1, at=5), "cloudprinter: item 21034900000001 is in production"),

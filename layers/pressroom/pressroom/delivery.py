@@ -6,36 +6,61 @@ a message that is received without being tried (a crash, a throttled function) m
 
 A delivery that is given up is first recorded as dead, then put into the dead-letter queue. Killed in between, its
 message comes again, and only the second is done again.
+
+`Blocked` waits for a person and uses up nothing. `Withdrawn` ends what need not be sent any more; so does the shop's
+cancellation, for an order that nobody has been sent yet.
 """
 
 import json
 import random
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from pressroom import config, outbox, record, table
-from pressroom.errors import Dead, DeliveryError, PressroomError, Retry
+from pressroom import config, lane, outbox, record, table
+from pressroom.errors import Blocked, Dead, DeliveryError, PressroomError, Retry, Unfinished, Withdrawn
 from pressroom.observe import count, logged, logger
-from pressroom.orders import Fact
+from pressroom.orders import CREATES, Fact
 from pressroom.outbox import Attempt, Delivery, State
 from pressroom.record import Decision, count_attention
 from pressroom.times import iso, parse
 
 LONGEST_WAIT_S = 6 * 3600
 """The most a message is hidden at a time. SQS allows 12 hours in all between one receive and its end."""
-LAST_RECEIVE = 50
-"""The queue's maxReceiveCount. Reached only when attempts keep dying before they can be recorded."""
+LONGEST_BLOCK_S = 3600
+"""The most a message is hidden while a person has something to set: so soon it is tried after that."""
+BLOCKED_FOR = timedelta(days=12)
+"""How long a blocked message waits; after 14 days SQS would drop it without a word."""
+TURN = "TURN"
+KEPT_FOR = timedelta(days=45)
 LATE = timedelta(minutes=30)
 """From when on a delivery that is still tried raises an alarm. SQS's own age metric leaves out what keeps failing."""
+WITHDRAWN = "withdrawn: "
+"""How the error of a delivery begins that is over without having been sent."""
 UNFINISHED = "unfinished"
 """The error of an attempt until it ends; one that was killed keeps it, and may have been heard."""
 
-type Send = Callable[[Delivery], int]
+PROBED = frozenset({"create_order"})
+"""The operations that ask what has become of an attempt without an answer, before they make another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A success: the HTTP status, and what of the answer the record keeps.
+
+    `certain`: whatever became of earlier attempts, the destination has done this once.
+    """
+
+    status: int
+    data: dict[str, Any] = field(default_factory=dict)
+    certain: bool = False
+
+
+type Send = Callable[[Delivery], Sent]
 
 
 class Postponed(PressroomError):
@@ -45,7 +70,7 @@ class Postponed(PressroomError):
 def deliverer(send: Send) -> Callable[[dict[str, Any], Any], Any]:
     """Make the Lambda handler of a destination's queue; messages are `{"delivery_id": …}`.
 
-    `send` makes one attempt: it returns the HTTP status of a success, or raises Retry or Dead.
+    `send` makes one attempt: it returns what came of a success, or raises a DeliveryError.
     """
 
     def handler(event: dict[str, Any], context: Any) -> Any:
@@ -77,17 +102,29 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         logger().info("delivery_done_before", message_id=message.message_id)
         return
     if delivery.state is State.DEAD:
-        if not queued.get("dead"):  # given up before, but perhaps killed before it said so
-            _dead_letter(delivery)
+        if not queued.get("dead"):
+            if not (delivery.last_error or "").startswith(WITHDRAWN):
+                _dead_letter(delivery)  # given up before, but perhaps killed before it said so
             return
         # Only a dead letter, which a person has moved back, revives what was given up: with a new round of tries.
         delivery = replace(delivery, state=State.PENDING, tries=0)
     last = delivery.history[-1] if delivery.history else None
-    if last and last.status and last.status < 300:
-        _delivered(delivery, last.status)  # it was taken before, and only that could not be recorded
+    if last and last.status and last.status < 300 and not last.error:
+        _delivered(delivery, Sent(last.status, delivery.told))  # taken before, and only that could not be recorded
         return
+    if last and last.error == UNFINISHED:  # killed; it may have been heard
+        killed = replace(last, answer_lost=True)
+        delivery = replace(delivery, answer_lost=True, history=[*delivery.history[:-1], killed])
+    if delivery.operation in CREATES and _is_revoked(delivery.order_id):
+        if not delivery.answer_lost:
+            _withdraw(delivery, "the shop canceled the order before it was sent")
+            return
+        if delivery.operation not in PROBED:
+            _give_up(delivery, "the shop canceled the order, which may have been heard")
+            return
     most = int(config.setting("MAX_ATTEMPTS"))
-    if delivery.tries >= most or int(message.attributes.approximate_receive_count) >= LAST_RECEIVE:
+    last_receive = int(config.setting("LAST_RECEIVE"))
+    if delivery.tries >= most or int(message.attributes.approximate_receive_count) >= last_receive:
         _give_up(delivery, "attempts ended before they could be recorded")
         return
     started = config.utcnow()
@@ -95,39 +132,60 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         delivery,
         attempts=delivery.attempts + 1,
         tries=delivery.tries + 1,
-        answer_lost=delivery.answer_lost or bool(last and last.error == UNFINISHED),
         history=[*delivery.history, Attempt(at=iso(started), error=UNFINISHED)],
     )
     delivery.save()
     try:
-        status = send(delivery)
+        sent = send(delivery)
     except DeliveryError as error:
         delivery = _ended(delivery, error)
+        if isinstance(error, Withdrawn):
+            _withdraw(delivery, error.reason)
+            return
         delivery.save()
         _log("delivery_attempt_failed", delivery)
-        if isinstance(error, Dead) or delivery.tries >= most:
+        if isinstance(error, Dead) or delivery.tries >= most or _is_blocked_too_long(message, error):
             _give_up(delivery, error.reason)
             return
-        _postpone(message, delivery, error.after if isinstance(error, Retry) else 0)
+        _postpone(message, delivery, error)
         raise Postponed from error
-    _delivered(delivery, status)
+    _delivered(delivery, sent)
+
+
+def _is_revoked(order_id: str) -> bool:
+    """Tell whether the shop has canceled an order."""
+    row = record.get(order_id)
+    return row is not None and any(fact.kind == "revoked" for fact in row.facts)
+
+
+def _is_blocked_too_long(message: SQSRecord, error: DeliveryError) -> bool:
+    sent_at = datetime.fromtimestamp(int(message.attributes.sent_timestamp) / 1000, UTC)
+    return isinstance(error, Blocked) and config.utcnow() - sent_at > BLOCKED_FOR
 
 
 def _ended(delivery: Delivery, error: DeliveryError) -> Delivery:
-    attempt = replace(delivery.history[-1], status=error.status, error=error.reason)
+    lost = isinstance(error, Retry) and error.answer_lost
+    attempt = replace(delivery.history[-1], status=error.status, error=error.reason, answer_lost=lost)
     return replace(
         delivery,
+        tries=delivery.tries - 1 if isinstance(error, Blocked) else delivery.tries,
         last_error=error.reason,
-        answer_lost=delivery.answer_lost or (isinstance(error, Retry) and error.answer_lost),
+        answer_lost=lost or (delivery.answer_lost and not error.certain),
         history=[*delivery.history[:-1], attempt],
     )
 
 
-def _delivered(delivery: Delivery, status: int) -> None:
-    attempt = replace(delivery.history[-1], status=status, error=None)
-    delivery = replace(delivery, last_error=None, history=[*delivery.history[:-1], attempt])
+def _delivered(delivery: Delivery, sent: Sent) -> None:
+    attempt = replace(delivery.history[-1], status=sent.status, error=None)
+    lost = delivery.answer_lost and not sent.certain
+    delivery = replace(
+        delivery, last_error=None, answer_lost=lost, told=sent.data, history=[*delivery.history[:-1], attempt]
+    )
+    if not delivery.order_id:
+        delivery.save_if_pending()  # its end is more than one write, and must not be taken for a lost answer
     try:
-        _conclude(replace(delivery, state=State.DELIVERED), "sent")
+        # The order keeps what was told: on the delivery's row it would only be paid for a second time.
+        _conclude(replace(delivery, state=State.DELIVERED, told={}), "sent", **sent.data)
     except Exception:
         # The destination has it. Whatever keeps us from recording the end must not make us send it again.
         delivery.save_if_pending()
@@ -143,6 +201,13 @@ def record_dead(delivery: Delivery, reason: str) -> None:
     count("DeliveriesDead", destination=delivery.destination)
 
 
+def _withdraw(delivery: Delivery, reason: str) -> None:
+    """Record that a delivery need not be sent: it is over, and nothing is left to mend."""
+    delivery = replace(delivery, state=State.DEAD, last_error=f"{WITHDRAWN}{reason}")
+    _conclude(delivery, "withdrawn", reason=reason)
+    _log("delivery_withdrawn", delivery)
+
+
 def _give_up(delivery: Delivery, reason: str) -> None:
     record_dead(delivery, reason)
     _dead_letter(delivery)
@@ -152,20 +217,23 @@ def _dead_letter(delivery: Delivery) -> None:
     config.client("sqs").send_message(
         QueueUrl=config.setting("DEAD_LETTER_QUEUE_URL"),
         MessageBody=json.dumps({"delivery_id": delivery.id, "replays": delivery.replays, "dead": True}),
-        MessageGroupId=table.digest(delivery.order_id),
+        MessageGroupId=table.digest(delivery.order_id or delivery.id),
         MessageDeduplicationId=f"{delivery.id}-{delivery.attempts}",
     )
 
 
-def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
+def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
     """Record the end of a delivery: the row and the order's fact, together."""
-    now = iso(config.utcnow())
+    if not delivery.order_id:
+        _conclude_alone(delivery, kind, data)
+        return
+    now = config.utcnow()
     fact = Fact(
         id=f"{delivery.id}/{kind}/{delivery.replays}.{delivery.attempts}",
         kind=kind,
         source=f"deliver.{delivery.destination}",
-        at=now,
-        received_at=now,
+        at=iso(now),
+        received_at=iso(now),
         data={
             "delivery_id": delivery.id,
             "destination": delivery.destination,
@@ -174,18 +242,56 @@ def _conclude(delivery: Delivery, kind: str, **data: str) -> None:
             **data,
         },
     )
-    order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also=(delivery.change(),))
+
+    def also(facts: list[Fact]) -> Iterator[table.Item]:
+        yield {"Update": delivery.change(listed=kind != "withdrawn")}
+        before, after = lane.turn(each for each in facts if each.id != fact.id), lane.turn(facts)
+        if after and after != before:
+            yield {"Put": _turn_row(after, delivery, now)}
+        is_created = kind == "sent" and delivery.operation == "create_order"
+        if is_created and config.setting("OMS_CREATE_PRINT_FILES") == "true":
+            from pressroom.oms import print_files
+
+            yield {"Put": print_files.poll_row(delivery.order_id, delivery.id, now=now)}
+
+    order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also)
     count_attention(order, fact.source)
 
 
-def _postpone(message: SQSRecord, delivery: Delivery, asked: float) -> None:
-    if config.utcnow() - parse(delivery.created_at) > LATE:
+def _conclude_alone(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
+    if delivery.operation == "create_batch":
+        from pressroom.oms import batches
+
+        batches.ended(delivery, kind, data)
+    else:
+        config.client("dynamodb").update_item(**delivery.change(listed=kind != "withdrawn"))
+
+
+def _turn_row(delivery_id: str, before: Delivery, now: datetime) -> table.Item:
+    """Return the row with which pump queues the delivery that has waited for another's end."""
+    waiting = replace(before, id=delivery_id, replays=0)
+    return {
+        "TableName": table.name(),
+        "Item": table.pk(TURN, f"{delivery_id}#{before.id}#{before.replays}.{before.attempts}")
+        | waiting.queued()
+        | {"expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))}},
+    }
+
+
+def _postpone(message: SQSRecord, delivery: Delivery, error: DeliveryError) -> None:
+    if config.utcnow() - parse(delivery.created_at) > LATE and not isinstance(error, Unfinished):
         count("DeliveriesLate", destination=delivery.destination)
     base = float(config.setting("BACKOFF_SECONDS"))
+    if isinstance(error, Unfinished):
+        pause = int(error.after)
+    elif isinstance(error, Blocked):
+        received = int(message.attributes.approximate_receive_count)
+        pause = min(wait(min(received, 20), base), LONGEST_BLOCK_S)
+    else:
+        asked = error.after if isinstance(error, Retry) else 0
+        pause = wait(delivery.tries, base, asked, random.random())  # noqa: S311 - spreads load, no secret
     config.client("sqs").change_message_visibility(
-        QueueUrl=config.setting("QUEUE_URL"),
-        ReceiptHandle=message.receipt_handle,
-        VisibilityTimeout=wait(delivery.tries, base, asked, random.random()),  # noqa: S311 - spreads load, no secret
+        QueueUrl=config.setting("QUEUE_URL"), ReceiptHandle=message.receipt_handle, VisibilityTimeout=pause
     )
 
 

@@ -5,10 +5,28 @@ fact's kind, so any permutation and any number of duplicates give the same order
 
 | kind           | told by                                  | what it does                                             |
 |----------------|------------------------------------------|----------------------------------------------------------|
-| `paid`         | storefront.order_paid                    | the lines, the currency, the ref; every line is `paid`   |
+| `paid`         | storefront.order_paid                    | the lines, the currency, the ref; every line is `paid`.  |
+|                |                                          | Those that an update had left out before are not sent    |
 | `paid_again`   | storefront.order_paid                    | only `paid_twice`: the first payment stands              |
-| `sent`         | deliver.<destination>                    | its lines are `accepted`; ends `delivery_dead`           |
-| `dead`         | deliver.<destination>                    | `delivery_dead`; as `sent`, `answer_lost` if it was      |
+| `routed`       | ops.line_routed                          | a line that no rule wanted has a printer                 |
+| `updated`      | storefront.order_updated                 | the latest telling, unless it is older than the payment: |
+|                |                                          | the lines at the OMS, and those that nobody has, are as  |
+|                |                                          | it says, or canceled if it leaves them out;              |
+|                |                                          | `change_not_sent` if there is more to it                 |
+| `revoked`      | storefront.order_canceled                | what nobody has been sent, and what the OMS gives up, is |
+|                |                                          | canceled; the rest is `not_recalled`                     |
+| `sent`         | deliver.<destination>                    | its lines are `accepted`, or canceled if it deletes      |
+|                |                                          | them; ends `delivery_dead`; `uid_unknown` if it may be.  |
+|                |                                          | `answer_lost` if what it makes may have been made before |
+| `dead`         | deliver.<destination>                    | `delivery_dead`, and `answer_lost` like `sent`, until it |
+|                |                                          | ends otherwise                                           |
+| `withdrawn`    | deliver.<destination>                    | it was not sent; if it was to create, its lines are      |
+|                |                                          | canceled                                                 |
+| `print_file`   | oms.print_file                           | the line's print file, the latest telling counts; a      |
+|                |                                          | ready one is `in_production`, a failed one               |
+|                |                                          | `print_file_failed`, one given up on `print_file_late`   |
+| `batched`      | deliver.oms                              | the batch that a line is in; `in_production`, or         |
+|                |                                          | `batch_dead`                                             |
 | `progress`     | cloudprinter order and item signals,     | the stage of the item, or of all the printer's lines,    |
 |                | printful.order_created, order_updated    | never backwards; a later one ends `failed` and           |
 |                |                                          | `production_error`. Printful's status `canceled`,        |
@@ -82,6 +100,9 @@ RANK = {status: rank for rank, status in enumerate(Status)}
 STAGES = tuple(Status)[: RANK[Status.DELIVERED] + 1]
 """The statuses that are reached one after the other."""
 
+CREATES = frozenset({"order_paid", "create_order"})
+"""The operations of a delivery that make an order at a printer."""
+
 PRINTFUL_STAGES = {
     "pending": Status.ACCEPTED,
     "inreview": Status.ACCEPTED,
@@ -112,6 +133,18 @@ class Attention(StrEnum):
     """A printer could not be told; the delivery has to be replayed."""
     ANSWER_LOST = "answer_lost"
     """A printer may have heard an attempt that we had to count as failed: check that it prints once."""
+    UID_UNKNOWN = "uid_unknown"
+    """The OMS has the order, but its answer was lost: it can be followed, but not changed, canceled or batched."""
+    NOT_RECALLED = "not_recalled"
+    """The shop canceled what a printer has been sent, or has from somebody else: only a person can recall it."""
+    CHANGE_NOT_SENT = "change_not_sent"
+    """The shop changed what a printer can't be told any more: it prints what it was sent."""
+    PRINT_FILE_FAILED = "print_file_failed"
+    """The OMS could not make the print file of a line."""
+    PRINT_FILE_LATE = "print_file_late"
+    """The print file of a line was not ready for so long that nobody asks for it any more."""
+    BATCH_DEAD = "batch_dead"
+    """The batch that a line is in was not taken, or may have been: check before it is sent again."""
     FAILED = "failed"
     """A printer did not take the order, and has not gone on with it since."""
     PRODUCTION_ERROR = "production_error"
@@ -159,20 +192,45 @@ class LineError:
     delay_hours: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintFile:
+    """What the OMS says of a line's print file, in its own words; `given_up` is ours. `url` is set once it is ready."""
+
+    status: str
+    url: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The batch that a line is printed in: our id, the OMS's, and what the OMS said of it, or `dead`."""
+
+    id: str
+    uid: str | None
+    status: str | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """A line of the order. `price` is the line's total without taxes, a decimal as text in the order's currency."""
+    """A line of the order. `price` is the line's total without taxes, a decimal as text in the order's currency.
+
+    `variant` is what a personalised line is of; `uid`, `print_file` and `batch` are the OMS's.
+    """
 
     id: str
     sku: str
     quantity: int
     destination: str | None
     price: str | None = None
+    variant: str | None = None
     status: Status = Status.PAID
     shipped_quantity: int = 0
     canceled_quantity: int = 0
     returned_quantity: int = 0
     error: LineError | None = None
+    uid: str | None = None
+    print_file: PrintFile | None = None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,9 +419,25 @@ class _Folding:
     def __init__(self, order_id: str) -> None:
         self.order = Order(id=order_id)
         self.paid = False
+        self.paid_at = ""
         self.reasons: set[Attention] = set()
-        self.dead: set[str] = set()
-        self.sent: set[str] = set()
+        self.sent: dict[str, Fact] = {}
+        self.dead: dict[str, Fact] = {}
+        self.withdrawn: set[str] = set()
+        self.made_by: dict[str, str] = {}
+        """The delivery that is to have a line made."""
+        self.revoked = False
+        self.updates: list[Fact] = []
+        self.left_out: frozenset[str] = frozenset()
+        """The lines that the shop had taken out before it reported the payment: they were sent to nobody."""
+        self.removed: set[str] = set()
+        self.routed: dict[str, dict[str, Any]] = {}
+        self.uids: dict[str, str] = {}
+        self.uid_unknown = False
+        self.print_files: dict[str, PrintFile] = {}
+        self.batches: dict[str, Batch] = {}
+        self.begun: set[str] = set()
+        """The lines whose print file was ready once, or that are in a batch."""
         self.parcels: dict[tuple[str, str], _Parcel] = {}
         self.works: dict[_Part, _Work] = {}
         self.items: dict[_Part, _Item] = {}
@@ -397,7 +471,7 @@ class _Folding:
             item.ref, item.sku = told.get("ref") or item.ref, told.get("sku") or item.sku
             item.quantity = told.get("quantity") or item.quantity
             item.variant = told.get("variant") or item.variant
-        if data.get("items"):
+        if data.get("items") and fact.kind != "sent":  # what we have sent is no list of all that is there
             self.contents[whole] = {told["item"] for told in data["items"]}
         if "item" in data:
             item = self.items.setdefault((whole, data["item"]), _Item())
@@ -416,11 +490,16 @@ class _Folding:
     def on_paid(self, fact: Fact) -> str:
         if self.paid:
             return self.on_paid_again(fact)
-        self.paid = True
+        self.paid, self.paid_at = True, fact.at
         self.order.ref = fact.data["ref"]
         self.order.currency = fact.data["currency"]
         self.order.created_at = fact.data["created_at"]
         self.order.lines = [Line(**line) for line in fact.data["lines"]]
+        self.left_out = frozenset(fact.data.get("left_out", ()))
+        for delivery_id in fact.data.get("deliveries", ()):
+            destination = delivery_id.partition("-")[0]
+            theirs = {line.id for line in self.order.lines if line.destination == destination} - self.left_out
+            self.made_by |= dict.fromkeys(theirs, delivery_id)
         routed = sorted({line.destination for line in self.order.lines if line.destination})
         pieces = sum(line.quantity for line in self.order.lines)
         told = f"Paid: {_counted(pieces, 'piece')} in {_counted(len(self.order.lines), 'line')}"
@@ -430,24 +509,61 @@ class _Folding:
         self.reasons.add(Attention.PAID_TWICE)
         return "Paid again with other contents; the first payment stands"
 
+    def on_routed(self, fact: Fact) -> str:
+        line, destination = fact.data["line"], fact.data["destination"]
+        self.routed.setdefault(line, fact.data)
+        for delivery_id in fact.data["deliveries"]:
+            self.made_by.setdefault(line, delivery_id)
+        return f"Line {line} was given to {destination} by hand"
+
+    def on_updated(self, fact: Fact) -> str:
+        self.updates.append(fact)
+        return "Changed by the shop" + (", also what can't be sent any more" if fact.data["not_sent"] else "")
+
+    def on_revoked(self, fact: Fact) -> str:
+        self.revoked = True
+        return "Canceled by the shop" + _because(fact)
+
     def on_sent(self, fact: Fact) -> str:
-        destination = fact.data["destination"]
-        self.works.setdefault(((destination, ""), ""), _Work()).goes_on(Status.ACCEPTED, fact.at)
-        self.sent.add(fact.data["delivery_id"])
-        if self._answer_lost(fact):
-            return f"{destination} has received {fact.data['operation']}, perhaps more than once: an answer was lost"
-        return f"{destination} has received {fact.data['operation']}"
+        data, destination = fact.data, fact.data["destination"]
+        self.sent[data["delivery_id"]] = fact
+        told = f"{destination} has received {data['operation']}"
+        for item in data.get("items", ()):
+            self.works.setdefault((_whole(fact), item["item"]), _Work()).goes_on(Status.ACCEPTED, fact.at)
+            if not item.get("unknown"):
+                self.uids[item["ref"]] = item["item"]
+        if not data.get("uid_known", True):
+            self.uid_unknown = True
+            told += ", as it says when asked; its answer was lost, so its uid is not known"
+        for uid in data.get("deleted", ()):
+            self.works.setdefault(((destination, uid), ""), _Work()).canceled = True
+        return told + (", perhaps more than once: an answer was lost" if _may_be_made_twice(fact) else "")
 
     def on_dead(self, fact: Fact) -> str:
-        self.dead.add(fact.data["delivery_id"])
+        self.dead[fact.data["delivery_id"]] = fact
         told = f"{fact.data['destination']} could not be sent {fact.data['operation']}: {fact.data['reason']}"
-        return told + (", but may have heard: an answer was lost" if self._answer_lost(fact) else "")
+        return told + (", but may have heard: an answer was lost" if fact.data.get("answer_lost") else "")
 
-    def _answer_lost(self, fact: Fact) -> bool:
-        lost = bool(fact.data.get("answer_lost"))
-        if lost:
-            self.reasons.add(Attention.ANSWER_LOST)
-        return lost
+    def on_withdrawn(self, fact: Fact) -> str:
+        self.withdrawn.add(fact.data["delivery_id"])
+        return f"{fact.data['destination']} was not sent {fact.data['operation']}{_because(fact)}"
+
+    def on_print_file(self, fact: Fact) -> str:
+        line, status, url = fact.data["ref"], fact.data["status"], fact.data["url"]
+        self.print_files[line] = PrintFile(status=status, url=url, at=fact.at)
+        if status == "ready":
+            self.begun.add(line)
+        if status == "given_up":
+            return f"oms: line {line} still has no print file: it is asked no more"
+        return f"oms: the print file of line {line} is {status}"
+
+    def on_batched(self, fact: Fact) -> str:
+        data = fact.data
+        self.batches[data["ref"]] = Batch(id=data["batch"], uid=data["uid"], status=data["status"])
+        if data["status"] == "dead":
+            return f"oms: the batch {data['batch']} of line {data['ref']} could not be sent"
+        self.begun.add(data["ref"])
+        return f"oms: line {data['ref']} is in the batch {data['uid'] or data['batch']}"
 
     def on_progress(self, fact: Fact) -> str:
         status, stage = fact.data.get("status"), fact.data.get("stage")
@@ -573,6 +689,7 @@ class _Folding:
 
     def finish(self) -> None:
         """Make the record: whose line each item is, which pieces have left, and where that leaves every line."""
+        self._change_lines()
         self._place_items()
         self._join_tracking()
         self._ship()
@@ -594,6 +711,32 @@ class _Folding:
         self.order.provider_orders = list(self.wholes.values())
         self.order.status = self._status(ranks)
         self.order.attention = sorted(self.reasons | set(self._attention()))
+
+    def _change_lines(self) -> None:
+        """Enter on the lines what came after the payment, whenever it was told: by hand, by the shop, by the OMS."""
+        if self.revoked:  # nobody will be sent what has not been
+            self.withdrawn |= {
+                delivery_id
+                for delivery_id, fact in self.dead.items()
+                if fact.data["operation"] in CREATES and not fact.data["answer_lost"]
+            }
+        self.withdrawn -= self.sent.keys()
+        for line in self.order.lines:
+            if line.destination is None and (routed := self.routed.get(line.id)):
+                line.destination = routed["destination"]
+                _enter(line, routed.get("told", {}))
+            line.uid, line.print_file = self.uids.get(line.id), self.print_files.get(line.id)
+            line.batch = self.batches.get(line.id)
+        self.updates = [update for update in self.updates if update.at >= self.paid_at] if self.paid else []
+        lines = {line.id: line for line in self.order.lines if self._can_change(line)}
+        for told in (told for update in self.updates for told in update.data["lines"] if told["id"] in lines):
+            _enter(lines[told["id"]], told)  # all of them: the latest may have left out a design
+        if self.updates:
+            kept = {told["id"] for told in self.updates[-1].data["lines"]}
+            self.removed = {line.id for line in self.order.lines} - kept
+
+    def _can_change(self, line: Line) -> bool:
+        return line.destination in ("oms", None) and line.id not in self.left_out
 
     def _own(self) -> _Whole | None:
         """Return the printer's order whose record this is, if it is none of ours."""
@@ -726,11 +869,15 @@ class _Folding:
         said = [[self.work_of((whole, "")), self.work_of((whole, item))] for whole, item in claims]
         works = [work for claim in said for work in claim]
         rank = max((work.rank for work in works), default=0)
+        if self.made_by.get(line.id) in self.sent:
+            rank = max(rank, RANK[Status.ACCEPTED])
+        if line.id in self.begun:
+            rank = max(rank, RANK[Status.IN_PRODUCTION])
         ended = [any(work.canceled for work in claim) for claim in said]
         failed = [any(work.failed or work.canceled for work in claim) for claim in said]
         if rank >= RANK[Status.SHIPPED]:  # it is on its way, even if nobody told of the parcel
             line.shipped_quantity = line.quantity
-        if said and all(ended):
+        if (said and all(ended)) or self._is_taken_back(line):
             line.canceled_quantity = line.quantity - line.shipped_quantity
         elif errors := [
             work.error for claim, end in zip(said, ended, strict=True) for work in claim if work.error and not end
@@ -755,11 +902,38 @@ class _Folding:
             line.status = STAGES[max(rank, RANK[Status.SHIPPED])]
         return RANK[line.status]
 
+    def _is_taken_back(self, line: Line) -> bool:
+        """Tell whether the shop has canceled a line that nobody makes."""
+        if line.destination is None and line.id in self.claims:  # somebody has made it his own
+            return False
+        if self.made_by.get(line.id) in self.withdrawn:
+            return True
+        nobody_has_it = line.destination is None or line.id in self.left_out
+        return (self.revoked and nobody_has_it) or (
+            line.id in self.removed and (nobody_has_it or line.destination == "oms")
+        )
+
+    def _is_changed_too_late(self) -> bool:
+        """Tell whether the shop's latest telling is not what is made, or will be."""
+        if not self.updates:
+            return False
+        told = {line["id"]: line for line in self.updates[-1].data["lines"]}
+        going = [line for line in self.order.lines if line.status is not Status.CANCELED]
+        if self.updates[-1].data["not_sent"] and any(line.destination in ("camaloon", "oms") for line in going):
+            return True
+        return (not self.revoked and not told.keys() <= self.by_id.keys()) or any(
+            line.id in self.left_out
+            or line.id in self.removed
+            or (told[line.id]["sku"], told[line.id]["quantity"]) != (line.sku, line.quantity)
+            for line in going
+        )
+
     def _status(self, ranks: list[int]) -> Status:
         """Return where the order stands: where the slowest of its lines does that are not canceled."""
         works = self.works.values()
         statuses = {line.status for line in self.order.lines} - {Status.CANCELED}
-        if not statuses and any(work.canceled for work in works):
+        ended = any(work.canceled for work in works) or (self.revoked and not self._is_made())
+        if not statuses and (self.order.lines or ended):
             return Status.CANCELED
         if statuses in ({Status.RETURNED}, {Status.FAILED}):
             return statuses.pop()
@@ -770,6 +944,10 @@ class _Folding:
         # Something has left, and no late fact takes that back.
         has_left = self.parcels or any(work.rank >= RANK[Status.SHIPPED] for work in works)
         return Status.PARTIALLY_SHIPPED if has_left and slowest < RANK[Status.SHIPPED] else STAGES[slowest]
+
+    def _is_made(self) -> bool:
+        """Tell whether any printer has said anything of it."""
+        return bool(self.items or self.works or self.parcels)
 
     def _is_unknown(self) -> bool:
         """Tell whether a printer has something that is no line, or sent a parcel of which nothing is known."""
@@ -787,13 +965,33 @@ class _Folding:
         order, works = self.order, self.works.values()
         waiting = [hold for hold in order.holds if hold.until is None]
         gone = {Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED}
+        files = {line.print_file.status for line in order.lines if line.print_file and line.status not in gone}
         missing = {variant for _, out in out_of_stock(self.stock).values() for variant in out}
         yield from (
             reason
             for reason, holds in {
-                Attention.UNPAID: not self.paid and not self._own(),
-                Attention.UNROUTABLE: any(line.destination is None for line in order.lines),
-                Attention.DELIVERY_DEAD: self.dead - self.sent,
+                # That an order was canceled which nobody makes or has paid for is the end of it.
+                Attention.UNPAID: not self.paid and not self._own() and (self._is_made() or not self.revoked),
+                Attention.UNROUTABLE: any(
+                    line.destination is None and line.status is not Status.CANCELED for line in order.lines
+                ),
+                Attention.DELIVERY_DEAD: self.dead.keys() - self.sent.keys() - self.withdrawn,
+                # How it ended last tells: who was asked afterwards may have said.
+                Attention.ANSWER_LOST: any(
+                    _may_be_made_twice(end)
+                    for delivery_id, end in (self.dead | self.sent).items()
+                    if delivery_id not in self.withdrawn
+                ),
+                Attention.UID_UNKNOWN: self.uid_unknown
+                and any(line.destination == "oms" and line.status not in gone for line in order.lines),
+                Attention.NOT_RECALLED: self.revoked
+                and any(_is_beyond_recall(line) and line.status is not Status.CANCELED for line in order.lines),
+                Attention.CHANGE_NOT_SENT: self._is_changed_too_late(),
+                Attention.PRINT_FILE_FAILED: "processingfailed" in files,
+                Attention.PRINT_FILE_LATE: "given_up" in files,
+                Attention.BATCH_DEAD: any(
+                    line.batch and line.batch.status == "dead" and line.status not in gone for line in order.lines
+                ),
                 Attention.FAILED: any(work.failed and not work.canceled for work in works),
                 Attention.PRODUCTION_ERROR: any(
                     work.error and not work.canceled and not self.work_of((whole, "")).canceled
@@ -811,8 +1009,12 @@ class _Folding:
                     and all(hold.until for hold in self.holds.get(whole, []))
                     for whole, known in self.wholes.items()
                 ),
-                Attention.CANCELED: order.status is Status.CANCELED
-                or any(line.canceled_quantity for line in order.lines),
+                # What the shop itself has canceled or left out is no news to it.
+                Attention.CANCELED: not self.revoked
+                and (
+                    (order.status is Status.CANCELED and not order.lines)
+                    or any(line.canceled_quantity and line.id not in self.removed for line in order.lines)
+                ),
                 Attention.RETURNED: any(line.returned_quantity for line in order.lines)
                 or any(
                     # What is of no line, or a parcel of which nothing is known, can't be seen on a line.
@@ -857,8 +1059,14 @@ Never change it: orders are packed with it. (A stream names the dictionary that 
 RULES: dict[str, Callable[[_Folding, Fact], str]] = {
     "paid": _Folding.on_paid,
     "paid_again": _Folding.on_paid_again,
+    "routed": _Folding.on_routed,
+    "updated": _Folding.on_updated,
+    "revoked": _Folding.on_revoked,
     "sent": _Folding.on_sent,
     "dead": _Folding.on_dead,
+    "withdrawn": _Folding.on_withdrawn,
+    "print_file": _Folding.on_print_file,
+    "batched": _Folding.on_batched,
     "progress": _Folding.on_progress,
     "shipped": _Folding.on_shipped,
     "returned": _Folding.on_returned,
@@ -938,6 +1146,24 @@ def unpack(packed: bytes) -> list[Fact]:
 def _when(fact: Fact) -> tuple[str, str]:
     # Of one instant by what they are, never by when we heard: the order of arrival is no part of the record.
     return fact.at, fact.id
+
+
+def _is_beyond_recall(line: Line) -> bool:
+    """Tell whether somebody makes a line whom we can't tell to stop, or has made it."""
+    if line.destination == "camaloon":
+        return RANK[line.status] >= RANK[Status.ACCEPTED]
+    return line.destination != "oms" or bool(line.shipped_quantity)
+
+
+def _may_be_made_twice(fact: Fact) -> bool:
+    """Tell whether an answer was lost to what must not be done again: to tell a change twice does no harm."""
+    return bool(fact.data.get("answer_lost")) and fact.data["operation"] in CREATES
+
+
+def _enter(line: Line, told: dict[str, Any]) -> None:
+    """Make a line what the shop has told of it. A design that it left out is the one before."""
+    for name in ("sku", "quantity", "price", "variant"):
+        setattr(line, name, told.get(name, getattr(line, name)))
 
 
 def _whole(fact: Fact) -> _Whole:

@@ -3,6 +3,7 @@
 States: `pending`, then `delivered` or `dead` (given up; a person can replay it).
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,16 +29,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try. `error` is a class of failure, never a text from outside; None while it runs and when it succeeded."""
+    """One try. `error` is a class of failure, never a text from outside; None when it succeeded.
+
+    `answer_lost`: the destination may have acted on it, although it counts as failed.
+    """
 
     at: str
     status: int | None = None
     error: str | None = None
+    answer_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Something to be sent. `body` is the exact request body; `tries` counts the attempts since the last replay."""
+    """Something to be sent. `tries` counts the attempts since the last replay, but for those that were only blocked.
+
+    `body` is the exact request body for Camaloon, what it is built from for the OMS. `told` is what the destination
+    answered. `order_id` is empty for what is of no order: a batch, a push of the catalogue.
+    """
 
     id: str
     order_id: str
@@ -51,12 +60,18 @@ class Delivery:
     replays: int = 0
     last_error: str | None = None
     answer_lost: bool = False
+    told: dict[str, Any] = field(default_factory=dict)
     history: list[Attempt] = field(default_factory=list)
 
     @classmethod
-    def to(cls, destination: str, operation: str, *, order_id: str, body: bytes, now: datetime) -> "Delivery":
-        """Make a new delivery. Its id is a hash of what it is for, so that it can't be written twice."""
-        identity = table.digest(order_id, destination, operation)
+    def to(
+        cls, destination: str, operation: str, *, order_id: str, body: bytes, now: datetime, key: str = ""
+    ) -> "Delivery":
+        """Make a new delivery. Its id is a hash of what it is for, so that it can't be written twice.
+
+        `key` tells it from others of the same order and operation, if there can be any.
+        """
+        identity = table.digest(order_id, destination, operation, *([key] if key else []))
         return cls(
             id=f"{destination}-{identity}",
             order_id=order_id,
@@ -82,37 +97,56 @@ class Delivery:
             replays=int(item["replays"]["N"]),
             last_error=item.get("last_error", {}).get("S"),
             answer_lost=item["answer_lost"]["BOOL"],
+            told=json.loads(item["told"]["S"]) if "told" in item else {},
             history=[_attempt_of(entry["M"]) for entry in item["history"]["L"]],
         )
 
-    def new_row(self) -> table.Item:
-        """Return the row of a delivery that has yet to be queued: `dispatch` hands it to pump."""
-        return table.pk(KIND, self.id) | {
+    def queued(self) -> table.Item:
+        """Return the attributes with which pump puts a row's delivery into its queue."""
+        return {
             "dispatch": {"S": "queue"},
             "delivery_id": {"S": self.id},
             "order_id": {"S": self.order_id},
             "destination": {"S": self.destination},
+            "replays": {"N": str(self.replays)},
+        }
+
+    def new_row(self, *, queued: bool = True) -> table.Item:
+        """Return the row of a new delivery; one that is not `queued` waits for its turn."""
+        row = self.queued()
+        if not queued:
+            del row["dispatch"]
+        return table.pk(KIND, self.id) | {
+            **row,
             "operation": {"S": self.operation},
             "body": table.pack(self.body),
             "created_at": {"S": self.created_at},
-            "replays": {"N": str(self.replays)},
             **self.progress(),
         }
 
     def progress(self) -> table.Item:
         """Return what changes as the delivery is attempted. `replays` does not: only a replay counts it."""
-        return {
+        row: table.Item = {
             "state": {"S": self.state},
             "attempts": {"N": str(self.attempts)},
             "tries": {"N": str(self.tries)},
             "answer_lost": {"BOOL": self.answer_lost},
             "history": {"L": [{"M": _row_of(attempt)} for attempt in self.history[-HISTORY:]]},
-        } | ({"last_error": {"S": self.last_error}} if self.last_error else {})
+        }
+        if self.last_error:
+            row["last_error"] = {"S": self.last_error}
+        if self.told:
+            row["told"] = {"S": json.dumps(self.told, separators=(",", ":"))}
+        return row
 
-    def change(self) -> table.Item:
-        """Return the update that brings the row to this delivery's progress; `dead` ones are listed in `by_state`."""
-        assign, drop = self.progress(), ["last_error"] if self.last_error is None else []
-        if self.state is State.DEAD:
+    def change(self, *, listed: bool = True) -> table.Item:
+        """Return the update that brings the row to this delivery's progress.
+
+        A `dead` one is `listed` in `by_state` for a person to replay, unless there is nothing to mend.
+        """
+        assign = self.progress()
+        drop = [name for name in ("last_error", "told") if name not in assign]
+        if self.state is State.DEAD and listed:
             assign |= table.state_index(KIND, self.state, self.id, self.created_at)
         else:
             drop += ["state_key", "state_at"]
@@ -153,7 +187,12 @@ def get(delivery_id: str) -> Delivery | None:
 
 def _attempt_of(entry: table.Item) -> Attempt:
     status = entry.get("status", {}).get("N")
-    return Attempt(at=entry["at"]["S"], status=int(status) if status else None, error=entry.get("error", {}).get("S"))
+    return Attempt(
+        at=entry["at"]["S"],
+        status=int(status) if status else None,
+        error=entry.get("error", {}).get("S"),
+        answer_lost=entry.get("answer_lost", {}).get("BOOL", False),
+    )
 
 
 def _row_of(attempt: Attempt) -> table.Item:
@@ -162,4 +201,6 @@ def _row_of(attempt: Attempt) -> table.Item:
         row["status"] = {"N": str(attempt.status)}
     if attempt.error is not None:
         row["error"] = {"S": attempt.error}
+    if attempt.answer_lost:
+        row["answer_lost"] = {"BOOL": True}
     return row

@@ -6,13 +6,13 @@ The row holds the facts and what the indexes need of the fold; whoever shows an 
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from pressroom import config, orders, outbox, table
+from pressroom import config, lane, orders, outbox, table
 from pressroom.errors import Conflict
 from pressroom.observe import count
 from pressroom.orders import Fact, Order
@@ -30,6 +30,21 @@ class Decision:
     order_id: str
     facts: tuple[Fact, ...]
     deliveries: tuple[Delivery, ...] = ()
+
+
+type Decide = Callable[[list[Fact]], Decision]
+"""Decides on the facts that are known of an order."""
+
+
+class Undecided(NamedTuple):
+    """What an event means if that depends on what is known of its order when it is written."""
+
+    order_id: str
+    decide: Decide
+
+
+type Also = Callable[[list[Fact]], Iterable[table.Item]]
+"""Other rows to write with an order, as a transaction takes them, given all its facts, the new ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +89,33 @@ def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))  # noqa: S311 - no secret hangs on it
 
 
-def apply(decision: Decision, also: tuple[table.Item, ...] = (), *, pause: Callable[[int], None] = _pause) -> Order:
-    """Add a decision's facts to its order and return the order.
+def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause) -> Order:
+    """Add a decision's facts to its order and return the order. See `apply_with`."""
+    decide = decision.decide if isinstance(decision, Undecided) else lambda _: decision
+    return apply_with(decision.order_id, decide, also, pause=pause)
 
-    The order, its new deliveries and `also` (updates of other rows) are written together or not at all; nothing is
-    written when no fact is new. Raises Conflict when others kept writing the order first.
+
+def apply_with(
+    order_id: str, decide: Decide, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause
+) -> Order:
+    """Decide on what is known of an order, add the decision's facts to it and return the order.
+
+    The order, its new deliveries and `also` (other rows, given all facts) are written together or not at all; nothing
+    is written when no fact is new. When others wrote the order first, all is decided again on what they wrote. Raises
+    Conflict when they kept doing so.
     """
     for attempt in range(TRIES):
-        row = get(decision.order_id) or Row()
+        row = get(order_id) or Row()
+        decision = decide(row.facts)
         known = {fact.id for fact in row.facts}
         new = [fact for fact in decision.facts if fact.id not in known]
         facts = row.facts + new
-        order = orders.fold(decision.order_id, facts)
+        order = orders.fold(order_id, facts)
         if not new:
             return order
         put = _put(order, facts, row.version)
-        rows = [{"Put": _new(delivery)} for delivery in decision.deliveries]
-        if _write(put, rows + [{"Update": update} for update in also]):
+        rows = [{"Put": _new(delivery, facts)} for delivery in decision.deliveries]
+        if _write(put, [*rows, *also(facts)]):
             return order
         pause(attempt)
     raise Conflict(f"the order was changed by others {TRIES} times in a row")
@@ -120,11 +145,11 @@ def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
     return put | {"ConditionExpression": "attribute_not_exists(pk)"}
 
 
-def _new(delivery: Delivery) -> table.Item:
+def _new(delivery: Delivery, facts: list[Fact]) -> table.Item:
     # Without the condition a second writer could reset a delivery that was sent, and it would be printed twice.
     return {
         "TableName": table.name(),
-        "Item": delivery.new_row(),
+        "Item": delivery.new_row(queued=lane.may_go(delivery, facts)),
         "ConditionExpression": "attribute_not_exists(pk)",
     }
 

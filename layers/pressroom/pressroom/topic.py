@@ -24,8 +24,8 @@ LONGEST_REASON = 500
 class Topic[M: BaseModel, D]:
     """The Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
 
-    `decide` is pure: the message and its row in, what it means out. It may raise Unprocessable. `write` records that,
-    and returns the order that it was about, if it was about one.
+    `decide` is pure: the message and its row in, what it means out. `write` records that, and returns the order that it
+    was about, if it was about one. Both may raise Unprocessable; what `write` still decides is decided then.
     """
 
     name: str
@@ -40,11 +40,10 @@ class Topic[M: BaseModel, D]:
             return
         try:
             message, unknown = reading.read(self.model, event.body)
-            decision = self.decide(message, event)
+            order = self.write(self.decide(message, event))
         except Unprocessable as error:
             inbox.park(event, str(error))
             return
-        order = self.write(decision)
         drift.record(self.name, unknown, now=config.utcnow())
         inbox.processed(event, order_id=order.id if order else "", now=config.utcnow())
         logger().info("event_processed", topic=self.name, event_id=event.id)

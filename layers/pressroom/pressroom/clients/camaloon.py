@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from pressroom import config
 from pressroom.clients import http
+from pressroom.delivery import Sent
 from pressroom.errors import Dead, Retry
 from pressroom.outbox import Delivery
 from pressroom.signing import camaloon_signature
@@ -11,7 +12,7 @@ from pressroom.signing import camaloon_signature
 PATH = "/print_on_demand/generic/webhooks/receive"
 
 
-def send(delivery: Delivery) -> int:
+def send(delivery: Delivery) -> Sent:
     """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the verdicts.
 
     Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
@@ -28,7 +29,7 @@ def send(delivery: Delivery) -> int:
         "X-CAMALOON-HMAC-SHA256": camaloon_signature(values[0], delivery.body),
     }
     try:
-        return http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers)
+        return Sent(http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers))
     except Dead as error:
         if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
             raise Retry("HTTP 401 with a secret that has just been replaced", status=error.status) from error
