@@ -1,0 +1,23 @@
+"""The OMS's notices of print files that are ready: unsigned as far as we know, so the last part of the path is secret.
+
+Nothing is documented of the body either: it is kept whatever it holds, all of it makes it this notice, and there is
+one topic.
+"""
+
+from pressroom import config, wire
+from pressroom.errors import Unauthorized
+from pressroom.inbox import Webhook
+from pressroom.receive import Request, receiver
+from pressroom.signing import is_token
+
+
+@receiver("oms", success=200)
+def handler(request: Request) -> Webhook:
+    """Accept what comes to the secret path."""
+    if not config.secret("OMS_SECRET_ARN").matches(lambda tokens: is_token(request.token, tokens)):
+        raise Unauthorized
+    try:
+        identity = wire.canonical(wire.parse(request.body))
+    except ValueError:
+        identity = request.body.hex()
+    return Webhook(topic="print_file_ready", identity=identity, body=request.body)
