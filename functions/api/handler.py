@@ -1,9 +1,10 @@
-"""The ops API: what is known about orders and products, what is parked or dead, and sending it again."""
+"""The ops API: what is known about orders, products and batches, what is parked or dead, and sending it again."""
 
 import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, unquote
@@ -17,9 +18,10 @@ from aws_lambda_powertools.event_handler.exceptions import (
 )
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from pressroom import catalogue, config, drift, inbox, orders, outbox, record, replay, table
+from pressroom import catalogue, config, drift, inbox, orders, outbox, record, replay, table, wire
 from pressroom.catalogue import Product, Stock
-from pressroom.inbox import Event
+from pressroom.inbox import Event, Webhook
+from pressroom.orders import Line, Status
 from pressroom.outbox import Delivery
 from pressroom.signing import is_token
 
@@ -30,6 +32,9 @@ LIMIT = 50
 MOST = 100
 LONGEST_ID = 500
 """No id is longer: DynamoDB refuses to look for a key of more than 2,048 bytes."""
+BATCHES_BUDGET = timedelta(seconds=10)
+"""How long a request for batches goes on making them; the gateway ends it after half a minute."""
+_SET_ASIDE = (inbox.State.FAILED, inbox.State.UNHANDLED)
 _NOT_OURS = "cursor must be one that this list has given"
 
 
@@ -81,10 +86,34 @@ def get_order(order_id: str) -> dict[str, Any]:
     return orders.fold(order_id, row.facts).to_json() | {"deliveries": [each.summary() for each in deliveries]}
 
 
+@app.post("/orders/<order_id>/lines/<line_id>/route")
+def route_line(order_id: str, line_id: str) -> tuple[dict[str, Any], int]:
+    """Give a line that no rule wanted to a printer: `{"destination": …}`. It is kept as an event, and done from there.
+
+    The first request for a line stands; another destination is taken only after the first could not be done.
+    """
+    from pressroom import routing  # here and below: what only a rare question needs is not for every start to load
+
+    order_id, line_id, destination = unquote(order_id), unquote(line_id), _body("destination").get("destination")
+    if destination not in (allowed := sorted(routing.PRINTERS | routing.FOLLOWED)):
+        raise BadRequestError(f"destination must be one of: {', '.join(allowed)}")
+    _may_be_routed(_line(order_id, line_id), destination)
+    wanted = {"order_id": order_id, "line_id": line_id, "destination": destination}
+    event_id, before = _ask(wanted, [order_id, line_id])
+    if before and before.state in _SET_ASIDE and wire.parse(before.body) != wanted:
+        event_id, before = _ask(wanted, [order_id, line_id, destination])
+    if before and wire.parse(before.body) != wanted:
+        asked = wire.parse(before.body)["destination"]
+        raise ServiceError(HTTPStatus.CONFLICT, f"The line is being given to {asked} already, by the event {event_id}.")
+    if before and before.state in _SET_ASIDE:
+        raise ServiceError(HTTPStatus.CONFLICT, f"This was asked for before and failed: replay the event {event_id}.")
+    return {"event_id": event_id, "status": "duplicate" if before else "accepted"}, HTTPStatus.ACCEPTED
+
+
 @app.get("/events")
 def list_events() -> dict[str, Any]:
     """List the received webhooks that need a person: `state` is `failed` (parked) or `unhandled`."""
-    state = _one_of("state", (inbox.State.FAILED, inbox.State.UNHANDLED))
+    state = _one_of("state", _SET_ASIDE)
     return _page("events", "by_state", f"{inbox.KIND}#{state}", inbox.KIND, lambda item: _event(Event.of(item)))
 
 
@@ -141,6 +170,39 @@ def replay_delivery(delivery_id: str) -> dict[str, Any]:
     return {"id": delivery.id, "replayed": replay.replay_delivery(delivery, now=config.utcnow())}
 
 
+@app.get("/batches")
+def list_batches() -> dict[str, Any]:
+    """List the batches of items that were sent, or are being sent, to the OMS, newest first."""
+    from pressroom.oms.batches import KIND, Batch
+
+    return _page("batches", "by_created", KIND, KIND, lambda row: Batch.of(row).summary())
+
+
+@app.get("/batches/<batch_id>")
+def get_batch(batch_id: str) -> dict[str, Any]:
+    """Show one batch with its items and its delivery, which can be replayed if it is dead."""
+    from pressroom.oms import batches
+
+    batch = batches.get(batch_id)
+    if batch is None:
+        raise NotFoundError("There is no such batch.")
+    delivery = outbox.get(batch.delivery_id)
+    return batch.to_json() | {"delivery": delivery.summary() if delivery else None}
+
+
+@app.post("/batches")
+def make_batches() -> dict[str, Any]:
+    """Make batches of all that waits, whatever its number and age: of one variant (`{"variant": …}`), or of each."""
+    from pressroom.oms import batches
+
+    variant = _body("variant").get("variant")
+    if variant is not None and (not isinstance(variant, str) or variant not in batches.templates()):
+        raise BadRequestError("variant must be one that the parameter PrintTemplates names")
+    now = config.utcnow()
+    made = batches.make(now, variant, at_once=True, is_over=lambda: config.utcnow() - now >= BATCHES_BUDGET)
+    return {"batches": [batch.summary() for batch in made.batches], "complete": made.complete}
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway event.
 
@@ -155,6 +217,44 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _query(name: str, default: str = "") -> str:
     return app.current_event.get_query_string_value(name, default) or default
+
+
+def _body(*names: str) -> dict[str, Any]:
+    """Read the request's body: a JSON object with no other fields than these; no body at all is an empty one."""
+    try:
+        text = app.current_event.decoded_body
+        content = wire.parse(text.encode()) if text else {}
+    except ValueError as error:
+        raise BadRequestError("The body is not JSON in UTF-8.") from error
+    if not isinstance(content, dict) or not content.keys() <= set(names):
+        raise BadRequestError(f"The body must be a JSON object with no other fields than: {', '.join(names)}")
+    return content
+
+
+def _line(order_id: str, line_id: str) -> Line:
+    row = record.get(order_id)
+    if row is None:
+        raise NotFoundError("There is no such order.")
+    for line in orders.fold(order_id, row.facts).lines:
+        if line.id == line_id:
+            return line
+    raise NotFoundError("The order has no such line.")
+
+
+def _may_be_routed(line: Line, destination: str) -> None:
+    if line.destination is not None:
+        raise ServiceError(HTTPStatus.CONFLICT, f"The line has a printer: {line.destination}.")
+    if line.status is Status.CANCELED:
+        raise ServiceError(HTTPStatus.CONFLICT, "The line is canceled.")
+    if destination == "oms" and line.variant is None:
+        raise BadRequestError("The line has no personalization, and the OMS can't print it without one.")
+
+
+def _ask(wanted: dict[str, str], identity: list[str]) -> tuple[str, Event | None]:
+    """Keep a person's request as an event; return its id, and what was kept under this identity before, if anything."""
+    webhook = Webhook(topic="line_routed", identity=wire.canonical(identity), body=wire.write(wanted))
+    event_id, new = inbox.record("ops", webhook, now=config.utcnow())
+    return event_id, None if new else inbox.get(event_id)
 
 
 def _one_of(name: str, allowed: tuple[str, ...]) -> str:
@@ -212,7 +312,7 @@ def _event(event: Event) -> dict[str, Any]:
 def _delivery(delivery: Delivery) -> dict[str, Any]:
     history = [{"at": each.at, "status": each.status, "error": each.error} for each in delivery.history]
     return delivery.summary() | {
-        "order_id": delivery.order_id,
+        "order_id": delivery.order_id or None,
         "created_at": delivery.created_at,
         "replays": delivery.replays,
         "history": history,

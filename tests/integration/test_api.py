@@ -7,7 +7,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from pressroom import record, table
+from pressroom import inbox, record, table
 from pressroom.orders import Fact
 from pressroom.record import Decision
 from tests.support import gateway
@@ -25,12 +25,18 @@ ROUTES = [
     ("GET", "/deliveries"),
     ("GET", "/deliveries/d"),
     ("POST", "/deliveries/d/replay"),
+    ("POST", "/orders/1001/lines/1/route"),
+    ("GET", "/batches"),
+    ("GET", "/batches/b"),
+    ("POST", "/batches"),
 ]
 
 
-def ask(cloud: Cloud, authorization: str | None, method: str = "GET", path: str = "/orders") -> dict[str, Any]:
+def ask(
+    cloud: Cloud, authorization: str | None, method: str = "GET", path: str = "/orders", content: bytes = b""
+) -> dict[str, Any]:
     headers = {} if authorization is None else {"authorization": authorization}
-    return read(cloud.call("api", gateway.request(method, path, headers=headers)))
+    return read(cloud.call("api", gateway.request(method, path, headers=headers, body=content)))
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -71,7 +77,7 @@ def test_the_previous_token_still_opens(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if len(route[1].split("/")) > 2])
 def test_what_does_not_exist_is_not_found(cloud: Cloud, method: str, path: str) -> None:
-    answer = ask(cloud, f"Bearer {TOKEN}", method, path)
+    answer = ask(cloud, f"Bearer {TOKEN}", method, path, b'{"destination": "camaloon"}')
     assert (answer["statusCode"], answer["body"]["status"]) == (404, 404)
 
 
@@ -86,7 +92,8 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
         *("lines", "shipments", "deliveries", "timeline", "holds", "refunds", "provider_orders"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
-    assert set(shown["lines"][0]) == contract | {"price", "returned_quantity", "error"}
+    ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch"}
+    assert set(shown["lines"][0]) == contract | ours
     assert set(shown["shipments"][0]) == {
         *("id", "provider", "carrier", "tracking_number", "tracking_url", "shipped_at"),
         *("reshipment", "returned", "lines"),
@@ -116,6 +123,10 @@ def test_an_order_says_what_happened(hub: Hub, clock: Clock) -> None:
         "canceled_quantity": 0,
         "returned_quantity": 0,
         "error": None,
+        "variant": None,
+        "uid": None,
+        "print_file": None,
+        "batch": None,
     }
     assert [each["source"] for each in shown["timeline"]] == [
         "storefront.order_paid",
@@ -248,6 +259,7 @@ def test_an_empty_list_is_a_list(hub: Hub) -> None:
         ("/events", {"state": "processed"}),
         ("/events", {"limit": "0"}),
         ("/deliveries", {"status": "pending"}),
+        ("/batches", {"limit": "0"}),
     ],
 )
 def test_a_question_that_makes_no_sense_is_a_bad_request(hub: Hub, path: str, query: dict[str, str]) -> None:
@@ -255,9 +267,10 @@ def test_a_question_that_makes_no_sense_is_a_bad_request(hub: Hub, path: str, qu
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
 
 
+@pytest.mark.parametrize("path", ["/orders", "/batches"])
 @pytest.mark.parametrize("cursor", ["z", "_w==", "\u00fc", "!!!", "AAAA"])
-def test_a_cursor_of_nobody_is_refused(hub: Hub, cursor: str) -> None:
-    answer = hub.get("/orders", cursor=cursor)
+def test_a_cursor_of_nobody_is_refused(hub: Hub, path: str, cursor: str) -> None:
+    answer = hub.get(path, cursor=cursor)
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
 
 
@@ -279,7 +292,159 @@ def test_an_order_that_is_being_written_is_read_a_moment_later(hub: Hub, monkeyp
     assert len(waited) == 2
 
 
-@pytest.mark.parametrize("path", ["orders", "events", "deliveries", "products", "stock"])
+@pytest.mark.parametrize("path", ["orders", "events", "deliveries", "products", "stock", "batches"])
 def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
     assert hub.get(f"/{path}/{'x' * 3000}")["statusCode"] == 404
     assert hub.get(f"/{path}/{'x' * 3000}", token="wrong")["statusCode"] == 401
+
+
+# --- what a person asks for ---
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "detail"),
+    [
+        ("/batches", b"{", "not JSON"),
+        ("/batches", b"\xff", "not JSON"),
+        ("/batches", b"[" * 100_000, "not JSON"),
+        ("/batches", b" ", "not JSON"),
+        ("/batches", b"[]", "no other fields than: variant"),
+        ("/batches", b'{"variants": "mug"}', "no other fields than: variant"),
+        ("/batches", b'{"variant": "poster"}', "PrintTemplates"),
+        ("/batches", b'{"variant": ["mug"]}', "PrintTemplates"),
+        ("/batches", b'{"variant": 5510}', "PrintTemplates"),
+        ("/orders/1001/lines/1/route", b"", "destination must be one of: camaloon, cloudprinter, oms, printful"),
+        ("/orders/1001/lines/1/route", b'{"destination": "nobody"}', "destination must be one of"),
+        ("/orders/1001/lines/1/route", b'{"destination": ["oms"]}', "destination must be one of"),
+        ("/orders/1001/lines/1/route", b'{"destination": {}}', "destination must be one of"),
+        ("/orders/1001/lines/1/route", b'{"destination": "oms", "sku": "S"}', "no other fields than: destination"),
+        ("/orders/1001/lines/1/route", b"camaloon", "not JSON"),
+    ],
+)
+def test_a_body_that_makes_no_sense_is_a_bad_request(cloud: Cloud, path: str, content: bytes, detail: str) -> None:
+    cloud.parameters["PrintTemplates"] = "mug=t1,5510=t1"
+    event = gateway.request("POST", path, headers={"authorization": f"Bearer {TOKEN}"}, body=content, as_base64=True)
+    answer = read(cloud.call("api", event))
+    assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
+    assert detail in answer["body"]["detail"]
+
+
+def test_a_body_in_base64_that_is_none_is_a_bad_request(cloud: Cloud) -> None:
+    event = gateway.request("POST", "/batches", headers={"authorization": f"Bearer {TOKEN}"}, as_base64=True)
+    assert cloud.call("api", event | {"body": "abc"})["statusCode"] == 400
+
+
+def unwanted(order_id: str = "1001", line_id: str = "1", **line: Any) -> None:
+    """Write an order with a line that no rule wanted."""
+    at = "2026-09-01T10:00:00.000Z"
+    lines = [
+        {"id": line_id, "sku": "S", "quantity": 1, "price": "1.0", "destination": None} | line,
+        {"id": "made", "sku": "S", "quantity": 1, "price": "1.0", "destination": "camaloon"},
+    ]
+    data: dict[str, Any] = {"ref": None, "currency": "EUR", "created_at": at, "lines": lines, "deliveries": []}
+    fact = Fact(id=f"{order_id}-paid", kind="paid", source="test", at=at, received_at=at, data=data)
+    record.apply(Decision(order_id=order_id, facts=(fact,)))
+
+
+def route(hub: Hub, destination: str, path: str = "/orders/1001/lines/1/route") -> tuple[int, dict[str, Any]]:
+    answer = hub.post(path, {"destination": destination})
+    return answer["statusCode"], answer["body"]
+
+
+def test_a_line_that_no_rule_wanted_is_given_to_a_printer(hub: Hub) -> None:
+    unwanted()
+    status, answer = route(hub, "printful")
+    assert (status, answer["status"]) == (202, "accepted")
+    event = hub.event(answer["event_id"])
+    assert (event["provider"], event["topic"], event["state"]) == ("ops", "line_routed", "received")
+    hub.settle()
+    assert hub.event(answer["event_id"])["state"] == "processed"
+    shown = hub.order()
+    assert (shown["lines"][0]["destination"], shown["attention"]) == ("printful", [])
+
+
+@pytest.mark.parametrize(("line_id", "path"), ODD_IDS)
+def test_a_line_may_be_called_what_a_url_must_escape(hub: Hub, line_id: str, path: str) -> None:
+    unwanted("A/7", line_id)
+    assert route(hub, "printful", f"/orders/A%2F7/lines/{path}/route")[0] == 202
+    hub.settle()
+    assert hub.order("A%2F7")["lines"][0]["destination"] == "printful"
+
+
+def test_asked_twice_it_is_done_once(hub: Hub) -> None:
+    unwanted()
+    first, second = route(hub, "printful")[1], route(hub, "printful")[1]
+    assert second == {"event_id": first["event_id"], "status": "duplicate"}
+    hub.settle()
+    assert route(hub, "printful") == (
+        409,
+        {"type": "about:blank", "title": "Conflict", "detail": "The line has a printer: printful.", "status": 409},
+    )
+    assert len(hub.cloud.rows("EVENT")) == 1
+
+
+def test_while_one_printer_is_being_told_another_is_refused(hub: Hub) -> None:
+    unwanted()
+    event_id = route(hub, "printful")[1]["event_id"]
+    status, answer = route(hub, "cloudprinter")
+    assert (status, answer["detail"]) == (
+        409,
+        f"The line is being given to printful already, by the event {event_id}.",
+    )
+    hub.settle()
+    assert hub.order()["lines"][0]["destination"] == "printful"
+
+
+def park(hub: Hub, event_id: str) -> None:
+    event = inbox.get(event_id)
+    assert event
+    with hub.cloud.as_function("park"):
+        inbox.park(event, "it could not be done")
+    hub.unseen()
+
+
+def test_what_could_not_be_done_can_be_replayed_or_given_to_another(hub: Hub) -> None:
+    unwanted()
+    first = route(hub, "cloudprinter")[1]["event_id"]
+    park(hub, first)
+    status, answer = route(hub, "cloudprinter")
+    assert (status, answer["detail"]) == (409, f"This was asked for before and failed: replay the event {first}.")
+    status, other = route(hub, "printful")
+    assert (status, other["status"]) == (202, "accepted")
+    assert route(hub, "printful") == (202, other | {"status": "duplicate"})
+    hub.settle()
+    assert hub.order()["lines"][0]["destination"] == "printful"
+
+
+def test_a_request_that_failed_is_done_when_it_is_replayed(hub: Hub) -> None:
+    unwanted()
+    event_id = route(hub, "cloudprinter")[1]["event_id"]
+    park(hub, event_id)
+    hub.post(f"/events/{event_id}/replay")
+    assert route(hub, "printful")[0] == 409
+    hub.settle()
+    assert hub.order()["lines"][0]["destination"] == "cloudprinter"
+
+
+def test_the_oms_is_given_personalised_lines_only(hub: Hub) -> None:
+    unwanted()
+    unwanted("1002", variant="mug")
+    status, answer = route(hub, "oms")
+    assert (status, answer["detail"]) == (
+        400,
+        "The line has no personalization, and the OMS can't print it without one.",
+    )
+    assert route(hub, "oms", "/orders/1002/lines/1/route")[0] == 202
+
+
+def test_what_has_a_printer_or_is_canceled_or_not_there_is_not_given_to_one(hub: Hub) -> None:
+    unwanted()
+    assert route(hub, "printful", "/orders/1001/lines/made/route")[0] == 409
+    assert route(hub, "printful", "/orders/1001/lines/2/route")[0] == 404
+    assert route(hub, "printful", "/orders/1002/lines/1/route")[0] == 404
+    at = "2026-09-01T11:00:00.000Z"
+    data: dict[str, Any] = {"reason": None, "deliveries": []}
+    fact = Fact(id="revoked", kind="revoked", source="test", at=at, received_at=at, data=data)
+    record.apply(Decision(order_id="1001", facts=(fact,)))
+    assert route(hub, "printful")[1]["detail"] == "The line is canceled."
+    assert hub.cloud.rows("EVENT") == []

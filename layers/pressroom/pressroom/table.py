@@ -8,15 +8,21 @@ The only key is `pk`; every row is read by its full name:
 | its end            | DONE#<event id>         | its topic, once it is processed      |
 | order              | ORDER#<order id>        | topics, deliver/*                    |
 | outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
+| its turn           | TURN#<delivery>#<end>   | deliver/oms, as another one ends     |
 | replay of either   | REPLAY#<id>#<n>         | api                                  |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
 | product's stock    | STOCK#<product>         | printful.stock_updated               |
 | who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
 | a setting          | SETTING#<name>          | printful_webhook                     |
+| print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready    |
+| item for a batch   | READY#<item id>         | print_files; batches, api            |
+| batch              | BATCH#<id>              | batches, api; deliver/oms            |
+| catalogue's entry  | CATALOGUE#<kind>#<key>  | catalogue, deliver/oms               |
 
-A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue.
-Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created` (all orders).
+A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
+`poll` to the queue of the print files. Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created`
+(all orders, all batches).
 """
 
 import hashlib
@@ -204,20 +210,30 @@ def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple
     `index` is `by_state` (its partitions are `KIND#state`) or `by_created` (`KIND`). One query per shard, of keys
     only, so the cost is bounded by `limit` and not by the table.
     """
+    return _list(index, partition, limit, before, newest_first=True)
+
+
+def oldest(index: str, partition: str, *, limit: int, after: str = "") -> tuple[list[str], str | None]:
+    """List the ids in one value of an index as `newest` does, but oldest first."""
+    return _list(index, partition, limit, after, newest_first=False)
+
+
+def _list(index: str, partition: str, limit: int, beyond: str, *, newest_first: bool) -> tuple[list[str], str | None]:
     found: list[str] = []
     for number in range(SHARDS):
         condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": f"{partition}#{number}"}}
-        if before:
-            condition, values = condition + " AND state_at < :before", values | {":before": {"S": before}}
+        if beyond:
+            condition += f" AND state_at {'<' if newest_first else '>'} :beyond"
+            values |= {":beyond": {"S": beyond}}
         answer = config.client("dynamodb").query(
             TableName=name(),
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
-            ScanIndexForward=False,
+            ScanIndexForward=not newest_first,
             Limit=limit + 1,
         )
         found += [item["state_at"]["S"] for item in answer["Items"]]
-    found.sort(reverse=True)
+    found.sort(reverse=newest_first)
     page = found[:limit]
     return [at.partition("#")[2] for at in page], page[-1] if len(found) > limit else None
