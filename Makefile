@@ -17,7 +17,7 @@ LINT_ENV := env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DIS
 # and does not know LoggingConfig: ours is one for all, with its retention.
 LINT_IGNORED := WS1000 WS1004
 
-.PHONY: help install build up down demo event printful-webhook test lint check bench clean
+.PHONY: help install build up down demo event explain catalogue printful-webhook test lint check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -48,11 +48,20 @@ up: install ## start the local cloud, deploy to it, write .local/stack.json [POR
 down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down
 
-demo: install ## one paid order at three printers, held, released and shipped, step by step; leaves nothing running
+demo: install ## one paid order at four printers, batched, held, released and shipped, step by step; leaves nothing running
 	@$(LOCAL) demo
 
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
+
+explain: install ## where would this order go, and why; sends nothing: make explain ORDER=file.json [STACK=pressroom] [RULES=…] [DEFAULT=…]
+	@$(LOCAL) explain "$(ORDER)" $(if $(STACK),--stack "$(STACK)") \
+	  $(if $(filter-out undefined,$(origin RULES)),--rules "$$RULES") $(if $(DEFAULT),--default "$(DEFAULT)")
+
+# That `diff` finds a difference (3) is no error of make's.
+catalogue: install ## the OMS's catalogue: make catalogue DO=diff|push|show|absent [FILE=catalogue.json] [DELETE=key,…] [ENTRY=key,…] [STACK=pressroom]
+	@$(LOCAL) catalogue "$(DO)" $(if $(FILE),--file "$$FILE") $(if $(DELETE),--delete "$$DELETE") \
+	  $(if $(ENTRY),--entry "$$ENTRY") $(if $(STACK),--stack "$(STACK)") || test "$(DO) $$?" = "diff 3"
 
 printful-webhook: install ## Printful's webhook: make printful-webhook DO=show|register|remove [PRODUCTS=5,12] [REPLACE=url] [STACK=pressroom]
 	@$(LOCAL) printful-webhook "$(DO)" $(if $(PRODUCTS),--products "$(PRODUCTS)") \

@@ -49,6 +49,22 @@ def _parser() -> argparse.ArgumentParser:
     event.add_argument("--content-type", default="application/json")
     event.set_defaults(run=_event)
 
+    explain = commands.add_parser("explain", help="say where an order's lines would go and why, sending nothing")
+    explain.add_argument("order", type=Path, help="a file with the body of an order_paid")
+    explain.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud, else the template)")
+    explain.add_argument("--rules", help="RoutingRules to try (default: those of the stack)")
+    explain.add_argument("--default", help="DefaultDestination to try (default: that of the stack)")
+    explain.set_defaults(run=_explain)
+
+    catalogue = commands.add_parser("catalogue", help="compare a catalogue with the OMS's, and push it there")
+    catalogue.add_argument("action", choices=["diff", "push", "show", "absent"])
+    catalogue.add_argument("--file", type=Path, help="the catalogue (see docs/catalogue.example.json)")
+    catalogue.add_argument("--delete", type=_keys, default=(), metavar="KEY,…", help="entries to delete at the OMS")
+    catalogue.add_argument("--entry", type=_keys, default=(), metavar="KEY,…", help="entries that are not at the OMS")
+    catalogue.add_argument("--wait", type=float, default=600, metavar="SECONDS", help="how long to wait for a push")
+    catalogue.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud)")
+    catalogue.set_defaults(run=_catalogue)
+
     webhook = commands.add_parser("printful-webhook", help="show, register or remove the webhook at Printful")
     webhook.add_argument("action", choices=["show", "register", "remove"])
     webhook.add_argument(
@@ -96,11 +112,35 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _event(arguments: argparse.Namespace) -> int:
-    sys.path.insert(0, str(LAYER))  # no command but this one needs the layer
+    sys.path.insert(0, str(LAYER))  # only a few commands need the layer
     from local import event
 
     say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
     return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    sys.path.insert(0, str(LAYER))
+    from local import explain
+
+    return explain.run(arguments.order, stack=arguments.stack, rules=arguments.rules, default=arguments.default)
+
+
+def _catalogue(arguments: argparse.Namespace) -> int:
+    from local import catalogue
+
+    wish = catalogue.Wish(
+        arguments.action,
+        file=arguments.file,
+        delete=arguments.delete,
+        entries=arguments.entry,
+        wait_s=arguments.wait,
+    )
+    return catalogue.run(wish, stack=arguments.stack)
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
 
 
 def _product_ids(text: str) -> list[int]:

@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 
 from local import gateway, processes
 from local.build import SAM_CONFIG, build_for_host, read_built
-from local.partners import OPS_TOKEN, OUR_SECRETS, PARTNERS, SHOP_DOMAIN, SIMULATORS
+from local.partners import OMS_STORE_ID, OPS_TOKEN, OUR_SECRETS, PARTNERS, SHOP_DOMAIN, SIMULATORS
 from local.progress import LocalCloudError, say, step
 from local.settings import (
     CREDENTIALS,
@@ -70,7 +70,12 @@ PARAMETERS = {
     "CamaloonSourceDomain": SHOP_DOMAIN,
     "DeliveryBackoffSeconds": "1",
     "DeliveryMaxAttempts": "5",
-    "RoutingRules": "CP-*=cloudprinter,PF-*=printful,*=camaloon",
+    "RoutingRules": "CP-*=cloudprinter,PF-*=printful",
+    "OmsStoreId": OMS_STORE_ID,
+    "OmsSettleSeconds": "35",  # longer than a simulator is told to hang
+    "PrintFilePollSeconds": "1",
+    "PrintTemplates": "5501=template-mug,5510=template-tote",
+    "BatchMaxAgeMinutes": "1",
 }
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: one paid order is printed by three printers, held and released, and ends shipped; on a local cloud."""
+"""`make demo`: one paid order is printed by Camaloon and the OMS, and followed at two others, on a local cloud."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from local import cloud, printful_webhook
 from local.cloud import Stack
+from local.invoke import ask
 from local.localhost import request
 from local.progress import LocalCloudError, say
 from local.settings import ROOT, STATE_DIR
@@ -40,10 +41,11 @@ def run() -> int:
         order = _order_paid(shift)
         _pay(stack, order)
         _show_arrival(stack)
+        _personalised(stack, order)
         _register(stack)
         _make(stack, order, shift)
         _ship(stack, order)
-        _show_order(_wait_for(stack, order, "shipped", lambda known: known["status"] == "shipped"))
+        _show_order(_wait_for(stack, order, "shipped, but for what the OMS prints", _is_shipped))
     finally:
         cloud.down(state_dir=DEMO_STATE_DIR)
     say(f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running.")
@@ -57,6 +59,10 @@ def _sample(name: str) -> dict[str, Any]:
 
 def _order_paid(shift: timedelta) -> dict[str, Any]:
     order = _sample("storefront/order_paid__several_printers")
+    (personalised,) = (
+        line for line in _sample("storefront/order_paid__mixed_cart")["line_items"] if line.get("personalization")
+    )
+    order["line_items"].append(personalised)
     times = {name: _moved(order[name], shift) for name in ("created_at", "processed_at")}
     return order | times
 
@@ -107,15 +113,42 @@ def _show_arrival(stack: Stack) -> None:
     console.print("   Camaloon computed the signature itself, compared, checked every field, and answered 200.")
 
 
+def _personalised(stack: Stack, order: dict[str, Any]) -> None:
+    console.print("\n[bold]4. The OMS gets the personalised line, makes its print file, and is sent a batch[/bold]")
+
+    def is_ready(known: dict[str, Any]) -> bool:
+        line = known["lines"][-1]
+        return bool(line["print_file"] and line["print_file"]["status"] == "ready")
+
+    ready = _wait_for(stack, order, "ready to be printed at the OMS", is_ready)
+    line, (at_oms,) = ready["lines"][-1], ready["provider_orders"]
+    console.print(f"   order {at_oms['id']}, item {line['uid']}")
+    console.print(f"   print file {line['print_file']['status']}: {line['print_file']['url']}")
+    printed = request("GET", stack.simulators["oms"] + "/_printed", timeout=10).json()
+    _expect(list(printed.values()) == [1], "the OMS prints the line once")
+    headers = {"Authorization": f"Bearer {stack.ops_token}", "Content-Type": "application/json"}
+    answer = request("POST", f"{stack.api_url}/batches", body="{}", headers=headers, timeout=30)
+    console.print(f"   POST /batches -> {answer.status_code}, {len(answer.json()['batches'])} batch")
+    batched = _wait_for(stack, order, "in a batch", lambda known: known["lines"][-1]["batch"] is not None)
+    batch = batched["lines"][-1]["batch"]
+    console.print(f"   batch {batch['uid']}: [green]{batch['status']}[/green]")
+
+
+def _is_shipped(known: dict[str, Any]) -> bool:
+    stands = {line["status"] for line in known["lines"] if line["destination"] != "oms"}
+    return stands == {"shipped", "delivered"} and len(known["shipments"]) == 5
+
+
 def _register(stack: Stack) -> None:
-    console.print("\n[bold]4. Printful is told where to send its webhooks[/bold]")
-    answer = printful_webhook.ask({"action": "register", "product_ids": [19, 71]}, stack=None, local=stack)
+    console.print("\n[bold]5. Printful is told where to send its webhooks[/bold]")
+    asked = {"action": "register", "product_ids": [19, 71]}
+    answer = ask(printful_webhook.FUNCTION, asked, stack=None, local=stack)
     _expect(answer["ok"], "the webhook is registered")
     console.print(f"   {printful_webhook.readable(answer)}".replace("\n", "\n   "))
 
 
 def _make(stack: Stack, order: dict[str, Any], shift: timedelta) -> None:
-    console.print("\n[bold]5. Cloudprinter and Printful make their lines; Printful holds its own for a day[/bold]")
+    console.print("\n[bold]6. Cloudprinter and Printful make their lines; Printful holds its own for a day[/bold]")
     for name in ("order_validated", "item_validated", "item_produce"):
         _signal(stack, name, shift)
     for name in ("order_created", "order_updated", "order_put_hold"):
@@ -163,7 +196,7 @@ def _fire(stack: Stack, name: str, shift: timedelta) -> None:
 
 def _ship(stack: Stack, order: dict[str, Any]) -> None:
     webhook = stack.webhooks["camaloon"]
-    console.print(f"\n[bold]6. Camaloon ships two parcels and says one of them twice, to[/bold] {webhook['url']}")
+    console.print(f"\n[bold]7. Camaloon ships two parcels and says one of them twice, to[/bold] {webhook['url']}")
     first, second = _parcels(order)
     for parcel, expected in ((first, "accepted"), (second, "accepted"), (first, "duplicate")):
         body, headers = camaloon.shipment_sent(webhook["secret"], parcel)
@@ -209,10 +242,10 @@ def _wait_for(
 
 
 def _show_order(order: dict[str, Any]) -> None:
-    _expect([each["status"] for each in order["deliveries"]] == ["delivered"], "one webhook to Camaloon, delivered")
+    _expect([each["status"] for each in order["deliveries"]] == ["delivered"] * 2, "one delivery each, delivered")
     _expect(len(order["shipments"]) == 5, "five parcels on the order")
     _expect(not order["attention"], "nothing that a person has to look at")
-    console.print(f"\n[bold]7. GET /orders/{order['id']}[/bold]: [green]{order['status']}[/green]\n")
+    console.print(f"\n[bold]8. GET /orders/{order['id']}[/bold]: [green]{order['status']}[/green]\n")
     _table(
         "Lines",
         {
@@ -225,6 +258,7 @@ def _show_order(order: dict[str, Any]) -> None:
         },
         order["lines"],
     )
+    console.print("   (nobody tells of what the OMS ships: its line stays in production)\n")
     parcels = [
         {**parcel, "content": ", ".join(f"{line['quantity']} x {line['sku']}" for line in parcel["lines"])}
         for parcel in order["shipments"]

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pressroom import config, inbox, outbox
 from pressroom.delivery import record_dead
 from pressroom.observe import logged, logger
+from pressroom.oms import print_files
 
 _PAGES = 20
 """How far to read a stream for a failed batch; pages in the middle of a shard may be empty."""
@@ -35,6 +36,8 @@ def _park(message: SQSRecord) -> None:
                 _park_event(row["event_id"]["S"], "its topic could not be invoked")
             elif dispatch == "queue":
                 _park_delivery(row["delivery_id"]["S"], int(row["replays"]["N"]))
+            elif dispatch == "poll" and "hint" not in row:
+                print_files.give_up(row["order_id"]["S"], now=config.utcnow())
         return
     # The error's class only: its text may repeat what the message held.
     error = (failure.get("responsePayload") or {}).get("errorType", "no answer")

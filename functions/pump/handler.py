@@ -1,4 +1,4 @@
-"""From the table's stream onwards: a received webhook to its topic's Lambda, a delivery to its FIFO queue.
+"""From the table's stream onwards: a webhook to its topic's Lambda, a delivery or a question to its queue.
 
 The stream's filter lets through only inserted rows that carry `dispatch`; a replay is such a row too. Whatever is
 done twice here is harmless: topics know the facts they have, queues drop what they have got, deliveries know that
@@ -35,6 +35,8 @@ def _hand_on(record: DynamoDBRecord) -> None:
     row = record.dynamodb.new_image if record.dynamodb else {}
     if row["dispatch"] == "queue":
         _enqueue(row)
+    elif row["dispatch"] == "poll":
+        _ask(row)
     elif not _invoke(row):
         _unhandled(row)
 
@@ -65,10 +67,19 @@ def _unhandled(row: dict[str, Any]) -> None:
 
 
 def _enqueue(row: dict[str, Any]) -> None:
-    """Queue a delivery behind those of the same order. The group is a hash: an order id may hold any character."""
+    """Queue a delivery behind those of the same order. The group is a hash: an order id may hold any character.
+
+    What is of no order (a batch, a push of the catalogue) stands behind nothing.
+    """
     config.client("sqs").send_message(
         QueueUrl=config.setting(f"{row['destination'].upper()}_QUEUE_URL"),
         MessageBody=json.dumps({"delivery_id": row["delivery_id"], "replays": int(row["replays"])}),
-        MessageGroupId=digest(row["order_id"]),
+        MessageGroupId=digest(row["order_id"] or row["delivery_id"]),
         MessageDeduplicationId=f"{row['delivery_id']}-{row['replays']}",
     )
+
+
+def _ask(row: dict[str, Any]) -> None:
+    """Let the OMS be asked for the print files of an order."""
+    asked = {"order_id": row["order_id"], "hint": "hint" in row, "line_ids": row.get("line_ids", [])}
+    config.client("sqs").send_message(QueueUrl=config.setting("PRINT_FILES_QUEUE_URL"), MessageBody=json.dumps(asked))

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from pressroom.errors import Dead
 from tests.support.cloud import is_dispatched
 from tests.support.hub import Hub, sqs_record
-from tests.support.samples import BADGE, order, shipment
+from tests.support.samples import BADGE, order, sample, shipment
 
 
 def park(hub: Hub, *failures: dict[str, Any]) -> Any:
@@ -244,3 +244,39 @@ def test_failed_rows_that_the_stream_does_not_show_are_not_forgotten(hub: Hub) -
     place["DDBStreamBatchInfo"]["endSequenceNumber"] += "0"
     with pytest.raises(BatchProcessingError):
         park(hub, place)
+
+
+def test_print_files_that_could_not_be_asked_for_are_given_up_on_and_flagged(hub: Hub) -> None:
+    hub.receive("storefront", "order_paid", sample("storefront/order_paid__personalized"))
+    hub.pump()
+    hub.run_topics()
+    hub.pump()
+    hub.work("OmsQueue")
+    park_deliveries(hub)
+    shown = hub.order("1003")
+    assert shown["attention"] == ["print_file_late"]
+    assert {line["print_file"]["status"] for line in shown["lines"]} == {"given_up"}
+
+
+def test_a_delivery_whose_turn_could_not_be_queued_is_dead_and_flagged(hub: Hub) -> None:
+    hub.oms.faults = [429]
+    hub.tell("storefront/order_paid__personalized")
+    hub.tell("storefront/order_updated")
+    hub.deliver_again()
+    park_deliveries(hub)
+    update = next(each for each in hub.order("1003")["deliveries"] if each["operation"] == "update_order")
+    assert (update["status"], update["last_error"]) == ("dead", "it could not be queued")
+
+
+def test_a_batch_that_could_not_be_queued_is_dead_and_its_orders_say_so(hub: Hub) -> None:
+    hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug"}
+    hub.tell("storefront/order_paid__personalized")
+    hub.post("/batches", {})
+    park_deliveries(hub)
+    (batch,) = hub.get("/batches")["body"]["batches"]
+    assert (batch["state"], batch["error"]) == ("dead", "it could not be queued")
+    assert hub.order("1003")["attention"] == ["batch_dead"]
+    hub.post(f"/deliveries/{batch['delivery_id']}/replay")
+    hub.settle()
+    assert hub.get(f"/batches/{batch['id']}")["body"]["state"] == "sent"
+    assert hub.order("1003")["attention"] == []

@@ -16,6 +16,7 @@ SHOWN = {
     "camaloon": "camaloon.shipment_sent",
     "cloudprinter": "cloudprinter.item_shipped",
     "printful": "printful.package_shipped",
+    "oms": "oms.print_file_ready",
 }
 """The topic that stands for each receiver."""
 

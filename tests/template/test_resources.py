@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pressroom import delivery, table
+from pressroom import table
 from tests.support import template
-from tests.support.template import ROOT, folder, functions, resources
+from tests.support.template import ROOT, folder, functions, resources, variables
 
 QUEUES = resources("AWS::SQS::Queue")
 ALARMS = resources("AWS::CloudWatch::Alarm")
@@ -18,19 +18,34 @@ VARIABLES = {
     "receive/camaloon": {"CAMALOON_SECRET_ARN"},
     "receive/cloudprinter": {"CLOUDPRINTER_SECRET_ARN"},
     "receive/printful": {"PRINTFUL_SECRET_ARN"},
-    "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL"},
+    "receive/oms": {"OMS_SECRET_ARN"},
+    "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL", "OMS_QUEUE_URL", "PRINT_FILES_QUEUE_URL"},
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
-    "storefront/order_paid": {"ROUTING_RULES"},
+    "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION"},
     "park": set[str](),
     "deliver/camaloon": {
-        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "BACKOFF_SECONDS"),
+        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
         *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN"),
     },
+    "deliver/oms": {
+        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
+        *("OMS_BASE_URL", "OMS_STORE_ID", "OMS_CREATE_PRINT_FILES", "OMS_SETTLE_SECONDS", "OMS_API_SECRET_ARN"),
+        "PRINT_TEMPLATES",
+    },
+    "print_files": {
+        *("PRINT_FILES_QUEUE_URL", "PRINT_FILE_POLL_SECONDS", "PRINT_FILE_GIVE_UP_HOURS", "PRINT_TEMPLATES"),
+        *("OMS_BASE_URL", "OMS_API_SECRET_ARN"),
+    },
+    "batches": {"PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"},
+    "catalogue": {"OMS_BASE_URL", "OMS_API_SECRET_ARN"},
     "printful_webhook": {
         *("PUBLIC_API_URL", "PRINTFUL_BASE_URL", "PRINTFUL_STORE_ID", "PRINTFUL_REPAIR"),
         *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),
     },
-    "api": {"OPS_TOKEN_SECRET_ARN", "CAMALOON_DEAD_LETTER_QUEUE_URL"},
+    "api": {
+        *("OPS_TOKEN_SECRET_ARN", "CAMALOON_DEAD_LETTER_QUEUE_URL", "OMS_DEAD_LETTER_QUEUE_URL"),
+        *("PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
+    },
 }
 
 
@@ -145,7 +160,7 @@ def test_fifo_queues_have_fifo_dead_letters() -> None:
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> None:
     read = sources("SQS")
-    assert len(read) == 2
+    assert len(read) == 4
     for function, source in read:
         queue = properties(source["Queue"]["Fn::GetAtt"].removesuffix(".Arn"))
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
@@ -153,9 +168,11 @@ def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> N
 
 
 def test_deliveries_go_one_at_a_time_and_end_where_the_code_says() -> None:
-    ((_, source),) = ((f, s) for f, s in sources("SQS") if folder(f).startswith("deliver/"))
-    assert source["BatchSize"] == 1
-    assert properties("CamaloonQueue")["RedrivePolicy"]["maxReceiveCount"] == delivery.LAST_RECEIVE
+    delivering = [source for function, source in sources("SQS") if folder(function).startswith("deliver/")]
+    assert [source["BatchSize"] for source in delivering] == [1, 1]
+    for destination in ("Camaloon", "Oms"):
+        last = int(variables(functions()[f"Deliver{destination}Function"])["LAST_RECEIVE"])
+        assert properties(f"{destination}Queue")["RedrivePolicy"]["maxReceiveCount"] == last
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -191,12 +208,17 @@ def test_the_api_is_throttled() -> None:
     assert settings["ThrottlingBurstLimit"] > 0
 
 
-def test_printful_is_looked_at_by_a_schedule_and_a_look_that_fails_is_told() -> None:
-    ((function, schedule),) = sources("Schedule")
-    assert folder(function) == "printful_webhook"
+def test_printful_is_looked_at_by_a_schedule() -> None:
+    (schedule,) = (schedule for function, schedule in sources("Schedule") if folder(function) == "printful_webhook")
     assert json.loads(schedule["Input"]) == {"action": "check"}
-    told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
-    assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
+
+
+def test_what_runs_by_a_schedule_tells_of_a_run_that_fails() -> None:
+    scheduled = [function for function, _ in sources("Schedule")]
+    assert {folder(function) for function in scheduled} == {"printful_webhook", "batches"}
+    for function in scheduled:
+        told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
 
 
 def test_every_url_is_an_output() -> None:
@@ -212,7 +234,7 @@ def test_every_url_is_an_output() -> None:
         assert f"{name}Arn" in outputs
 
 
-@pytest.mark.parametrize("parameter", ["CamaloonBaseUrl", "PrintfulBaseUrl"])
+@pytest.mark.parametrize("parameter", ["CamaloonBaseUrl", "PrintfulBaseUrl", "OmsBaseUrl"])
 def test_only_https_is_accepted_for_a_printer_but_on_this_machine(parameter: str) -> None:
     pattern = template.template()["Parameters"][parameter]["AllowedPattern"]
     accepted = ("https://camaloon.com", "https://camaloon.com/x", "http://127.0.0.1:9000", "http://localhost")
@@ -222,9 +244,9 @@ def test_only_https_is_accepted_for_a_printer_but_on_this_machine(parameter: str
         "http://127.0.0.1.example",
         "ftp://x",
         "camaloon.com",
-        "",
     )
-    assert [bool(re.fullmatch(pattern, url)) for url in (*accepted, *refused)] == [True] * 4 + [False] * 6
+    assert [bool(re.fullmatch(pattern, url)) for url in (*accepted, *refused)] == [True] * 4 + [False] * 5
+    assert bool(re.fullmatch(pattern, "")) == (parameter == "OmsBaseUrl")  # which not everybody has
 
 
 def test_the_layers_packages_are_pinned_exactly() -> None:

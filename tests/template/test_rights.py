@@ -9,6 +9,7 @@ from tests.support.template import folder, functions, resources
 
 EVENT, DONE, ORDER, DELIVERY, REPLAY = "EVENT#*", "DONE#*", "ORDER#*", "DELIVERY#*", "REPLAY#*"
 WATCH, DRIFT, PRODUCT, STOCK, SETTING = "WATCH#*", "DRIFT#*", "PRODUCT#*", "STOCK#*", "SETTING#*"
+TURN, POLL, READY, BATCHED, CATALOGUE = "TURN#*", "POLL#*", "READY#*", "BATCH#*", "CATALOGUE#*"
 ANY = "any row"
 TABLE, INDEX, STREAM = "Table", "Table/index/*", "Table's stream"
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
@@ -49,14 +50,15 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     "receive/camaloon": {(PUT, TABLE, EVENT), (SECRET, "CamaloonSecret", "")},
     "receive/cloudprinter": {(PUT, TABLE, EVENT), (SECRET, "CloudprinterSecret", "")},
     "receive/printful": {(PUT, TABLE, EVENT), (SECRET, "PrintfulSecret", "")},
+    "receive/oms": {(PUT, TABLE, EVENT), (SECRET, "OmsSecret", "")},
     "pump": {
         *READ_EVENT,
         (UPDATE, TABLE, EVENT),
         *(
             ("lambda:InvokeFunction", f"{each}-*", "")
-            for each in ("storefront", "camaloon", "cloudprinter", "printful")
+            for each in ("storefront", "camaloon", "cloudprinter", "printful", "oms", "ops")
         ),
-        (SEND, "CamaloonQueue", ""),
+        *((SEND, queue, "") for queue in ("CamaloonQueue", "OmsQueue", "PrintFilesQueue")),
         ("dynamodb:DescribeStream", STREAM, ""),
         ("dynamodb:GetShardIterator", STREAM, ""),
         ("dynamodb:GetRecords", STREAM, ""),
@@ -66,6 +68,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     **{f"{provider}/{topic}": TOPIC for provider, topic in template.topics()},
     **dict.fromkeys(OF_PRODUCTS, PRODUCT_TOPIC),
     "printful/stock_updated": STOCK_TOPIC,
+    "oms/print_file_ready": ANY_TOPIC | {(BATCH, TABLE, ORDER), (PUT, TABLE, POLL)},
     "printful_webhook": {
         (GET, TABLE, SETTING),
         (PUT, TABLE, SETTING),
@@ -76,7 +79,8 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     "park": {
         *READ_EVENT,
         (UPDATE, TABLE, EVENT),
-        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY)),
+        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, TURN, BATCHED)),
+        (BATCH, TABLE, ORDER),
         ("dynamodb:GetShardIterator", STREAM, ""),
         ("dynamodb:GetRecords", STREAM, ""),
         *consume("TopicFailuresQueue"),
@@ -88,14 +92,48 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         (HIDE, "CamaloonQueue", ""),
         (SECRET, "CamaloonSecret", ""),
     },
+    "deliver/oms": {
+        *(
+            (action, TABLE, rows)
+            for action in (GET, PUT, UPDATE)
+            for rows in (ORDER, DELIVERY, TURN, POLL, READY, BATCHED, CATALOGUE)
+        ),
+        (BATCH, TABLE, ORDER),
+        (BATCH, TABLE, CATALOGUE),
+        *consume("OmsQueue"),
+        (SEND, "OmsDeadLetterQueue", ""),
+        (HIDE, "OmsQueue", ""),
+        (SECRET, "OmsApiSecret", ""),
+    },
+    "print_files": {
+        *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, POLL, READY)),
+        *consume("PrintFilesQueue"),
+        (HIDE, "PrintFilesQueue", ""),
+        (SECRET, "OmsApiSecret", ""),
+    },
+    "batches": {
+        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (READY, BATCHED, DELIVERY)),
+        (BATCH, TABLE, READY),
+        (BATCH, TABLE, ORDER),
+        ("dynamodb:Query", "Table/index/by_state", READY),
+        ("sns:Publish", "AlarmTopic", ""),
+    },
+    "catalogue": {
+        *((action, TABLE, rows) for action in (GET, BATCH, PUT) for rows in (CATALOGUE, DELIVERY)),
+        ("dynamodb:Query", "Table/index/by_state", CATALOGUE),
+        (SECRET, "OmsApiSecret", ""),
+    },
     "api": {
         (GET, TABLE, ANY),
         (BATCH, TABLE, ANY),
         ("dynamodb:Query", INDEX, ""),
         *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (EVENT, DELIVERY, REPLAY)),
-        ("sqs:ReceiveMessage", "CamaloonDeadLetterQueue", ""),
-        ("sqs:DeleteMessage", "CamaloonDeadLetterQueue", ""),
-        (HIDE, "CamaloonDeadLetterQueue", ""),
+        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (READY, BATCHED, DELIVERY)),
+        *(
+            (action, f"{each}DeadLetterQueue", "")
+            for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", HIDE)
+            for each in ("Camaloon", "Oms")
+        ),
         (SECRET, "OpsTokenSecret", ""),
     },
 }
@@ -172,6 +210,8 @@ def test_nobody_reads_the_whole_table_or_deletes_a_row() -> None:
         # The webhook's path is its secret: who registers it has to know it.
         ("PrintfulSecret", {"receive/printful", "printful_webhook"}),
         ("PrintfulApiSecret", {"printful_webhook"}),
+        ("OmsSecret", {"receive/oms"}),
+        ("OmsApiSecret", {"deliver/oms", "print_files", "catalogue"}),
         ("OpsTokenSecret", {"api"}),
     ],
 )
@@ -193,7 +233,8 @@ def test_a_receiver_writes_events_and_reads_one_secret(name: str) -> None:
 
 def test_all_topics_about_orders_share_one_role() -> None:
     topics = {f"{provider}/{topic}" for provider, topic in template.topics()}
-    roles = {str(BY_FOLDER[each]["Role"]) for each in topics - OF_PRODUCTS - {"printful/stock_updated"}}
+    others = OF_PRODUCTS | {"printful/stock_updated", "oms/print_file_ready"}
+    roles = {str(BY_FOLDER[each]["Role"]) for each in topics - others}
     assert roles == {str({"Fn::GetAtt": "TopicRole.Arn"})}
 
 
@@ -207,7 +248,7 @@ def test_a_role_is_for_lambda_and_has_no_rights_that_are_not_written_here() -> N
 
 def test_rows_of_one_transaction_are_in_one_statement() -> None:
     # Whether a condition on leading keys is held against one row of a transaction or all of them is nowhere written.
-    for name in ("deliver/camaloon", "api", "storefront/order_paid", "park"):
+    for name in ("deliver/camaloon", "deliver/oms", "print_files", "batches", "api", "storefront/order_paid", "park"):
         written = {(action, rows) for action, table, rows in rights(BY_FOLDER[name]) if table == TABLE}
         alone = {EVENT, DONE, WATCH, DRIFT, ANY}  # never written in a transaction, or only by api
         groups = [{rows for action, rows in written if action == each} - alone for each in (PUT, UPDATE)]

@@ -14,6 +14,7 @@ COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler"
 LOADS = {
     "receive/camaloon": set[str](),
     "receive/cloudprinter": set[str](),
+    "receive/oms": set[str](),
     "receive/printful": set[str](),
     "receive/storefront": {"pydantic"},
     "pump": set[str](),
@@ -21,6 +22,10 @@ LOADS = {
     "api": {"aws_lambda_powertools.event_handler"},
     "printful_webhook": {"requests"},
     "deliver/camaloon": {"requests"},
+    "deliver/oms": {"requests"},
+    "print_files": {"requests"},
+    "batches": set[str](),
+    "catalogue": {"pydantic", "requests"},
     **{f"{provider}/{topic}": {"pydantic"} for provider, topic in topics()},
 }
 """What of the costly packages each function loads before its first event: a receiver of a provider none at all."""
