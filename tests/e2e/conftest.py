@@ -14,6 +14,7 @@ import requests
 from local import cloud
 from local.cloud import Stack
 from local.localhost import request
+from local.partners import OMS_API_TOKEN
 from local.simulators import camaloon
 from tests.e2e.waiting import wait_until
 
@@ -73,9 +74,10 @@ class Shop:
     def ship(self, parcel: dict[str, Any]) -> requests.Response:
         return self.send("camaloon", "shipment_sent", parcel)
 
-    def api(self, path: str, method: str = "GET", token: str | None = None) -> requests.Response:
+    def api(self, path: str, method: str = "GET", token: str | None = None, **body: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token or self.stack.ops_token}"}
-        return request(method, self.stack.api_url + path, headers=headers, timeout=30)
+        content = json.dumps(body) if body else None
+        return request(method, self.stack.api_url + path, body=content, headers=headers, timeout=30)
 
     def known(self, order_id: object) -> dict[str, Any] | None:
         answer = self.api(f"/orders/{order_id}")
@@ -112,16 +114,27 @@ class Shop:
     def camaloon_behaves(self) -> None:
         request("POST", self.stack.simulators["camaloon"] + "/_reset", timeout=10)
 
+    def oms(self, path: str, content: dict[str, Any] | None = None) -> Any:
+        """Ask the OMS's simulator what it knows, or tell it something."""
+        method, body = ("GET", None) if content is None else ("POST", json.dumps(content))
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {OMS_API_TOKEN}"}
+        answer = request(method, self.stack.simulators["oms"] + path, body=body, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def oms_will(self, **behaviour: Any) -> None:
+        self.oms("/_behave", behaviour)
+
     def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
         with ThreadPoolExecutor(max_workers=50) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def logs(self) -> str:
-        """Everything that the functions logged, and what the emulator wrote about them."""
+        """Everything that the functions logged, and what the emulator and the simulators wrote about them."""
         group = f"/pressroom/{self.stack.stack_name}"
         pages = self.stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = [event["message"] for page in pages for event in page["events"]]
-        return "\n".join([*lines, (self.state_dir / "ministack.log").read_text(errors="replace")])
+        return "\n".join([*lines, *(file.read_text(errors="replace") for file in self.state_dir.glob("*.log"))])
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,13 @@
 """A topic's Lambda fails: what it was given is parked, visible, and processed when it is sent again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from tests.e2e.conftest import Shop
+from tests.e2e.functions import configured
 from tests.e2e.test_the_main_job import attempts_ended
-
-
-@contextmanager
-def broken(shop: Shop, function: str, variable: str, value: str) -> Iterator[None]:
-    """Deploy a mistake: a function with a wrong setting."""
-    functions = shop.stack.client("lambda")
-    name = f"{shop.stack.stack_name}-{function}"
-    good = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": good | {variable: value}})
-    functions.get_waiter("function_updated").wait(FunctionName=name)
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": good})
-        functions.get_waiter("function_updated").wait(FunctionName=name)
 
 
 def test_what_failed_three_times_is_parked_and_can_be_sent_again(shop: Shop) -> None:
     order = shop.order()
-    with broken(shop, "storefront-order_paid", "ROUTING_RULES", "*=nobody"):
+    with configured(shop, "storefront-order_paid", ROUTING_RULES="*=nobody"):
         event_id = shop.pay(order).json()["event_id"]
         parked = shop.event_until(event_id, "failed")
         assert parked["error"]

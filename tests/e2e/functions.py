@@ -1,0 +1,83 @@
+"""What happens to deployed functions: they are killed while they work, or deployed with other settings.
+
+ministack runs each instance of a function as a child process of its own, which knows its function's name. Killed, the
+invocation fails without a word, its messages stay hidden for as long as the queue says, and the next invocation starts
+a new process, which reads its settings and secrets anew.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import psutil
+
+from local import processes
+from tests.e2e.conftest import Shop
+from tests.e2e.waiting import wait_until
+
+
+@contextmanager
+def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
+    """Deploy a function with other settings for a while."""
+    functions = shop.stack.client("lambda")
+    name = f"{shop.stack.stack_name}-{function}"
+
+    def deploy(variables: dict[str, str]) -> None:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        wait_until(lambda: is_deployed() or None, f"{name} is deployed", 30)
+
+    def is_deployed() -> bool:
+        state: str = functions.get_function_configuration(FunctionName=name)["LastUpdateStatus"]
+        return state == "Successful"
+
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    deploy(before | settings)
+    try:
+        yield
+    finally:
+        deploy(before)
+
+
+def instances(shop: Shop, function: str) -> Iterator[psutil.Process]:
+    """Find the processes of a function."""
+    name = f"{shop.stack.stack_name}-{function}"
+    emulator = psutil.Process(processes.servers(shop.state_dir)["ministack"].pid)
+    for process in emulator.children():
+        with contextlib.suppress(psutil.Error):  # gone meanwhile
+            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name:
+                yield process
+
+
+def restart(shop: Shop, function: str) -> int:
+    """Kill all instances of a function, whatever they do; return how many there were."""
+    killed = list(instances(shop, function))
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, timeout=10)
+    return len(killed)
+
+
+def kill_while_asking(shop: Shop, function: str, simulator: str, *, delay_s: float, seconds: float) -> bool:
+    """Kill an instance `delay_s` after it was seen to have a connection to a simulator; False if none was seen."""
+    port = urlsplit(shop.stack.simulators[simulator]).port
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        known, look_again_at = list(instances(shop, function)), time.monotonic() + 0.5
+        while time.monotonic() < look_again_at:
+            for process in known:
+                if _is_connected(process, port):
+                    time.sleep(delay_s)
+                    process.kill()
+                    return True
+            time.sleep(0.005)
+    return False
+
+
+def _is_connected(process: psutil.Process, port: int | None) -> bool:
+    try:
+        peers = [each.raddr for each in process.net_connections("tcp4")]
+    except psutil.Error:
+        return False
+    return any(tuple(peer)[1:] == (port,) for peer in peers)  # one that listens has no peer

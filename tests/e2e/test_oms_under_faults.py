@@ -1,0 +1,388 @@
+"""The OMS answers as it likes, and what sends to it is killed again and again: still every line is printed once.
+
+What goes wrong is planned with a seed; which order it hits is not, so that what is asserted holds for any order. The
+simulator counts what it would have printed and batched, and forgets nothing of it.
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import pytest
+
+from local import cloud
+from local.partners import OMS_API_TOKEN
+from pressroom.oms import items
+from tests.e2e.conftest import ROOT, Shop
+from tests.e2e.functions import kill_while_asking, restart
+from tests.e2e.waiting import wait_until
+from tests.support.samples import PERSONAL
+
+SEED = 20260901
+ORDERS = 200
+KILLS = (
+    *(("deliver-oms", False), ("deliver-oms", True), ("print_files", False), ("deliver-oms", True)),
+    *(("deliver-oms", False), ("deliver-oms", True), ("print_files", False), ("deliver-oms", True)),
+    *(("deliver-oms", False), ("deliver-oms", True)),
+)
+"""Which function is killed: with a request to the OMS on its way, or all its instances whatever they do."""
+DELAYS_S = (0, 0.005, 0.02, 0.05)
+CREATES, PRINT_FILES, BATCHES = "/api/v1/orders", "/api/v1/order-items/", "/api/v1/batch-orders"
+ROUTES = (("POST", CREATES), ("GET", PRINT_FILES), ("POST", BATCHES))
+QUEUES, LETTERS = ("oms.fifo", "print-files"), "oms-dead-letters.fifo"
+BATCHED = frozenset({"5501", "5510"})
+"""The variants that have print templates on the local cloud."""
+
+type Behaviour = dict[str, Any]
+
+DONE_BUT_NOT_SAID: list[Behaviour] = [
+    {"lose_answer": True},
+    {"lose_answer": True, "status": 500},
+    {"lose_answer": True, "status": 502},
+    {"lose_answer": True, "status": 504},
+    {"garbage": True},
+    {"garbage": True, "status": 503},
+]
+NOT_DONE: list[Behaviour] = [
+    {"drop": True},
+    {"status": 500},
+    {"status": 502},
+    {"status": 503},
+    {"status": 408},
+    {"retry_after": 1},
+    {"retry_after": 2},
+    {"answer_bytes": 300_000},
+]
+REFUSED: list[Behaviour] = [{"status": 400}, {"status": 409}, {"status": 401}, {"status": 302, "location": "/"}]
+SLOW: list[Behaviour] = [
+    {"hang_s": 12},  # done when the other side has given up
+    {"hang_s": 12, "lose_answer": True},
+]
+SLOW_ENOUGH_TO_BE_KILLED: list[Behaviour] = [{"hang_s": 0.5}, {"hang_s": 0.5, "lose_answer": True}]
+NOT_TOLD: list[Behaviour] = [
+    *({"status": 500}, {"status": 503}, {"drop": True}, {"garbage": True}, {"garbage": True, "status": 404}),
+    *({"status": 404}, {"status": 401}, {"retry_after": 1}, {"answer_bytes": 300_000}),
+]
+
+
+def plan(shop: Shop, rng: random.Random) -> Counter[tuple[str, str]]:
+    """Plan no more than there are requests for in any case, so that nothing is left at the end; how many by route."""
+    creates = [
+        *SLOW,
+        *REFUSED,
+        *SLOW_ENOUGH_TO_BE_KILLED * 4,
+        *DONE_BUT_NOT_SAID * 4,
+        *NOT_DONE * 3,
+        *[{}] * 60,
+    ]
+    polls = [*NOT_TOLD * 2, *[{}] * 150]
+    batches = [*DONE_BUT_NOT_SAID, {"drop": True}, {"status": 500}, {"status": 400}, {"retry_after": 1}, *[{}] * 6]
+    for (method, path), behaviours in zip(ROUTES, (creates, polls, batches), strict=True):
+        rng.shuffle(behaviours)
+        for each in behaviours:
+            shop.oms_will(**each, method=method, path=path, times=1)
+    return Counter({("POST", CREATES): len(creates), ("GET", PRINT_FILES): len(polls), ("POST", BATCHES): len(batches)})
+
+
+class Backstage:
+    """What only the owner of the cloud sees."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.sqs, self.dynamodb = shop.stack.client("sqs"), shop.stack.client("dynamodb")
+        self.table = shop.stack.outputs()["TableName"]
+        self.stack_name = shop.stack.stack_name
+
+    def queue(self, name: str) -> str:
+        url: str = self.sqs.get_queue_url(QueueName=f"{self.stack_name}-{name}")["QueueUrl"]
+        return url
+
+    def depth(self, queue: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=names)["Attributes"]
+        return sum(map(int, attributes.values()))
+
+    def deliveries(self) -> Counter[tuple[str, str]]:
+        """Count all deliveries by operation and state."""
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.table,
+            FilterExpression="begins_with(pk, :kind)",
+            ExpressionAttributeValues={":kind": {"S": "DELIVERY#"}},
+            ProjectionExpression="#operation, #state",
+            ExpressionAttributeNames={"#operation": "operation", "#state": "state"},
+        )
+        return Counter((row["operation"]["S"], row["state"]["S"]) for page in pages for row in page["Items"])
+
+    def settle(self, seconds: float) -> None:
+        """Wait until nothing moves: every delivery has ended, and no print file is asked for."""
+        wait_until(lambda: self._is_still() or None, "nothing moves any more", seconds)
+
+    def _is_still(self) -> bool:
+        if any(self.depth(queue) for queue in QUEUES):
+            return False
+        known = self.deliveries()
+        created = sum(number for (operation, _), number in known.items() if operation == "create_order")
+        pending = sum(number for (_, state), number in known.items() if state == "pending")
+        return created == ORDERS and not pending and not any(self.depth(queue) for queue in QUEUES)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is to see when nothing moves any more."""
+
+    orders: dict[str, dict[str, Any]]
+    batches: list[dict[str, Any]]
+    printed: dict[str, int]
+    batched: dict[str, int]
+    dead: list[dict[str, Any]]
+    depths: dict[str, int]
+
+    @classmethod
+    def of(cls, shop: Shop, backstage: Backstage, order_ids: list[str]) -> "Seen":
+        with ThreadPoolExecutor(4) as pool:
+            orders = pool.map(lambda each: shop.api(f"/orders/{each}").json(), order_ids)
+            batches = pool.map(
+                lambda each: shop.api(f"/batches/{each['id']}").json(), listed(shop, "/batches", "batches")
+            )
+            return cls(
+                orders=dict(zip(order_ids, orders, strict=True)),
+                batches=list(batches),
+                printed=shop.oms("/_printed"),
+                batched=shop.oms("/_batched"),
+                dead=listed(shop, "/deliveries?status=dead", "deliveries"),
+                depths={name: backstage.depth(name) for name in (*QUEUES, LETTERS, "print-files-dead-letters")},
+            )
+
+    def lines(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
+        """Return every line with its order's only delivery, and what the OMS calls it."""
+        for order_id, order in self.orders.items():
+            (delivery,) = order["deliveries"]
+            for line in order["lines"]:
+                yield delivery, line, items.item_id(order_id, line["id"])
+
+
+def listed(shop: Shop, path: str, what: str) -> list[dict[str, Any]]:
+    """Read a whole list of the API."""
+    found, cursor = list[dict[str, Any]](), ""
+    while cursor is not None:
+        page = shop.api(f"{path}{'&' if '?' in path else '?'}limit=100&cursor={cursor}").json()
+        found, cursor = found + page[what], page["cursor"]
+    return found
+
+
+def make_batches(shop: Shop) -> None:
+    """Make batches of whatever is ready, twice at the same time, until there is nothing left."""
+    while True:
+        made = shop.at_once(*[lambda: shop.api("/batches", "POST")] * 2)
+        assert {answer.status_code for answer in made} == {200}
+        if not any(answer.json()["batches"] for answer in made):
+            return
+
+
+def order(number: int, rng: random.Random) -> dict[str, Any]:
+    """An order of one to three personalised lines; the variants of two of three have print templates."""
+    content: dict[str, Any] = json.loads((ROOT / "events/storefront/order_paid__personalized.json").read_text())
+    mug, poster = content["line_items"]
+    tote = mug | {"personalization": mug["personalization"] | {"variant_id": 5510}}
+    lines = [rng.choice((mug, tote, poster)) for _ in range(rng.choice((1, 1, 2, 3)))]
+    return content | {
+        "id": f"fuzz {number:03}",
+        "line_items": [
+            line | {"id": str(position), "quantity": rng.randint(1, 3)} for position, line in enumerate(lines)
+        ],
+    }
+
+
+def keep_killing(shop: Shop, rng: random.Random, over: Event) -> Counter[tuple[str, bool]]:
+    """Kill who sends and who asks, as KILLS says; return how often that found somebody."""
+    kills = Counter[tuple[str, bool]]()
+    for function, asking in KILLS:
+        if over.wait(rng.uniform(1, 3)):
+            break
+        if asking:
+            found = int(kill_while_asking(shop, function, "oms", delay_s=rng.choice(DELAYS_S), seconds=5))
+        else:
+            found = restart(shop, function)
+        kills[function, asking] += found
+    return kills
+
+
+def keep_batching(shop: Shop, over: Event) -> None:
+    while not over.wait(8):
+        make_batches(shop)
+
+
+@dataclass(frozen=True)
+class Run:
+    shop: Shop
+    backstage: Backstage
+    order_ids: list[str]
+    item_ids: frozenset[str]
+    designs: frozenset[str]
+    planned: Counter[tuple[str, str]]
+    kills: Counter[tuple[str, bool]]
+    seen: Seen
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Everything that goes wrong, until all has ended one way or the other."""
+    state_dir = ROOT / ".local" / f"e2e-{os.getpid()}-faults"
+    parameters = {"OmsSettleSeconds": "30", "BatchSize": "8", "BatchMaxAgeMinutes": "600"}
+    try:
+        shop = Shop(cloud.up(state_dir=state_dir, parameters=parameters), state_dir)
+        yield _run(shop)
+    finally:
+        cloud.down(state_dir=state_dir)
+
+
+def _run(shop: Shop) -> Run:
+    backstage, rng, over = Backstage(shop), random.Random(SEED), Event()  # noqa: S311 - it plans faults
+    for queue, seconds in (("oms.fifo", "30"), ("print-files", "10")):
+        # In AWS what a killed function was about is hidden for six minutes: longer than the function may run.
+        backstage.sqs.set_queue_attributes(QueueUrl=backstage.queue(queue), Attributes={"VisibilityTimeout": seconds})
+    orders = [order(number, rng) for number in range(ORDERS)]
+    item_ids = frozenset(items.item_id(each["id"], line["id"]) for each in orders for line in each["line_items"])
+
+    made = [line["personalization"] for each in orders for line in each["line_items"]]
+    designs = frozenset(text for each in made for text in (each["template_config"][:30], *each["thumbnails"]))
+
+    # The first is one whose fate nobody can find out in time.
+    first = items.item_id(orders[0]["id"], orders[0]["line_items"][0]["id"])
+    shop.oms_will(method="POST", path=CREATES, lose_answer=True)
+    shop.oms_will(method="GET", path=f"{PRINT_FILES}{first}/", status=503, times=4)
+    assert shop.pay(orders[0]).status_code == 202
+    wait_until(lambda: shop.oms("/_requests") or None, "the first order is sent", 30)
+    planned = plan(shop, rng)
+    with ThreadPoolExecutor() as pool:
+        killing = pool.submit(keep_killing, shop, rng, over)
+        batching = pool.submit(keep_batching, shop, over)
+        try:
+            with ThreadPoolExecutor(2) as paying:
+                answers = list(paying.map(shop.pay, orders[1:]))
+            assert {answer.status_code for answer in answers} == {202}
+            kills = killing.result()
+            backstage.settle(150)
+        finally:
+            over.set()
+        batching.result()
+    make_batches(shop)
+    backstage.settle(60)
+    order_ids = [each["id"] for each in orders]
+    return Run(shop, backstage, order_ids, item_ids, designs, planned, kills, Seen.of(shop, backstage, order_ids))
+
+
+@pytest.fixture(scope="module")
+def replayed(run: Run) -> Seen:
+    """What there is to see when a person has seen to all that was given up, and the OMS has behaved."""
+    asked = Counter(
+        (each["method"], path)
+        for each in run.shop.oms("/_requests")
+        for _, path in ROUTES
+        if each["path"].startswith(path)
+    )
+    assert all(asked[route] >= number for route, number in run.planned.items())
+    again = [each["id"] for each in run.seen.dead if each["operation"] == "create_order"]
+    # The OMS may have a batch that it did not confirm; there a person looks first, as its error says.
+    again += [
+        each["delivery_id"] for each in run.seen.batches if each["state"] == "dead" and not is_there(each, run.seen)
+    ]
+    for delivery_id in again:
+        assert run.shop.api(f"/deliveries/{delivery_id}/replay", "POST").json()["replayed"] is True
+    run.backstage.settle(90)
+    make_batches(run.shop)
+    run.backstage.settle(60)
+    return Seen.of(run.shop, run.backstage, run.order_ids)
+
+
+def is_there(batch: dict[str, Any], seen: Seen) -> bool:
+    """Whether the OMS has a batch: whole, or not at all."""
+    (there,) = {item["uid"] in seen.batched for item in batch["items"]}
+    return there
+
+
+def test_every_line_is_printed_once_or_at_most_once_if_its_order_is_dead(run: Run) -> None:
+    seen = run.seen
+    assert len(seen.orders) == ORDERS
+    assert {item for _, _, item in seen.lines()} == run.item_ids
+    assert seen.printed.keys() <= run.item_ids
+    for delivery, _, item in seen.lines():
+        times = seen.printed.get(item, 0)
+        assert times == 1 if delivery["status"] == "delivered" else times in (0, 1), (item, delivery, times)
+
+
+def test_every_order_is_delivered_and_followed_to_its_print_files_or_dead_with_a_reason(run: Run) -> None:
+    for delivery, line, item in run.seen.lines():
+        if delivery["status"] == "delivered":
+            assert line["print_file"]["status"] == "ready", item
+            assert line["status"] == "in_production", item
+        else:
+            assert (delivery["status"], bool(delivery["last_error"])) == ("dead", True), item
+            assert line["print_file"] is None, item
+
+
+def test_what_went_wrong_was_enough_to_be_a_test(run: Run) -> None:
+    assert run.kills["deliver-oms", False]
+    attention = Counter(reason for each in run.seen.orders.values() for reason in each["attention"])
+    assert attention["uid_unknown"] >= len(DONE_BUT_NOT_SAID)
+    assert attention["delivery_dead"] > 1
+    assert {each["state"] for each in run.seen.batches} == {"sent", "dead"}
+
+
+def test_an_order_of_which_the_oms_does_not_say_whether_it_has_it_is_not_sent_again(run: Run) -> None:
+    order_id = run.order_ids[0]
+    (delivery,) = run.seen.orders[order_id]["deliveries"]
+    assert (delivery["status"], delivery["attempts"]) == ("dead", 5)
+    assert delivery["last_error"] == "the OMS may have it, and does not say: HTTP 503"
+    assert {run.seen.printed[item] for each, _, item in run.seen.lines() if each["id"] == delivery["id"]} == {1}
+
+
+def test_nothing_is_left_in_a_queue_but_a_letter_for_each_dead_delivery(run: Run) -> None:
+    assert run.seen.depths == {**dict.fromkeys(run.seen.depths, 0), LETTERS: len(run.seen.dead)}
+    dead = [each["deliveries"][0] for each in run.seen.orders.values() if each["deliveries"][0]["status"] == "dead"]
+    dead_batches = [each["delivery_id"] for each in run.seen.batches if each["state"] == "dead"]
+    assert sorted(each["id"] for each in run.seen.dead) == sorted([each["id"] for each in dead] + dead_batches)
+
+
+def test_an_item_is_in_one_batch_at_most_and_every_batch_is_sent_or_dead_with_a_reason(run: Run) -> None:
+    in_batches = Counter(item["uid"] for each in run.seen.batches for item in each["items"])
+    assert set(in_batches.values()) == set(run.seen.batched.values()) == {1}
+    assert run.seen.batched.keys() <= in_batches.keys()
+    for each in run.seen.batches:
+        if each["state"] == "sent":
+            assert each["uid"]
+            assert each["status"] == "Batching"
+            assert is_there(each, run.seen)
+        else:
+            assert (each["state"], bool(each["error"])) == ("dead", True)
+
+
+def test_when_the_dead_are_replayed_every_line_is_printed_exactly_once(replayed: Seen, run: Run) -> None:
+    assert replayed.printed == dict.fromkeys(run.item_ids, 1)
+    for delivery, line, item in replayed.lines():
+        assert delivery["status"] == "delivered", item
+        assert line["print_file"]["status"] == "ready", item
+    assert all(
+        not each["attention"] or not each["attention"].count("delivery_dead") for each in replayed.orders.values()
+    )
+
+
+def test_then_every_item_that_can_be_batched_is_in_exactly_one_batch(replayed: Seen) -> None:
+    wanted = {line["uid"] for _, line, _ in replayed.lines() if line["uid"] and line["variant"] in BATCHED}
+    assert replayed.batched == dict.fromkeys(wanted, 1)
+    assert Counter(item["uid"] for each in replayed.batches for item in each["items"]) == Counter(wanted)
+    left = [each for each in replayed.batches if each["state"] != "sent"]
+    assert all(is_there(each, replayed) for each in left)
+    assert replayed.depths == {**dict.fromkeys(replayed.depths, 0), LETTERS: len(left)}
+
+
+def test_through_all_of_it_no_log_holds_a_token_a_person_or_a_design(replayed: Seen, run: Run) -> None:
+    assert replayed.orders
+    logged, token = run.shop.logs(), run.shop.stack.webhooks["oms"]["url"].rpartition("/")[2]
+    for never in (OMS_API_TOKEN, token, *PERSONAL, *run.designs):
+        assert never not in logged, f"{never!r} was logged"
