@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benches import cost, fold, init, throughput, warm
+from benches import cost, deliver, fold, init, throughput, warm
 from benches.metric import Metric, Report
 from local.build import build_for_host
 from local.progress import LocalCloudError
@@ -25,6 +25,7 @@ PARTS: tuple[Callable[[Path], Report], ...] = (
     warm.measure,
     cost.measure,
     fold.measure,
+    deliver.measure,
     throughput.measure,
 )
 RESULT = STATE_DIR / "bench.json"

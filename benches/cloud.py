@@ -7,12 +7,13 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from local.partners import OPS_TOKEN, PARTNERS, PRINTFUL_API_TOKEN, SHOP_DOMAIN
+from local.partners import OMS_API_TOKEN, OMS_STORE_ID, OPS_TOKEN, PARTNERS, PRINTFUL_API_TOKEN, SHOP_DOMAIN
 from local.settings import CREDENTIALS, REGION, STACK_NAME
 
 TABLE = "pressroom"
 SECRETS = {partner.name: partner.value for partner in PARTNERS} | {
     "printful_api": PRINTFUL_API_TOKEN,
+    "oms_api": OMS_API_TOKEN,
     "ops_token": OPS_TOKEN,
 }
 """The local secrets by whose they are, which is their ARN here and names the variable that holds it."""
@@ -29,10 +30,20 @@ def settings() -> dict[str, str]:
         "TABLE_NAME": TABLE,
         "STACK_NAME": STACK_NAME,
         "POWERTOOLS_SERVICE_NAME": STACK_NAME,
-        "ROUTING_RULES": "CP-*=cloudprinter,PF-*=printful,*=camaloon",
+        "ROUTING_RULES": "CP-*=cloudprinter,PF-*=printful",
+        "DEFAULT_DESTINATION": "camaloon",
         "CAMALOON_BASE_URL": "https://camaloon.example",
         "CAMALOON_SOURCE_DOMAIN": SHOP_DOMAIN,
+        "OMS_BASE_URL": "https://oms.example",
+        "OMS_STORE_ID": OMS_STORE_ID,
+        "OMS_CREATE_PRINT_FILES": "true",
+        "PRINT_FILE_POLL_SECONDS": "30",
+        "PRINT_FILE_GIVE_UP_HOURS": "72",
+        "PRINT_TEMPLATES": "",
+        "BATCH_SIZE": "20",
+        "BATCH_MAX_AGE_MINUTES": "240",
         "MAX_ATTEMPTS": "10",
+        "LAST_RECEIVE": "50",
         "BACKOFF_SECONDS": "30",
         "PRINTFUL_BASE_URL": "https://printful.example",
         "PRINTFUL_STORE_ID": "",

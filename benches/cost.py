@@ -1,15 +1,25 @@
-"""What a webhook costs: AWS calls, DynamoDB units, and the list price of a million.
+"""What a webhook and an order cost: AWS calls, DynamoDB units, and the list price of a million.
 
-The messages of an order's life (`LIVES`) go the whole way, each function with the event that AWS would hand it:
-receiver, pump, topic, and for a paid order pump and deliver as well. Everything is warm: another order has gone the
-same way before. Calls are counted as botocore makes them, against moto; units are computed from the rows before and
-after (`units`); log bytes are those that the functions print. Per function:
+The messages of an order's life go the whole way, each function with the event that AWS would hand it: receiver, pump,
+topic, and what follows from it: pump and deliver, pump and print_files. Everything is warm: another order has gone the
+same way before. Calls are counted as botocore makes them, against moto (`meter`); units are computed from the rows
+before and after (`units`); log bytes are those that the functions print. The OMS is its simulator. For each webhook of
+WEBHOOKS, per function:
 
 - `<webhook>.<function>.calls`: AWS calls for one webhook. A receiver makes one.
 - `<webhook>.<function>.write_units`, `.read_units`: DynamoDB, index entries included.
-- `<webhook>.usd_per_million`: list price in us-east-1 on arm64, received to recorded; a paid order, to delivered.
+- `<webhook>.<function>.requests`: to a printer, if it makes any.
+- `<webhook>.usd_per_million`: list price in us-east-1 on arm64, received to recorded; a message that is sent on, to
+  delivered; a hint of the OMS's, to what it answers when it is asked.
   The notes under the table hold the formula with its numbers, and the bytes of the rows that were written: every
   started KB is a unit.
+
+For what has several messages or none, all functions together (`.calls`, `.write_units`, `.read_units`, `.requests`,
+`.usd_per_million`):
+
+- `order.<cart>`: a paid order of one of CARTS, received to delivered.
+- `print_files.<cart>`: what follows until the print files of its lines are ready, at the third time of asking.
+- `batch.item`: a ready item until it is in a batch that the OMS has, a twentieth of a batch of twenty orders.
 
 Assumed, since no emulator knows them: how long a function runs (`Prices`); that each webhook is a stream batch of its
 own, which is the dearest way. Not in the price: storage, backups, alarms, taxes, traffic, and the free tiers.
@@ -18,29 +28,44 @@ own, which is the dearest way. Not in the price: storage, backups, alarms, taxes
 import base64
 import importlib
 import io
-import json
 import os
+import random
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from moto import mock_aws
 
 from benches import cloud, units
+from benches.messages import CARTS, cart, queue_event, read_sample, write
+from benches.meter import LOG_LINE_OVERHEAD, Meter, Use
 from benches.metric import Metric, Report
 from local.build import read_built
 from local.event import for_topic
-from local.settings import ROOT
-from pressroom import config
+from local.partners import OMS_API_TOKEN, OMS_STORE_ID
+from local.simulators.oms import make_app
+from pressroom import config, orders, record
+from pressroom.clients import http
+from pressroom.oms import batches
+from pressroom.times import iso
 
-SERVICES = ("dynamodb", "secretsmanager", "sqs", "lambda")
-QUEUES = {"CAMALOON_QUEUE_URL": "camaloon.fifo", "DEAD_LETTER_QUEUE_URL": "camaloon-dead-letters.fifo"}
+type Way = dict[str, Use]
+"""What each function used on something, from its beginning to its end."""
+
+QUEUES = {
+    "CAMALOON_QUEUE_URL": "camaloon.fifo",
+    "OMS_QUEUE_URL": "oms.fifo",
+    "DEAD_LETTER_QUEUE_URL": "dead-letters.fifo",
+    "PRINT_FILES_QUEUE_URL": "print-files",
+}
 
 LIVES = (
     ("storefront.order_paid", "camaloon.shipment_sent"),
@@ -58,30 +83,45 @@ LIVES = (
         "cloudprinter.item_packed",
         "cloudprinter.item_shipped",
     ),
+    ("storefront.order_paid__personalized", "oms.print_file_ready"),
+    ("storefront.order_paid__personalized", "storefront.order_updated", "storefront.order_canceled"),
 )
 """The samples that an order gets, one after the other: its row grows with each. The first parcel is the dearest: it
 also moves the order to another place in the index."""
 
-PRICE_TARGETS = {
+WEBHOOKS = {
     "storefront.order_paid": 20.0,
+    "storefront.order_updated": None,  # of two personalised lines, what changes is the address
+    "storefront.order_canceled": None,  # which the OMS has by then
     "camaloon.shipment_sent": 8.0,
     "printful.order_created": None,  # the one event of an order that makes it findable by its products
     "printful.order_updated": 8.0,
     "cloudprinter.item_shipped": 8.0,
     "printful.package_shipped": 8.0,
+    "oms.print_file_ready": None,
 }
 """What is measured, and the most that a million may cost."""
 
-FIRST_LOOK, BETWEEN_LOOKS = datetime(2026, 9, 6, 7, 31, 8, 402719, UTC), timedelta(seconds=37, microseconds=618033)
-"""When the clock was looked at first, and how much later each next time."""
+TIMES_ASKED = 3
+"""How often the OMS is asked for a print file until it is ready: received, processing, ready."""
+BATCHED, BATCHED_VARIANT = 20, "5510"
+"""How many items a batch has, and the variant in the sample."""
+
+BEGAN, LOOK, BETWEEN_RUNS = (
+    datetime(2026, 9, 6, 7, 31, 8, 402719, UTC),
+    timedelta(milliseconds=31, microseconds=618),
+    timedelta(seconds=37, microseconds=618033),
+)
+"""When the clock began, and what passes with every look at it, and between two invocations."""
 
 ORDER_IN = {
     "storefront": ("id",),
     "camaloon": ("order_id",),
     "cloudprinter": ("order_reference",),
     "printful": ("data", "order", "external_id"),
+    "oms": ("ecommerce_order_item_id",),
 }
-"""Where a provider's message names our order."""
+"""Where a provider's message names our order, or one of its items."""
 
 
 class Prices:
@@ -92,187 +132,231 @@ class Prices:
     LAMBDA_GB_SECOND = 0.0000133334
     WRITE_UNIT = 0.625e-6
     READ_UNIT = 0.125e-6
-    QUEUE_REQUEST = 0.50e-6
+    FIFO_REQUEST = 0.50e-6
+    QUEUE_REQUEST = 0.40e-6
     LOG_BYTE = 0.50e-9
     MEMORY_GB = 0.5
     # 5 ms of network and database per call, and our share and botocore's (0.4 ms of a whole processor) at 0.29 of one.
     SECONDS_PER_INVOCATION, SECONDS_PER_CALL = 0.005, 0.010
-    SECONDS_PER_DELIVERY = 0.3  # waiting for the answer of a partner
+    SECONDS_PER_REQUEST = 0.3  # waiting for the answer of a partner
     COLD_SHARE, COLD_SECONDS = 0.01, 1.2
-    LOG_LINE_OVERHEAD = 26  # bytes that CloudWatch adds to each line
     ACCESS_LOG_LINE = 250 + LOG_LINE_OVERHEAD
 
 
-@dataclass(slots=True)
-class Use:
-    """What one invocation used."""
+class _Clock:
+    """A time of its own: how well a row compresses depends on the times in it."""
 
-    calls: list[str] = field(default_factory=list)
-    write_units: float = 0
-    read_units: float = 0
-    log_bytes: int = 0
-    rows: list[str] = field(default_factory=list)
-    """The rows written: their kind and their bytes."""
+    def __init__(self) -> None:
+        self.now = BEGAN
 
-
-class Meter:
-    """Counts what the functions ask of AWS, by listening to their botocore clients."""
-
-    def __init__(self, table: dict[str, Any], log: io.StringIO) -> None:
-        self.indexes = table["GlobalSecondaryIndexes"]
-        self.log = log
-        self.use = Use()
-        self.inserted: list[units.Item] = []
-        self._params: dict[str, Any] = {}
-        self._before: list[units.Item | None] = []
-        self._looking = False
-        for service in SERVICES:
-            config.client(service).meta.events.register("provide-client-params", self._asked)
-            config.client(service).meta.events.register("after-call", self._answered)
-
-    @contextmanager
-    def running(self) -> Iterator[Use]:
-        """Count what is done inside the block as one invocation; `inserted` then holds the rows that are new."""
-        self.use, self.inserted = Use(), []
-        printed = self.log.tell()
-        yield self.use
-        lines = self.log.getvalue()[printed:].splitlines()
-        self.use.log_bytes = sum(len(line.encode()) + Prices.LOG_LINE_OVERHEAD for line in lines)
-
-    def _asked(self, params: dict[str, Any], model: Any, **_: object) -> None:
-        if self._looking:
-            return
-        self.use.calls.append(f"{model.service_model.service_name}.{model.name}")
-        if model.service_model.service_name == "dynamodb":
-            self._params = params
-            self._before = [self._row(key) for key in _written(model.name, params)]
-
-    def _answered(self, model: Any, http_response: Any, **_: object) -> None:
-        if self._looking or model.service_model.service_name != "dynamodb":
-            return
-        params = self._params
-        read = [params] if model.name == "GetItem" else []
-        if model.name == "BatchGetItem":
-            read = [request | {"Key": key} for request in params["RequestItems"].values() for key in request["Keys"]]
-        for row in read:
-            self.use.read_units += units.read(self._row(row["Key"]), consistent=row.get("ConsistentRead", False))
-        if read:
-            return
-        written = _written(model.name, params)
-        if not written:
-            raise NotImplementedError(f"the units of {model.name} are not known here")
-        for before, key in zip(self._before, written, strict=True):
-            after = self._row(key)
-            self.use.write_units += units.write(
-                before, after, self.indexes, transaction=model.name == "TransactWriteItems"
-            )
-            self.use.rows.append(f"{key['pk']['S'].partition('#')[0]} {units.size(after or {})}")
-            if before is None and after is not None and http_response.status_code == 200:
-                self.inserted.append(after)
-
-    def _row(self, key: units.Item) -> units.Item | None:
-        self._looking = True
-        try:
-            answer = config.client("dynamodb").get_item(TableName=cloud.TABLE, Key=key, ConsistentRead=True)
-        finally:
-            self._looking = False
-        item: units.Item | None = answer.get("Item")
-        return item
+    def __call__(self) -> datetime:
+        self.now += LOOK
+        return self.now
 
 
-def _written(operation: str, params: dict[str, Any]) -> list[units.Item]:
-    """Return the keys of the rows that a call writes."""
-    if operation == "TransactWriteItems":
-        return [_key(action) for entry in params["TransactItems"] for action in entry.values()]
-    return [_key(params)] if operation in {"PutItem", "UpdateItem"} else []
+class _World:
+    """What stands around the functions: it hands them their events, and is asked what they used."""
+
+    def __init__(self, meter: Meter, clock: _Clock) -> None:
+        self.meter = meter
+        self.clock = clock
+
+    def send(self, topic: str, body: bytes) -> tuple[Way, list[units.Item]]:
+        """Send a webhook the whole way; return what each function used on it, and what is left to ask the OMS for."""
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            file.write(body)
+            file.flush()
+            event = for_topic(topic, Path(file.name))
+        provider = topic.partition(".")[0]
+        way = {f"receive_{provider}": self.run(f"receive.{provider}", event)}
+        polls = self.follow(way)
+        for row in [row for row in polls if "hint" in row]:
+            _join(way, self.poll(row, times=1))
+            polls.remove(row)
+        return way, polls
+
+    def follow(self, way: Way) -> list[units.Item]:
+        """Let everything happen that follows from the rows that were inserted last, but for asking the OMS."""
+        rows, polls = self._dispatched(), list[units.Item]()
+        for row in rows:  # which become more meanwhile
+            if row["dispatch"]["S"] == "topic":
+                topic = f"{row['provider']['S']}.{row['topic']['S']}"
+                _join(way, {"pump": self.run("pump", _stream_event(row))})
+                _join(way, {topic.replace(".", "_"): self.run(topic, {"event_id": row["event_id"]["S"]})})
+            elif row["dispatch"]["S"] == "queue":
+                destination = row["destination"]["S"]
+                _join(way, {"pump_delivery": self.run("pump", _stream_event(row))})
+                (message,) = self.meter.sent
+                _join(way, {f"deliver_{destination}": self.work(f"deliver.{destination}", message, is_fifo=True)})
+            else:
+                polls.append(row)
+                continue
+            rows += self._dispatched()
+        return polls
+
+    def poll(self, row: units.Item, *, times: int) -> Way:
+        """Let the OMS be asked for an order's print files, so many times."""
+        way = {"pump_print_files": self.run("pump", _stream_event(row))}
+        (message,) = self.meter.sent
+        for _ in range(times):
+            _join(way, {"print_files": self.work("print_files", message)})
+        return way
+
+    def work(self, function: str, message: str, *, is_fifo: bool = False) -> Use:
+        """Give a function a message of its queue, which is deleted then, unless it was hidden until later."""
+        use = self.run(function, queue_event(message, self.clock.now))
+        requests = 1 if _is_postponed(use) else 2
+        use.fifo_requests += requests * is_fifo
+        use.queue_requests += requests * (not is_fifo)
+        return use
+
+    def run(self, function: str, event: dict[str, Any]) -> Use:
+        handler = importlib.import_module(f"functions.{function}.handler").handler
+        self.clock.now += BETWEEN_RUNS
+        with self.meter.running() as use:
+            answer = handler(event, None) or {}
+        if (answer.get("batchItemFailures") and not _is_postponed(use)) or answer.get("statusCode", 200) >= 300:
+            raise RuntimeError(f"{function} failed: {answer}")
+        return use
+
+    def _dispatched(self) -> list[units.Item]:
+        return [row for row in self.meter.inserted if "dispatch" in row]
 
 
-def _key(write: dict[str, Any]) -> units.Item:
-    key: units.Item = write["Key"] if "Key" in write else {"pk": write["Item"]["pk"]}
-    return key
+def _is_postponed(use: Use) -> bool:
+    return "sqs.ChangeMessageVisibility" in use.calls
+
+
+def _join(way: Way, other: Way) -> None:
+    for name, use in other.items():
+        way[name] = way.get(name, Use()) + use
 
 
 def measure(built: Path) -> Report:
     table = read_built(built)["Resources"]["Table"]["Properties"]
     os.environ |= cloud.settings()
     # One log for all: the functions' logger keeps the standard output that it first saw.
-    log, delivered = redirect_stdout(io.StringIO()), patch("pressroom.clients.http.post", return_value=200)
-    # A clock of its own: how well a row compresses depends on the times in it.
-    clock = patch("pressroom.config.utcnow", side_effect=(FIRST_LOOK + n * BETWEEN_LOOKS for n in count()))
-    ways: dict[str, dict[str, Use]] = {}
-    with mock_aws(), delivered, clock, log as printed:
+    log, clock, uids = redirect_stdout(io.StringIO()), _Clock(), random.Random("oms")  # noqa: S311 - the same each time
+    with (
+        mock_aws(),
+        log as printed,
+        patch("pressroom.config.utcnow", clock),
+        patch("local.simulators.oms._uid", lambda: str(uuid.UUID(bytes=uids.randbytes(16), version=4))),
+    ):
         _create(table)
         cloud.answer(config.client("secretsmanager"), "GetSecretValue", cloud.secret)
         cloud.answer(config.client("lambda"), "Invoke", lambda _: {})
+        cloud.answer(config.client("sqs"), "ChangeMessageVisibility", lambda _: {})
         meter = Meter(table, printed)
-        for turn in (1, 2):  # the first warms the functions
-            ways = {}
-            for number, life in enumerate(LIVES, start=1):
-                ways |= {sample: _send(meter, sample, 1000 * number + turn) for sample in life}
-    ways = {topic: ways[topic] for topic in PRICE_TARGETS}
-    metrics, notes = [], [_ASSUMED]
-    for topic, way in ways.items():
-        for name, use in way.items():
-            target = 1 if name.startswith("receive_") else None
-            metrics += [
-                Metric(name=f"{topic}.{name}.calls", value=len(use.calls), unit="AWS calls", target=target),
-                Metric(name=f"{topic}.{name}.write_units", value=use.write_units, unit="WRU"),
-                Metric(name=f"{topic}.{name}.read_units", value=use.read_units, unit="RRU"),
-            ]
-            rows = f"; bytes of rows: {', '.join(use.rows)}" if use.rows else ""
-            notes.append(f"{topic}, {name}: {', '.join(use.calls)}{rows}; {use.log_bytes} bytes of log")
-    for topic, way in ways.items():
+        with patch("pressroom.clients.http.request", _partners(meter)):
+            world = _World(meter, clock)
+            _ways(world, turn=1)  # warms the functions
+            webhooks, whole = _ways(world, turn=2)
+            batch = _batch(world)  # nothing of it is kept from one to the next
+    metrics, notes, prices = list[Metric](), [_ASSUMED], list[Metric]()
+    for name, way in webhooks.items():
+        for function, use in way.items():
+            metrics += _counted(f"{name}.{function}", use, target=1 if function.startswith("receive_") else None)
+    for name, way in whole.items():
+        metrics += _counted(name, reduce(add, way.values()))
+    metrics += _counted("batch.item", reduce(add, batch.values()), of=BATCHED)
+    for name, way in (webhooks | whole | {"batch": batch}).items():
+        notes += [f"{name}, {function}: {_told(use)}" for function, use in way.items()]
+    for name, way in (webhooks | whole).items():
         dollars, formula = _price(way)
-        metrics.append(Metric(name=f"{topic}.usd_per_million", value=dollars, unit="USD", target=PRICE_TARGETS[topic]))
-        notes.append(f"{topic}, a million:\n{formula}")
-    return Report(metrics, notes)
+        prices.append(Metric(name=f"{name}.usd_per_million", value=dollars, unit="USD", target=WEBHOOKS.get(name)))
+        notes.append(f"{name}, a million:\n{formula}")
+    dollars, formula = _price(batch)
+    prices.append(Metric(name="batch.item.usd_per_million", value=dollars / BATCHED, unit="USD"))
+    notes.append(f"batch, a million of them, each of {BATCHED} items:\n{formula}")
+    return Report(metrics + prices, notes)
 
 
 def _create(table: dict[str, Any]) -> None:
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     config.client("dynamodb").create_table(TableName=cloud.TABLE, **{name: table[name] for name in wanted})
     for variable, queue in QUEUES.items():
-        attributes = {"FifoQueue": "true"}
+        attributes = {"FifoQueue": "true"} if queue.endswith(".fifo") else {}
         os.environ[variable] = config.client("sqs").create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
 
 
-def _send(meter: Meter, sample: str, order_id: int) -> dict[str, Use]:
-    """Send a sample, for the order of this id, the whole way; return what each function used on it."""
-    topic, provider = sample.partition("__")[0], sample.partition(".")[0]
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        file.write(_body(sample, order_id))
-        file.flush()
-        event = for_topic(topic, Path(file.name))
-    way = {f"receive_{provider}": _run(meter, f"receive.{provider}", event)}
-    (row,) = meter.inserted
-    way["pump"] = _run(meter, "pump", _stream_event(row))
-    way[topic.replace(".", "_")] = _run(meter, topic, {"event_id": row["event_id"]["S"]})
-    for delivery in [row for row in meter.inserted if "dispatch" in row]:
-        destination = delivery["destination"]["S"]
-        way["pump_delivery"] = _run(meter, "pump", _stream_event(delivery))
-        way[f"deliver_{destination}"] = _run(meter, f"deliver.{destination}", _queue_event(delivery))
+def _partners(meter: Meter) -> Callable[..., http.Answer]:
+    """Stand in for `http.request`: the OMS is its simulator, everybody else answers 200."""
+    oms = make_app(OMS_API_TOKEN, OMS_STORE_ID).test_client()
+
+    def request(
+        method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str], **_: object
+    ) -> http.Answer:
+        meter.use.requests += 1
+        if not url.startswith(config.setting("OMS_BASE_URL")):
+            return http.Answer(200)
+        answer = oms.open(urlsplit(url).path, method=method, headers=dict(headers), data=body)
+        if answer.status_code != 200:
+            raise RuntimeError(f"the OMS answered {answer.status_code} to {method} {url}: {answer.text}")
+        return http.Answer(answer.status_code, answer.data)
+
+    return request
+
+
+def _ways(world: _World, turn: int) -> tuple[dict[str, Way], dict[str, Way]]:
+    return _webhooks(world, turn), _orders(world, turn)
+
+
+def _webhooks(world: _World, turn: int) -> dict[str, Way]:
+    ways: dict[str, Way] = {}
+    for number, life in enumerate(LIVES, start=1):
+        for sample in life:
+            ways[sample] = world.send(sample.partition("__")[0], _sample(sample, 1000 * number + turn))[0]
+    return {name: ways[name] for name in WEBHOOKS}
+
+
+def _orders(world: _World, turn: int) -> dict[str, Way]:
+    bought, asked = dict[str, Way](), dict[str, Way]()
+    for number, (name, printers) in enumerate(CARTS.items(), start=1):
+        bought[f"order.{name}"], polls = world.send("storefront.order_paid", cart(printers, 10_000 * number + turn))
+        for row in polls:
+            asked[f"print_files.{name}"] = world.poll(row, times=TIMES_ASKED)
+    return bought | asked
+
+
+def _batch(world: _World) -> Way:
+    """Put the items of twenty orders into a batch: from the row of each that is ready to what its order is told."""
+    order_ids = [str(100_000 + number) for number in range(BATCHED)]
+    for order_id in order_ids:
+        for row in world.send("storefront.order_paid", cart(CARTS["oms_line"], int(order_id)))[1]:
+            world.poll(row, times=TIMES_ASKED)
+    # Only now: what the orders before have that is ready must not be in the batch.
+    with patch.dict(os.environ, PRINT_TEMPLATES=f"{BATCHED_VARIANT}=front+back"):
+        way = {"print_files": reduce(add, (_offered(world.meter, order_id) for order_id in order_ids))}
+        way["batches"] = world.run("batches", {})
+    world.follow(way)
+    if way["deliver_oms"].requests != 1:
+        raise RuntimeError("it was not one batch")
     return way
 
 
-def _body(sample: str, order_id: int) -> bytes:
+def _offered(meter: Meter, order_id: str) -> Use:
+    """Do what print_files does, beside all else, for a ready item of a variant that has templates."""
+    known = record.get(order_id)
+    (line,) = orders.fold(order_id, known.facts if known else []).lines
+    with meter.running(invocations=0) as use:
+        batches.offer(order_id, line.id, uid=line.uid, variant=line.variant, at=iso(config.utcnow()))
+    return use
+
+
+def _sample(sample: str, order_id: int) -> bytes:
     """Return a sample as large as it is written in events/, about another order."""
     provider, _, name = sample.partition(".")
-    body = json.loads((ROOT / "events" / provider / f"{name}.json").read_text())
+    body = read_sample(f"{provider}/{name}")
     *way, last = ORDER_IN[provider]
     about = body
     for step in way:
         about = about[step]
-    about[last] = type(about[last])(order_id)  # a number stays a number
-    return json.dumps(body, indent=2, ensure_ascii=False).encode()
-
-
-def _run(meter: Meter, function: str, event: dict[str, Any]) -> Use:
-    handler = importlib.import_module(f"functions.{function}.handler").handler
-    with meter.running() as use:
-        answer = handler(event, None)
-    if answer and (answer.get("batchItemFailures") or answer.get("statusCode", 200) >= 300):
-        raise RuntimeError(f"{function} failed: {answer}")
-    return use
+    if provider == "oms":
+        about[last] = f"{order_id}:{about[last].partition(':')[2]}"
+    else:
+        about[last] = type(about[last])(order_id)  # a number stays a number
+    return write(body)
 
 
 def _stream_event(row: units.Item) -> dict[str, Any]:
@@ -286,38 +370,43 @@ def _stream_event(row: units.Item) -> dict[str, Any]:
     return {"Records": [{"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": dynamodb}]}
 
 
-def _queue_event(row: units.Item) -> dict[str, Any]:
-    """Return what a delivery's queue hands to its function."""
-    record = {
-        "messageId": "1",
-        "receiptHandle": "1",
-        "body": json.dumps({"delivery_id": row["delivery_id"]["S"], "replays": int(row["replays"]["N"])}),
-        "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": "1"},
-        "eventSource": "aws:sqs",
-    }
-    return {"Records": [record]}
+def _counted(name: str, use: Use, *, target: float | None = None, of: int = 1) -> list[Metric]:
+    counted = [
+        Metric(name=f"{name}.calls", value=len(use.calls) / of, unit="AWS calls", target=target),
+        Metric(name=f"{name}.write_units", value=use.write_units / of, unit="WRU"),
+        Metric(name=f"{name}.read_units", value=use.read_units / of, unit="RRU"),
+    ]
+    asked = Metric(name=f"{name}.requests", value=use.requests / of, unit="requests")
+    return [*counted, asked] if use.requests else counted
 
 
-def _price(way: dict[str, Use]) -> tuple[float, str]:
-    """Return the list price of a million webhooks, and how it comes about."""
+def _told(use: Use) -> str:
+    told = [f"{use.calls.count(call)} {call}" for call in dict.fromkeys(use.calls)]
+    told += [f"{use.requests} requests to a partner"] * bool(use.requests)
+    for kind in dict.fromkeys(kind for kind, _ in use.rows):
+        sizes = [size for each, size in use.rows if each == kind]
+        told.append(f"{len(sizes)} x {kind} of {', '.join(map(str, sorted(set(sizes))))} bytes")
+    return ", ".join([*told, f"{use.log_bytes} bytes of log"])
+
+
+def _price(way: Way) -> tuple[float, str]:
+    """Return the list price of a million of what went this way, and how it comes about."""
     million, p = 1_000_000, Prices
-    invocations = len(way)
-    calls = sum(len(use.calls) for use in way.values())
-    deliveries = sum(name.startswith("deliver_") for name in way)
+    use, webhooks = reduce(add, way.values()), sum(name.startswith("receive_") for name in way)
     seconds = (
-        invocations * (p.SECONDS_PER_INVOCATION + p.COLD_SHARE * p.COLD_SECONDS)
-        + calls * p.SECONDS_PER_CALL
-        + deliveries * p.SECONDS_PER_DELIVERY
+        use.invocations * (p.SECONDS_PER_INVOCATION + p.COLD_SHARE * p.COLD_SECONDS)
+        + len(use.calls) * p.SECONDS_PER_CALL
+        + use.requests * p.SECONDS_PER_REQUEST
     )
-    written, read = sum(use.write_units for use in way.values()), sum(use.read_units for use in way.values())
-    log_bytes = p.ACCESS_LOG_LINE + sum(use.log_bytes for use in way.values())
+    log_bytes = p.ACCESS_LOG_LINE * webhooks + use.log_bytes
     terms = {
-        "API Gateway, 1 request": p.API_REQUEST,
-        f"Lambda, {invocations} requests": invocations * p.LAMBDA_REQUEST,
+        f"API Gateway, {webhooks} request": webhooks * p.API_REQUEST,
+        f"Lambda, {use.invocations} requests": use.invocations * p.LAMBDA_REQUEST,
         f"Lambda, {seconds:.3f} s x {p.MEMORY_GB} GB": seconds * p.MEMORY_GB * p.LAMBDA_GB_SECOND,
-        f"DynamoDB, {written:g} write units": written * p.WRITE_UNIT,
-        f"DynamoDB, {read:g} read units": read * p.READ_UNIT,
-        f"SQS FIFO, {3 * deliveries} requests (send, receive, delete)": 3 * deliveries * p.QUEUE_REQUEST,
+        f"DynamoDB, {use.write_units:g} write units": use.write_units * p.WRITE_UNIT,
+        f"DynamoDB, {use.read_units:g} read units": use.read_units * p.READ_UNIT,
+        f"SQS FIFO, {use.fifo_requests} requests (send, receive, delete)": use.fifo_requests * p.FIFO_REQUEST,
+        f"SQS, {use.queue_requests} requests (send, receive, hide, delete)": use.queue_requests * p.QUEUE_REQUEST,
         f"CloudWatch, {log_bytes} bytes of logs": log_bytes * p.LOG_BYTE,
     }
     dollars = sum(terms.values()) * million
@@ -327,6 +416,7 @@ def _price(way: dict[str, Use]) -> tuple[float, str]:
 
 _ASSUMED = (
     f"usd_per_million: list prices of us-east-1 on arm64. Assumed: {Prices.SECONDS_PER_INVOCATION * 1000:.0f} ms per "
-    f"invocation, {Prices.SECONDS_PER_CALL * 1000:.0f} ms per AWS call, {Prices.SECONDS_PER_DELIVERY * 1000:.0f} ms "
-    f"per delivery, {Prices.COLD_SHARE:.0%} cold starts of {Prices.COLD_SECONDS} s, one webhook per stream batch."
+    f"invocation, {Prices.SECONDS_PER_CALL * 1000:.0f} ms per AWS call, {Prices.SECONDS_PER_REQUEST * 1000:.0f} ms "
+    f"per request to a partner, {Prices.COLD_SHARE:.0%} cold starts of {Prices.COLD_SECONDS} s, one webhook per stream "
+    "batch."
 )

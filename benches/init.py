@@ -44,13 +44,16 @@ FIRST_EVENT = {
     "receive": ("secretsmanager", "dynamodb"),
     "pump": ("lambda",),
     "deliver": ("dynamodb", "secretsmanager"),
+    "print_files": ("dynamodb", "secretsmanager", "sqs"),
+    "catalogue": ("dynamodb", "secretsmanager"),
     "api": ("secretsmanager", "dynamodb"),
     "printful_webhook": ("secretsmanager", "dynamodb"),
 }
 """The AWS clients that a function's first event makes, by its name, then by its first word; the others: DynamoDB's."""
 
-TARGETS = {"receive_storefront": 1.5, "receive": 1.15}
-"""By name, then by its first word; 1.5 for all others. The storefront's receiver validates."""
+TARGETS = {"receive_storefront": 1.5, "receive": 1.15, "catalogue": 2.0}
+"""By name, then by its first word; 1.5 for all others. The storefront's receiver validates. `catalogue` needs pydantic
+and requests, both; who runs it by hand waits longer for the OMS."""
 
 WITHOUT_BYTECODE = ("receive_camaloon", "camaloon_shipment_sent")
 

@@ -14,9 +14,6 @@ how many it would bear in AWS.
 
 import io
 import json
-import os
-import shutil
-import signal
 import statistics
 import threading
 import time
@@ -31,9 +28,10 @@ from urllib.parse import urlsplit
 import requests
 
 from benches.metric import Metric, Report
+from benches.state import own_state
 from local import cloud, processes
 from local.cloud import Stack
-from local.settings import ROOT, STATE_DIR, host_architecture
+from local.settings import ROOT, host_architecture
 
 WEBHOOKS, ORDERS, THREADS, ROUNDS = 200, 50, 8, 3
 ANSWER_S, RECORD_S = 60.0, 120.0
@@ -65,21 +63,9 @@ def measure(_: Path) -> Report:
 
 @contextmanager
 def _running() -> Iterator[Stack]:
-    """Run a local cloud of the bench's own; under .local, so that `make clean` finds what a killed bench leaves."""
-    state_dir = STATE_DIR / f"bench-{os.getpid()}"
-    signal.signal(signal.SIGTERM, _end)
-    with redirect_stdout(io.StringIO()):
-        try:
-            yield cloud.up(state_dir=state_dir, port=processes.any_port())
-        finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            cloud.down(state_dir=state_dir)
-    shutil.rmtree(state_dir)  # where nothing failed: the logs are of no use
-
-
-def _end(number: int, frame: object) -> None:
-    """Let the cloud be ended: after a Ctrl-C, SIGTERM is how the bench ends its parts."""
-    raise SystemExit(number)
+    """Run a local cloud of the bench's own."""
+    with redirect_stdout(io.StringIO()), own_state() as state_dir:
+        yield cloud.up(state_dir=state_dir, port=processes.any_port())
 
 
 def _empty_function(stack: Stack) -> str:

@@ -55,15 +55,21 @@ def read(item: Item | None, *, consistent: bool) -> float:
     return max(1, math.ceil(size(item or {}) / 4096)) * (1 if consistent else 0.5)
 
 
+def query(found: Iterable[Item], index: Item) -> float:
+    """Return the read units of a query of an index, which found the entries of these rows."""
+    return max(1, math.ceil(sum(size(_entry(item, index) or {}) for item in found) / 4096)) * 0.5
+
+
 def _index_write(before: Item | None, after: Item | None, index: Item) -> int:
+    entries = [_entry(item or {}, index) for item in (before, after)]
+    return 0 if entries[0] == entries[1] else sum(_started_kb(size(entry)) for entry in entries if entry)
+
+
+def _entry(item: Item, index: Item) -> Item | None:
     if index["Projection"]["ProjectionType"] != "KEYS_ONLY":
         raise NotImplementedError("only indexes of keys are counted")
     keys = [key["AttributeName"] for key in index["KeySchema"]]
-    entries = [
-        {name: item[name] for name in (*keys, "pk")} if item and item.keys() >= set(keys) else None
-        for item in (before, after)
-    ]
-    return 0 if entries[0] == entries[1] else sum(_started_kb(size(entry)) for entry in entries if entry)
+    return {name: item[name] for name in (*keys, "pk")} if item.keys() >= set(keys) else None
 
 
 def _started_kb(size: int) -> int:

@@ -66,10 +66,39 @@ def test_every_count_that_has_a_target_meets_it(counted: dict[str, tuple[float, 
         ("printful.order_created.printful_order_created.calls", 9),
         ("printful.order_created.printful_order_created.write_units", 6),
         ("storefront.order_paid.storefront_order_paid.write_units", 7),
+        ("storefront.order_paid.deliver_camaloon.calls", 5),
         ("storefront.order_paid.deliver_camaloon.write_units", 7),
+        ("storefront.order_updated.storefront_order_updated.write_units", 5),
+        ("storefront.order_updated.deliver_oms.calls", 5),
+        ("storefront.order_updated.deliver_oms.write_units", 5),
+        ("storefront.order_canceled.storefront_order_canceled.write_units", 5),
+        ("storefront.order_canceled.deliver_oms.calls", 5),
+        ("storefront.order_canceled.deliver_oms.write_units", 7),
+        ("oms.print_file_ready.receive_oms.write_units", 1),
+        ("oms.print_file_ready.oms_print_file_ready.write_units", 2),
+        ("oms.print_file_ready.print_files.calls", 3),
+        ("oms.print_file_ready.print_files.requests", 1),
     ],
 )
 def test_a_webhook_costs_no_more_than_this(
     counted: dict[str, tuple[float, float | None]], metric: str, most: float
 ) -> None:
     assert counted[metric][0] <= most
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [
+        ("order.camaloon_line", {"calls": 12, "write_units": 15, "read_units": 6, "requests": 1}),
+        ("order.oms_line", {"calls": 12, "write_units": 17, "read_units": 6, "requests": 1}),
+        ("order.mixed_cart_of_ten", {"calls": 18, "write_units": 23, "read_units": 9, "requests": 2}),
+        ("print_files.oms_line", {"calls": 12, "write_units": 5, "read_units": 6, "requests": 3}),
+        ("print_files.mixed_cart_of_ten", {"calls": 12, "write_units": 4, "read_units": 6, "requests": 12}),
+        ("batch.item", {"calls": 4, "write_units": 6.6, "read_units": 4.4, "requests": 0.05}),
+    ],
+)
+def test_all_of_an_order_costs_no_more_than_this(
+    counted: dict[str, tuple[float, float | None]], what: str, most: dict[str, float]
+) -> None:
+    found = {name: counted[f"{what}.{name}"][0] for name in most}
+    assert {name: value for name, value in found.items() if value > most[name]} == {}

@@ -1,0 +1,59 @@
+"""The messages that the bench sends: samples, and orders made of them."""
+
+import json
+import random
+from datetime import datetime
+from typing import Any
+
+from local.settings import ROOT
+
+CARTS = {
+    "camaloon_line": ("camaloon",),
+    "oms_line": ("oms",),
+    "mixed_cart_of_ten": (*["camaloon"] * 4, *["oms"] * 4, *["printful"] * 2),
+}
+"""Who prints the lines of an order; those of Printful's are only followed."""
+LINES = {"camaloon": 0, "oms": 1, "printful": 2}
+"""The line of the sample `order_paid__mixed_cart` that each prints."""
+
+
+def cart(printers: tuple[str, ...], order_id: int) -> bytes:
+    """Return a paid order with a line for each of the printers, no two of which are alike."""
+    body = read_sample("storefront/order_paid__mixed_cart") | {"id": order_id}
+    known, lines = body["line_items"], list[dict[str, Any]]()
+    different = random.Random(order_id)  # noqa: S311 - the same each time
+    for number, printer in enumerate(printers, start=1):
+        line = known[LINES[printer]]
+        line = line | {"id": number, "sku": f"{line['sku']}-{different.randbytes(4).hex()}"}
+        if design := line.get("personalization"):
+            name = different.randbytes(8).hex()
+            line["personalization"] = design | {
+                "template_config": design["template_config"].replace("L%C3%B6rdag", name),
+                "thumbnails": [each.replace("2d90", name) for each in design["thumbnails"]],
+            }
+        lines.append(line)
+    return write(body | {"line_items": lines})
+
+
+def read_sample(sample: str) -> Any:
+    return json.loads((ROOT / "events" / f"{sample}.json").read_text())
+
+
+def write(body: Any) -> bytes:
+    return json.dumps(body, indent=2, ensure_ascii=False).encode()
+
+
+def queue_event(message: str, now: datetime) -> dict[str, Any]:
+    """Return what a queue hands to its function."""
+    record = {
+        "messageId": "1",
+        "receiptHandle": "1",
+        "body": message,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(int(now.timestamp() * 1000)),
+            "MessageGroupId": "1",
+        },
+        "eventSource": "aws:sqs",
+    }
+    return {"Records": [record]}
