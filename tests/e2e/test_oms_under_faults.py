@@ -267,12 +267,12 @@ def _run(shop: Shop) -> Run:
                 answers = list(paying.map(shop.pay, orders[1:]))
             assert {answer.status_code for answer in answers} == {202}
             kills = killing.result()
-            backstage.settle(150)
+            backstage.settle(240)
         finally:
             over.set()
         batching.result()
     make_batches(shop)
-    backstage.settle(60)
+    backstage.settle(90)
     order_ids = [each["id"] for each in orders]
     return Run(shop, backstage, order_ids, item_ids, designs, planned, kills, Seen.of(shop, backstage, order_ids))
 
@@ -296,7 +296,7 @@ def replayed(run: Run) -> Seen:
         assert run.shop.api(f"/deliveries/{delivery_id}/replay", "POST").json()["replayed"] is True
     run.backstage.settle(90)
     make_batches(run.shop)
-    run.backstage.settle(60)
+    run.backstage.settle(90)
     return Seen.of(run.shop, run.backstage, run.order_ids)
 
 
@@ -338,7 +338,11 @@ def test_an_order_of_which_the_oms_does_not_say_whether_it_has_it_is_not_sent_ag
     order_id = run.order_ids[0]
     (delivery,) = run.seen.orders[order_id]["deliveries"]
     assert (delivery["status"], delivery["attempts"]) == ("dead", 5)
-    assert delivery["last_error"] == "the OMS may have it, and does not say: HTTP 503"
+    # The other, if it was killed while it asked for the last time.
+    assert delivery["last_error"] in (
+        "the OMS may have it, and does not say: HTTP 503",
+        "attempts ended before they could be recorded",
+    )
     assert {run.seen.printed[item] for each, _, item in run.seen.lines() if each["id"] == delivery["id"]} == {1}
 
 
@@ -367,9 +371,7 @@ def test_when_the_dead_are_replayed_every_line_is_printed_exactly_once(replayed:
     for delivery, line, item in replayed.lines():
         assert delivery["status"] == "delivered", item
         assert line["print_file"]["status"] == "ready", item
-    assert all(
-        not each["attention"] or not each["attention"].count("delivery_dead") for each in replayed.orders.values()
-    )
+    assert not [each for each in replayed.orders.values() if "delivery_dead" in each["attention"]]
 
 
 def test_then_every_item_that_can_be_batched_is_in_exactly_one_batch(replayed: Seen) -> None:

@@ -11,7 +11,6 @@ from tests.support.cloud import SECRETS, Cloud, is_dispatched
 from tests.support.oms import FakeOms
 from tests.support.samples import body, sample
 
-
 DELIVERERS = ("CamaloonQueue", "OmsQueue")
 QUEUES = {"CamaloonQueue": "deliver/camaloon", "OmsQueue": "deliver/oms", "PrintFilesQueue": "print_files"}
 """The queues, and the functions that they feed."""

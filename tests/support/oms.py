@@ -1,4 +1,4 @@
-"""The OMS's simulator behind `http.request`, without a network: what it says comes back, unless it is told to misbehave."""
+"""The OMS's simulator behind `http.request`, without a network; it can be told to misbehave."""
 
 from io import BytesIO
 from typing import Any
