@@ -246,6 +246,8 @@ def _may_be_routed(line: Line, destination: str) -> None:
         raise ServiceError(HTTPStatus.CONFLICT, f"The line has a printer: {line.destination}.")
     if line.status is Status.CANCELED:
         raise ServiceError(HTTPStatus.CONFLICT, "The line is canceled.")
+    if line.status is not Status.PAID:
+        raise ServiceError(HTTPStatus.CONFLICT, "Somebody makes the line already: it would be made twice.")
     if destination == "oms" and line.variant is None:
         raise BadRequestError("The line has no personalization, and the OMS can't print it without one.")
 

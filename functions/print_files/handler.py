@@ -94,9 +94,13 @@ def _poll(sqs: SQSRecord) -> None:
     wanted = print_files.due(known.files, hint=message.hint, line_ids=message.line_ids)
     if not wanted:
         return
+    if config.setting("OMS_CREATE_PRINT_FILES") != "true" and not message.hint:
+        _offer(known, wanted)  # only a batch makes a print file: there is nothing to wait for
+        return
     asked = _ask(message.order_id, print_files.in_turn(wanted, message.received), until=now + BUDGET)
     last = message.is_last(now)
-    _offer(known, asked)
+    answers = asked.answers
+    _offer(known, [file for file in wanted if (told := answers.get(file.line_id)) and told.status == print_files.READY])
     known = _record(known, asked, limit=_limit(message, asked, last=last))
     waiting = [file for file in known.files.values() if file.is_open]
     if message.hint:
@@ -137,13 +141,11 @@ def _limit(message: Message, asked: Round, *, last: bool) -> timedelta | None:
     return None if asked.blocked else timedelta(hours=float(config.setting("PRINT_FILE_GIVE_UP_HOURS")))
 
 
-def _offer(known: Known, asked: Round) -> None:
-    """Offer what is ready for the batches. Before it is recorded: afterwards it would not be asked for again."""
+def _offer(known: Known, ready: list[File]) -> None:
+    """Offer what is ready to the batches. Before it is recorded: afterwards it would not be asked for again."""
     lines = {line.id: line for line in known.order.lines}
-    for file in asked.seen:
-        answer, line = asked.answers.get(file.line_id), lines[file.line_id]
-        if answer and answer.status == print_files.READY:
-            batches.offer(known.order.id, line.id, uid=line.uid, variant=line.variant, at=iso(config.utcnow()))
+    for line in (lines[file.line_id] for file in ready):
+        batches.offer(known.order.id, line.id, uid=line.uid, variant=line.variant, at=iso(config.utcnow()))
 
 
 def _record(known: Known, asked: Round, *, limit: timedelta | None) -> Known:

@@ -338,10 +338,34 @@ def test_a_line_without_a_design_is_not_given_to_the_oms(hub: Hub) -> None:
 def test_where_only_batches_make_print_files_items_are_ready_for_one_at_once(hub: Hub) -> None:
     hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug,poster-a3-matt=poster"}
     pay(hub)
-    assert (hub.cloud.rows("POLL"), len(hub.cloud.rows("READY"))) == ([], 2)
+    hub.work("PrintFilesQueue")
+    assert (hub.retained, len(hub.cloud.rows("READY"))) == ([], 2)
+    assert [call for call in hub.oms.calls if call[0] == "GET"] == []
     hub.post("/batches", {})
     hub.settle()
     shown = hub.order("1003")
     assert [line["status"] for line in shown["lines"]] == ["in_production", "in_production"]
     assert {line["batch"]["status"] for line in shown["lines"]} == {"Batching"}
     assert set(hub.oms.ask("/_batched").values()) == {1}
+
+
+def test_what_the_shop_has_corrected_is_what_a_replay_creates(hub: Hub) -> None:
+    hub.oms.faults = [400]
+    pay(hub)
+    hub.tell("storefront/order_updated")
+    hub.post(f"/deliveries/{delivery(hub)['id']}/replay")
+    hub.settle()
+    creations = [each for each in hub.oms.ask("/_requests") if each["method"] == "POST"]
+    assert [each["body"]["note"].endswith("Bell 2-1.") for each in creations] == [True]
+    assert {each["status"] for each in hub.order("1003")["deliveries"]} == {"delivered"}
+
+
+def test_a_line_that_the_shop_took_out_is_not_created_by_a_replay(hub: Hub) -> None:
+    hub.oms.faults = [400]
+    pay(hub)
+    content = sample("storefront/order_updated")
+    hub.receive("storefront", "order_updated", content | {"line_items": content["line_items"][:1]})
+    hub.settle()
+    hub.post(f"/deliveries/{delivery(hub)['id']}/replay")
+    hub.settle()
+    assert hub.oms.printed() == {ITEMS[0]: 1}

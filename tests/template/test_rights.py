@@ -96,7 +96,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         *(
             (action, TABLE, rows)
             for action in (GET, PUT, UPDATE)
-            for rows in (ORDER, DELIVERY, TURN, POLL, READY, BATCHED, CATALOGUE)
+            for rows in (ORDER, DELIVERY, TURN, POLL, BATCHED, CATALOGUE)
         ),
         (BATCH, TABLE, ORDER),
         (BATCH, TABLE, CATALOGUE),

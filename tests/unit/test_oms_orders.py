@@ -257,18 +257,6 @@ def test_a_conflict_is_success_if_the_oms_has_the_order(world: World) -> None:
     assert at_oms.create(NEW) == Sent(200, kept("1", "2", "3", order="", uids=False), certain=True)
 
 
-def test_items_that_wait_for_a_batch_to_be_printed_at_all_are_offered_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    offered = []
-    monkeypatch.setattr(batches, "offer", lambda *place, **item: offered.append((*place, item["uid"], item["variant"])))
-    at_oms.create(NEW)
-    assert offered == []
-    monkeypatch.setitem(SETTINGS, "OMS_CREATE_PRINT_FILES", "false")
-    at_oms.create(NEW)
-    assert offered == [("1001", each, f"U1001:{each}", "v") for each in ("1", "2", "3")]
-
-
 # --- update ---
 
 

@@ -427,6 +427,9 @@ def test_an_order_that_was_never_paid_and_is_canceled_is_over_unless_somebody_ma
     shown = record(revoked(), cp("item_produce", 1, "1", at=2))
     assert shown.status is Status.PAID
     assert shown.attention == [Attention.NOT_RECALLED, Attention.UNPAID]
+    whole, refunded = cp("order_validated", at=2), pf("order_refunded", "pending", at=2, amount="1.00")
+    assert record(revoked(), whole).attention == [Attention.UNPAID]  # of lines that nobody knows
+    assert record(revoked(), refunded).attention == [Attention.NOT_RECALLED, Attention.UNPAID]
 
 
 def test_a_cancellation_before_the_payment_holds() -> None:
@@ -445,11 +448,11 @@ def test_what_the_oms_has_is_accepted_and_has_its_uids() -> None:
 
 
 def test_an_order_whose_uid_nobody_knows_is_flagged_as_long_as_it_goes_on() -> None:
-    facts = [paid((OWN, 2)), created("1", known=False)]
+    facts = [paid((OWN, 2), (PIN, 1)), created("1", known=False)]
     shown = record(*facts)
-    assert (statuses(shown), shown.lines[0].uid, shown.provider_orders) == ([Status.ACCEPTED], None, [])
+    assert (statuses(shown), shown.lines[0].uid, shown.provider_orders) == ([Status.ACCEPTED, Status.PAID], None, [])
     assert shown.attention == [Attention.UID_UNKNOWN]
-    assert record(*facts, changed(facts[0], (OWN, 0), (PIN, 1), at=5)).attention == [Attention.CHANGE_NOT_SENT]
+    assert record(*facts, changed(facts[0], (OWN, 0), (PIN, 1), at=5)).attention == []
 
 
 @pytest.mark.parametrize("operation", ["update_order", "delete_order"])

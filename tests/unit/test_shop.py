@@ -1,6 +1,7 @@
 """Who is sent what of an order: what the shop says, in any order, and what comes of it at the printers."""
 
 import json
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -704,6 +705,23 @@ def design_of(told: dict[str, Any]) -> str:
 
 def is_camaloons(each: Line) -> bool:
     return each.destination == "camaloon" and each.status is Status.ACCEPTED
+
+
+def test_an_order_that_is_changed_all_the_time_can_still_be_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list(shop.pays(line(MUG)).deliveries)
+    for at in range(1, 120):
+        made += shop.changes(line(MUG, at), at=at).deliveries
+    asked: list[tuple[str, str]] = []
+
+    def get_together(keys: Iterable[tuple[str, str]]) -> list[table.Item | None]:
+        asked.extend(keys)
+        return [None] * len(asked)
+
+    monkeypatch.setattr(record, "get", lambda _: record.Row(1, shop.shelf.facts))
+    monkeypatch.setattr(table, "get_together", get_together)
+    record.get_with_deliveries("1001")
+    ids = [each.id for each in made]
+    assert asked == [("ORDER", "1001"), *(("DELIVERY", each) for each in [*ids[:49], *ids[-49:]])]
 
 
 # --- at the same time ---

@@ -248,8 +248,7 @@ def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
         before, after = lane.turn(each for each in facts if each.id != fact.id), lane.turn(facts)
         if after and after != before:
             yield {"Put": _turn_row(after, delivery, now)}
-        is_created = kind == "sent" and delivery.operation == "create_order"
-        if is_created and config.setting("OMS_CREATE_PRINT_FILES") == "true":
+        if kind == "sent" and delivery.operation == "create_order":
             from pressroom.oms import print_files
 
             yield {"Put": print_files.poll_row(delivery.order_id, delivery.id, now=now)}

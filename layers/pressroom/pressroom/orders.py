@@ -947,7 +947,7 @@ class _Folding:
 
     def _is_made(self) -> bool:
         """Tell whether any printer has said anything of it."""
-        return bool(self.items or self.works or self.parcels)
+        return bool(self.items or self.works)
 
     def _is_unknown(self) -> bool:
         """Tell whether a printer has something that is no line, or sent a parcel of which nothing is known."""

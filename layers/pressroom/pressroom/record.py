@@ -19,6 +19,8 @@ from pressroom.orders import Fact, Order
 from pressroom.outbox import Delivery
 
 KIND = "ORDER"
+MOST_DELIVERIES = 98
+"""Deliveries that are read with their order: a transaction takes 100 rows."""
 TRIES = 12
 """Reads and writes of one order before giving up: 30 writers at once all land well within it."""
 
@@ -68,11 +70,16 @@ def get(order_id: str) -> Row | None:
 
 
 def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
-    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment."""
+    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment.
+
+    Of more than a transaction can read, those in between are left out: the shop's many updates are alike.
+    """
     row = get(order_id)
     ids = [delivery_id for fact in row.facts for delivery_id in fact.data.get("deliveries", ())] if row else []
     if row is None or not ids:
         return (row, []) if row else None
+    if len(ids) > MOST_DELIVERIES:
+        ids = [*ids[: MOST_DELIVERIES // 2], *ids[-(MOST_DELIVERIES // 2) :]]
     # In one transaction: read one after the other, a delivery could have ended of which the order doesn't know.
     order, *others = table.get_together([(KIND, order_id), *((outbox.KIND, each) for each in ids)])
     deliveries = [Delivery.of(item) for item in others if item]

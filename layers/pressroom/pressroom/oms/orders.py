@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from pressroom import config, record
+from pressroom import config, outbox, record
 from pressroom import orders as rules
 from pressroom.clients import oms
 from pressroom.clients.http import AMBIGUOUS
 from pressroom.delivery import Sent
 from pressroom.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn
-from pressroom.oms import batches, items
+from pressroom.oms import items
 from pressroom.orders import Fact
 from pressroom.outbox import Attempt, Delivery
-from pressroom.times import iso, parse
+from pressroom.times import parse
 
 UNKNOWN_UID = "the OMS's uid of the order is not known, its answer was lost: do it there by hand"
 
@@ -82,15 +82,13 @@ def create(delivery: Delivery) -> Sent:
         if _state(delivery).revoked:
             raise _certain(Withdrawn("the shop canceled the order, and the OMS does not have it"))
     try:
-        created = oms.create_order(order)
+        created = oms.create_order(_corrected(delivery, order) if delivery.replays else order)
     except Dead as error:
         if error.status == HTTPStatus.CONFLICT and _is_there(item_ids):
             return _found(item_ids)
         raise _certain(error) from error
     except Retry as error:
         raise _certain(error) from error
-    if config.setting("OMS_CREATE_PRINT_FILES") != "true":  # then only a batch makes one
-        _offer(delivery, order["items"], created.items)
     return Sent(created.http_status, _kept(created.uid, item_ids, created.items), certain=True)
 
 
@@ -129,11 +127,21 @@ def delete(delivery: Delivery) -> Sent:
     return Sent(max(statuses), {"provider": "oms", "deleted": list(state.uids)})
 
 
-def _offer(delivery: Delivery, sent: list[dict[str, Any]], uids: dict[str, str]) -> None:
-    for item in sent:
-        name, variant = item["ecommerce_order_item_id"], item["ecommerce_variant_id"]
-        line_id = (items.parse(name) or ("", name))[1]
-        batches.offer(delivery.order_id, line_id, uid=uids.get(name), variant=variant, at=iso(config.utcnow()))
+def _corrected(delivery: Delivery, order: dict[str, Any]) -> dict[str, Any]:
+    """Enter what the shop has said since: a person replays what was refused, and by then it may be mended.
+
+    The update that waits behind says it once more. Raises Withdrawn if the shop has taken all of the lines out.
+    """
+    update_id = _state(delivery).latest_update
+    update = outbox.get(update_id) if update_id else None
+    if update is None:
+        return order
+    mine = {item["ecommerce_order_item_id"] for item in order["items"]}
+    changes = json.loads(update.body)
+    changed = [item for item in changes.pop("items", order["items"]) if item["ecommerce_order_item_id"] in mine]
+    if not changed:
+        raise _certain(Withdrawn("the shop has taken its lines out of the order"))
+    return order | changes | {"items": changed}
 
 
 def _state(delivery: Delivery) -> Known:
