@@ -35,9 +35,9 @@ def _park(message: SQSRecord) -> None:
             if dispatch == "topic":
                 _park_event(row["event_id"]["S"], "its topic could not be invoked")
             elif dispatch == "queue":
-                _park_delivery(row["delivery_id"]["S"], int(row["replays"]["N"]))
+                _park_delivery(row)
             elif dispatch == "poll" and "hint" not in row:
-                print_files.give_up(row["order_id"]["S"], now=config.utcnow())
+                print_files.tell(row["order_id"]["S"], now=config.utcnow())
         return
     # The error's class only: its text may repeat what the message held.
     error = (failure.get("responsePayload") or {}).get("errorType", "no answer")
@@ -52,10 +52,13 @@ def _park_event(event_id: str, error: str) -> None:
         logger().info("event_done_before", event_id=event_id)
 
 
-def _park_delivery(delivery_id: str, replays: int) -> None:
-    delivery = outbox.get(delivery_id)
-    waiting = delivery and delivery.state is outbox.State.PENDING and not delivery.tries
-    if delivery and waiting and delivery.replays == replays:
+def _park_delivery(row: dict[str, Any]) -> None:
+    delivery = outbox.get(row["delivery_id"]["S"])
+    if delivery is None or delivery.state is not outbox.State.PENDING or delivery.replays != int(row["replays"]["N"]):
+        return
+    # Among the rows that failed are such as were handed on behind one that was not.
+    since = row.get("requested_at", {}).get("S", delivery.created_at)
+    if not any(attempt.at > since for attempt in delivery.history):
         record_dead(delivery, "it could not be queued")
 
 

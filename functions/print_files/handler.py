@@ -94,8 +94,9 @@ def _poll(sqs: SQSRecord) -> None:
     wanted = print_files.due(known.files, hint=message.hint, line_ids=message.line_ids)
     if not wanted:
         return
-    if config.setting("OMS_CREATE_PRINT_FILES") != "true" and not message.hint:
-        _offer(known, wanted)  # only a batch makes a print file: there is nothing to wait for
+    if config.setting("OMS_CREATE_PRINT_FILES") != "true":  # only a batch makes a print file: there is nothing to ask
+        _offer(known, wanted)
+        _tell_of_templates(known, wanted)
         return
     asked = _ask(message.order_id, print_files.in_turn(wanted, message.received), until=now + BUDGET)
     last = message.is_last(now)
@@ -146,6 +147,16 @@ def _offer(known: Known, ready: list[File]) -> None:
     lines = {line.id: line for line in known.order.lines}
     for line in (lines[file.line_id] for file in ready):
         batches.offer(known.order.id, line.id, uid=line.uid, variant=line.variant, at=iso(config.utcnow()))
+
+
+def _tell_of_templates(known: Known, wanted: list[File]) -> None:
+    """Flag the lines that can't be in a batch, and those no more that could not once."""
+    lines, templates = {line.id: line for line in known.order.lines}, batches.templates()
+    has = {file: lines[file.line_id].variant in templates for file in wanted}
+    news = {file.line_id: print_files.NO_TEMPLATE for file in wanted if not has[file]}
+    mended = (file for file in wanted if has[file] and file.status == print_files.NO_TEMPLATE)
+    news |= {file.line_id: print_files.WAITING for file in mended}
+    print_files.tell(known.order.id, news, now=config.utcnow())
 
 
 def _record(known: Known, asked: Round, *, limit: timedelta | None) -> Known:

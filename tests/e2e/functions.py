@@ -71,7 +71,7 @@ def kill_while_asking(shop: Shop, function: str, simulator: str, *, delay_s: flo
                     time.sleep(delay_s)
                     process.kill()
                     return True
-            time.sleep(0.005)
+            time.sleep(0.02)
     return False
 
 

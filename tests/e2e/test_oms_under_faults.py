@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -61,10 +62,9 @@ NOT_DONE: list[Behaviour] = [
 ]
 REFUSED: list[Behaviour] = [{"status": 400}, {"status": 409}, {"status": 401}, {"status": 302, "location": "/"}]
 SLOW: list[Behaviour] = [
-    {"hang_s": 12},  # done when the other side has given up
+    *({"hang_s": 0.5}, {"hang_s": 0.5, "lose_answer": True}) * 4,  # so that they are killed meanwhile
     {"hang_s": 12, "lose_answer": True},
 ]
-SLOW_ENOUGH_TO_BE_KILLED: list[Behaviour] = [{"hang_s": 0.5}, {"hang_s": 0.5, "lose_answer": True}]
 NOT_TOLD: list[Behaviour] = [
     *({"status": 500}, {"status": 503}, {"drop": True}, {"garbage": True}, {"garbage": True, "status": 404}),
     *({"status": 404}, {"status": 401}, {"retry_after": 1}, {"answer_bytes": 300_000}),
@@ -73,21 +73,19 @@ NOT_TOLD: list[Behaviour] = [
 
 def plan(shop: Shop, rng: random.Random) -> Counter[tuple[str, str]]:
     """Plan no more than there are requests for in any case, so that nothing is left at the end; how many by route."""
-    creates = [
-        *SLOW,
-        *REFUSED,
-        *SLOW_ENOUGH_TO_BE_KILLED * 4,
-        *DONE_BUT_NOT_SAID * 4,
-        *NOT_DONE * 3,
-        *[{}] * 60,
-    ]
-    polls = [*NOT_TOLD * 2, *[{}] * 150]
+    creates = [*SLOW, *REFUSED, *DONE_BUT_NOT_SAID * 4, *NOT_DONE * 3, *[{}] * 60]
     batches = [*DONE_BUT_NOT_SAID, {"drop": True}, {"status": 500}, {"status": 400}, {"retry_after": 1}, *[{}] * 6]
-    for (method, path), behaviours in zip(ROUTES, (creates, polls, batches), strict=True):
-        rng.shuffle(behaviours)
+    rng.shuffle(creates)
+    rng.shuffle(batches)
+    # Far between: an order is asked about less and less often, and would take minutes with many of these.
+    polls = [each for fault in rng.sample(NOT_TOLD * 2, k=18) for each in ({"times": rng.randint(10, 40)}, fault)]
+    planned = Counter[tuple[str, str]]()
+    for route, behaviours in zip(ROUTES, (creates, polls, batches), strict=True):
         for each in behaviours:
-            shop.oms_will(**each, method=method, path=path, times=1)
-    return Counter({("POST", CREATES): len(creates), ("GET", PRINT_FILES): len(polls), ("POST", BATCHES): len(batches)})
+            behaviour = {"times": 1, **each}
+            shop.oms_will(**behaviour, method=route[0], path=route[1])
+            planned[route] += behaviour["times"]
+    return planned
 
 
 class Backstage:
@@ -96,15 +94,14 @@ class Backstage:
     def __init__(self, shop: Shop) -> None:
         self.sqs, self.dynamodb = shop.stack.client("sqs"), shop.stack.client("dynamodb")
         self.table = shop.stack.outputs()["TableName"]
-        self.stack_name = shop.stack.stack_name
-
-    def queue(self, name: str) -> str:
-        url: str = self.sqs.get_queue_url(QueueName=f"{self.stack_name}-{name}")["QueueUrl"]
-        return url
+        self.urls = {
+            queue: self.sqs.get_queue_url(QueueName=f"{shop.stack.stack_name}-{queue}")["QueueUrl"]
+            for queue in (*QUEUES, LETTERS, "print-files-dead-letters")
+        }
 
     def depth(self, queue: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=names)["Attributes"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=names)["Attributes"]
         return sum(map(int, attributes.values()))
 
     def deliveries(self) -> Counter[tuple[str, str]]:
@@ -155,7 +152,7 @@ class Seen:
                 printed=shop.oms("/_printed"),
                 batched=shop.oms("/_batched"),
                 dead=listed(shop, "/deliveries?status=dead", "deliveries"),
-                depths={name: backstage.depth(name) for name in (*QUEUES, LETTERS, "print-files-dead-letters")},
+                depths={name: backstage.depth(name) for name in backstage.urls},
             )
 
     def lines(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
@@ -173,6 +170,14 @@ def listed(shop: Shop, path: str, what: str) -> list[dict[str, Any]]:
         page = shop.api(f"{path}{'&' if '?' in path else '?'}limit=100&cursor={cursor}").json()
         found, cursor = found + page[what], page["cursor"]
     return found
+
+
+def asked(shop: Shop) -> Counter[tuple[str, str]]:
+    """Count the requests that the OMS got, by route."""
+    got = [(each["method"], each["path"]) for each in shop.oms("/_requests")]
+    return Counter(
+        (method, path) for method, path in ROUTES for each in got if each[0] == method and each[1].startswith(path)
+    )
 
 
 def make_batches(shop: Shop) -> None:
@@ -198,9 +203,11 @@ def order(number: int, rng: random.Random) -> dict[str, Any]:
     }
 
 
-def keep_killing(shop: Shop, rng: random.Random, over: Event) -> Counter[tuple[str, bool]]:
-    """Kill who sends and who asks, as KILLS says; return how often that found somebody."""
+def keep_killing(shop: Shop, after: str, rng: random.Random, over: Event) -> Counter[tuple[str, bool]]:
+    """Kill who sends and who asks, as KILLS says, once an item was asked for; return how often that found somebody."""
     kills = Counter[tuple[str, bool]]()
+    path = f"{PRINT_FILES}{after}/print"
+    wait_until(lambda: path in [each["path"] for each in shop.oms("/_requests")] or None, "the second is asked for", 60)
     for function, asking in KILLS:
         if over.wait(rng.uniform(1, 3)):
             break
@@ -245,26 +252,28 @@ def _run(shop: Shop) -> Run:
     backstage, rng, over = Backstage(shop), random.Random(SEED), Event()  # noqa: S311 - it plans faults
     for queue, seconds in (("oms.fifo", "30"), ("print-files", "10")):
         # In AWS what a killed function was about is hidden for six minutes: longer than the function may run.
-        backstage.sqs.set_queue_attributes(QueueUrl=backstage.queue(queue), Attributes={"VisibilityTimeout": seconds})
+        backstage.sqs.set_queue_attributes(QueueUrl=backstage.urls[queue], Attributes={"VisibilityTimeout": seconds})
     orders = [order(number, rng) for number in range(ORDERS)]
     item_ids = frozenset(items.item_id(each["id"], line["id"]) for each in orders for line in each["line_items"])
 
     made = [line["personalization"] for each in orders for line in each["line_items"]]
     designs = frozenset(text for each in made for text in (each["template_config"][:30], *each["thumbnails"]))
 
-    # The first is one whose fate nobody can find out in time.
-    first = items.item_id(orders[0]["id"], orders[0]["line_items"][0]["id"])
+    # What becomes of the first is told too late; the second is created long after the time-out of who asked for it.
+    first, second = (items.item_id(each["id"], each["line_items"][0]["id"]) for each in orders[:2])
     shop.oms_will(method="POST", path=CREATES, lose_answer=True)
+    shop.oms_will(method="POST", path=CREATES, hang_s=25)
     shop.oms_will(method="GET", path=f"{PRINT_FILES}{first}/", status=503, times=4)
-    assert shop.pay(orders[0]).status_code == 202
-    wait_until(lambda: shop.oms("/_requests") or None, "the first order is sent", 30)
+    for sent, each in enumerate(orders[:2]):
+        assert shop.pay(each).status_code == 202
+        wait_until(partial(has_more_than, shop, sent), "the order is sent", 30)
     planned = plan(shop, rng)
     with ThreadPoolExecutor() as pool:
-        killing = pool.submit(keep_killing, shop, rng, over)
+        killing = pool.submit(keep_killing, shop, second, rng, over)
         batching = pool.submit(keep_batching, shop, over)
         try:
             with ThreadPoolExecutor(2) as paying:
-                answers = list(paying.map(shop.pay, orders[1:]))
+                answers = list(paying.map(shop.pay, orders[2:]))
             assert {answer.status_code for answer in answers} == {202}
             kills = killing.result()
             backstage.settle(240)
@@ -277,16 +286,14 @@ def _run(shop: Shop) -> Run:
     return Run(shop, backstage, order_ids, item_ids, designs, planned, kills, Seen.of(shop, backstage, order_ids))
 
 
+def has_more_than(shop: Shop, orders: int) -> bool | None:
+    return asked(shop)["POST", CREATES] > orders or None
+
+
 @pytest.fixture(scope="module")
 def replayed(run: Run) -> Seen:
     """What there is to see when a person has seen to all that was given up, and the OMS has behaved."""
-    asked = Counter(
-        (each["method"], path)
-        for each in run.shop.oms("/_requests")
-        for _, path in ROUTES
-        if each["path"].startswith(path)
-    )
-    assert all(asked[route] >= number for route, number in run.planned.items())
+    assert all(asked(run.shop)[route] >= number for route, number in run.planned.items())
     again = [each["id"] for each in run.seen.dead if each["operation"] == "create_order"]
     # The OMS may have a batch that it did not confirm; there a person looks first, as its error says.
     again += [
@@ -344,6 +351,15 @@ def test_an_order_of_which_the_oms_does_not_say_whether_it_has_it_is_not_sent_ag
         "attempts ended before they could be recorded",
     )
     assert {run.seen.printed[item] for each, _, item in run.seen.lines() if each["id"] == delivery["id"]} == {1}
+
+
+def test_an_order_that_arrives_long_after_the_time_out_is_waited_for_and_not_sent_again(run: Run) -> None:
+    order_id = run.order_ids[1]
+    (delivery,) = run.seen.orders[order_id]["deliveries"]
+    assert delivery["status"] == "delivered"
+    assert run.seen.orders[order_id]["attention"] == ["uid_unknown"]
+    sent = [each for each in run.shop.oms("/_requests") if each["method"] == "POST" and each["path"] == CREATES]
+    assert [each["body"]["ecommerce_order_id"] for each in sent].count(order_id) == 1
 
 
 def test_nothing_is_left_in_a_queue_but_a_letter_for_each_dead_delivery(run: Run) -> None:

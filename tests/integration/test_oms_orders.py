@@ -305,6 +305,7 @@ def test_what_camaloon_has_cannot_be_recalled(hub: Hub) -> None:
 def test_what_changes_for_camaloon_is_said(hub: Hub) -> None:
     hub.tell("storefront/order_paid__mixed_cart")
     changed = sample("storefront/order_paid__mixed_cart") | {"updated_at": "2026-09-03T10:00:00Z", "note": "Hello"}
+    changed["line_items"] = [line | {"id": place} for place, line in enumerate(changed["line_items"], start=1)]
     hub.receive("storefront", "order_updated", changed)
     hub.settle()
     assert hub.order("1002")["attention"] == []

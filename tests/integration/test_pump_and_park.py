@@ -271,6 +271,8 @@ def test_a_delivery_whose_turn_could_not_be_queued_is_dead_and_flagged(hub: Hub)
 def test_a_batch_that_could_not_be_queued_is_dead_and_its_orders_say_so(hub: Hub) -> None:
     hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug"}
     hub.tell("storefront/order_paid__personalized")
+    hub.work("PrintFilesQueue")
+    hub.unseen()
     hub.post("/batches", {})
     park_deliveries(hub)
     (batch,) = hub.get("/batches")["body"]["batches"]

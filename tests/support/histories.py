@@ -519,6 +519,9 @@ class Shop:
             self.message("order_paid", content, 0)
             if self.maybe(0.1):
                 self.message("order_paid", content | {"ref": "other"}, self.teller.later(), conflict=True)
+        content["line_items"] = [
+            {"id": str(position)} | line for position, line in enumerate(content["line_items"], start=1)
+        ]
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 3))):
             content = self.changed(content)
             self.message("order_updated", self.undesigned(content), self.teller.later())
@@ -561,7 +564,7 @@ class Shop:
             lines.remove(one)
         elif change == "more":
             more = {"sku": "OM-MUG", "quantity": 1, "price": 5, "personalization": design("OM-MUG", "more")}
-            lines.append(more | ({"id": f"new {at}"} if self.teller.named else {}))
+            lines.append(more | {"id": f"new {at}"})
         content = content | {"line_items": lines, "updated_at": instant(at)}
         if change == "address":
             content["shipping_info"] = content["shipping_info"] | {"address": f"{at} Elsewhere"}

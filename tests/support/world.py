@@ -31,7 +31,7 @@ class Oms:
     """The OMS behind `pressroom.clients.oms`: orders by uid. `faults` says how the next calls end, None is well.
 
     `unheard`, `lost`: no answer comes; the request was not heard, or was done. `busy`: it is refused for now. A number
-    is the HTTP status of a refusal. `anonymous`: it is done, and the answer names no uid.
+    is the HTTP status of a refusal. `anonymous`: it is done, and the answer does not say so.
     """
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Oms:
             self.created.update(names)
             self.orders[uid] = json.loads(json.dumps(order))
         if fault == "anonymous":
-            return oms.Created(201, None, {})
+            raise Retry("HTTP 201, but the answer is not understood", status=201, answer_lost=True)
         return oms.Created(201, uid, {name: f"U{name}" for name in names})
 
     def update_order(self, uid: str, changes: dict[str, Any]) -> int:

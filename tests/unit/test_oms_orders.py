@@ -11,7 +11,6 @@ import pytest
 from pressroom.clients import oms as client
 from pressroom.delivery import Sent
 from pressroom.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn
-from pressroom.oms import batches
 from pressroom.oms import orders as at_oms
 from pressroom.oms.orders import Known, known
 from pressroom.orders import Fact
@@ -33,6 +32,12 @@ def create(kind: str, at: int = 10, uid: str = "O1", lines: tuple[str, ...] = ("
     if kind == "sent":
         about |= {"provider": "oms", "order": uid, "items": [{"item": f"U{each}", "ref": each} for each in lines]}
     return fact(kind, at, **about | data)
+
+
+def paid(*lines: str) -> Fact:
+    data = [{"id": each, "sku": "S", "quantity": 1, "destination": "oms"} for each in lines]
+    when = {"ref": None, "currency": "EUR", "created_at": instant(0)}
+    return fact("paid", 1, lines=data, deliveries=[], **when)
 
 
 def told(number: int = 1, *lines: str, at: int = 20) -> Fact:
@@ -162,9 +167,12 @@ def test_an_order_is_created_as_it_was_decided(world: World) -> None:
     assert (world.oms.orders, world.oms.calls) == ({"O1": ORDER}, [("create", "1001")])
 
 
-def test_an_answer_that_names_no_uid_leaves_it_unknown(world: World) -> None:
+def test_an_answer_that_names_no_order_is_a_lost_one(world: World) -> None:
     world.oms.faults = ["anonymous"]
-    assert at_oms.create(NEW).data == kept("1", "2", "3", order="", uids=False)
+    with pytest.raises(Retry) as lost:
+        at_oms.create(NEW)
+    assert lost.value.answer_lost is True
+    assert at_oms.create(AGAIN).data == kept("1", "2", "3", order="", uids=False)
 
 
 def test_an_answer_that_lacks_the_uid_of_an_item_leaves_that_unknown(
@@ -274,7 +282,8 @@ def change(*items: dict[str, Any], name: str = "oms-u1", **changes: Any) -> Deli
 def test_an_update_changes_what_is_there(world: World) -> None:
     there(world, ("O1", ("1", "2")))
     knows(world, told(1, "1", "2"))
-    assert at_oms.update(change(item("1", 5), item("2"), note="Ring")) == Sent(200)
+    changed = {"provider": "oms", "deleted": [], "changed": ["1", "2"]}
+    assert at_oms.update(change(item("1", 5), item("2"), note="Ring")) == Sent(200, changed)
     assert world.oms.orders == {"O1": {"items": [item("1", 5), item("2")], "note": "Ring"}}
 
 
@@ -299,12 +308,12 @@ def test_an_order_of_which_the_shop_has_taken_out_everything_is_deleted(world: W
     there(world, ("O1", ("1",)), ("O2", ("2", "3")))
     knows(world, told(1, "3"))
     sent = at_oms.update(change(item("3")))
-    assert sent == Sent(200, {"provider": "oms", "deleted": ["O1"]})
+    assert sent == Sent(200, {"provider": "oms", "deleted": ["O1"], "changed": ["3"]})
     assert world.oms.orders == {"O2": {"items": [item("3")]}}
     knows(
         world, fact("sent", 40, delivery_id="oms-u1", operation="update_order", **sent.data), told(2, "1", "3", at=50)
     )
-    assert at_oms.update(change(item("1"), item("3", 2), name="oms-u2")) == Sent(200)
+    assert at_oms.update(change(item("1"), item("3", 2), name="oms-u2")).data["deleted"] == []
     assert world.oms.orders == {"O2": {"items": [item("3", 2)]}}
 
 
@@ -356,10 +365,13 @@ def test_what_is_not_there_is_deleted(world: World) -> None:
 
 def test_what_is_deleted_and_what_nobody_can_delete_for_us(world: World) -> None:
     there(world, ("O1", ("1",)))
-    knows(world, create("sent", 11, uid="", lines=("2",), delivery_id="oms-c2"))
+    knows(world, create("sent", 11, uid="", lines=("2",), delivery_id="oms-c2"), paid("1", "2"))
+    world.oms.orders["O7"] = {"items": [item("2")]}
     with pytest.raises(Dead, match="do it there by hand"):
         at_oms.delete(delivery("delete_order", {}))
-    assert world.oms.orders == {}
+    assert list(world.oms.orders) == ["O7"]
+    world.oms.orders.clear()  # by hand
+    assert at_oms.delete(delivery("delete_order", {})) == Sent(404, {"provider": "oms", "deleted": ["O1", ""]})
 
 
 def test_there_is_nothing_to_delete_of_what_was_not_sent(world: World) -> None:

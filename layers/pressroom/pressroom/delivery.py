@@ -116,7 +116,8 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         killed = replace(last, answer_lost=True)
         delivery = replace(delivery, answer_lost=True, history=[*delivery.history[:-1], killed])
     if delivery.operation in CREATES and _is_revoked(delivery.order_id):
-        if not delivery.answer_lost:
+        # A person who lets it be sent again has looked: of a canceled order that can only mean that it is settled.
+        if not delivery.answer_lost or (delivery.replays and delivery.operation not in PROBED):
             _withdraw(delivery, "the shop canceled the order before it was sent")
             return
         if delivery.operation not in PROBED:
@@ -248,10 +249,10 @@ def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
         before, after = lane.turn(each for each in facts if each.id != fact.id), lane.turn(facts)
         if after and after != before:
             yield {"Put": _turn_row(after, delivery, now)}
-        if kind == "sent" and delivery.operation == "create_order":
+        if kind == "sent" and (delivery.operation == "create_order" or data.get("changed")):
             from pressroom.oms import print_files
 
-            yield {"Put": print_files.poll_row(delivery.order_id, delivery.id, now=now)}
+            yield {"Put": print_files.poll_row(delivery.order_id, f"{delivery.id}/{delivery.attempts}", now=now)}
 
     order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also)
     count_attention(order, fact.source)

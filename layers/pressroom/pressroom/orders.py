@@ -24,7 +24,8 @@ fact's kind, so any permutation and any number of duplicates give the same order
 |                |                                          | canceled                                                 |
 | `print_file`   | oms.print_file                           | the line's print file, the latest telling counts; a      |
 |                |                                          | ready one is `in_production`, a failed one               |
-|                |                                          | `print_file_failed`, one given up on `print_file_late`   |
+|                |                                          | `print_file_failed`, one given up on `print_file_late`,  |
+|                |                                          | one that no batch can make `no_template`                 |
 | `batched`      | deliver.oms                              | the batch that a line is in; `in_production`, or         |
 |                |                                          | `batch_dead`                                             |
 | `progress`     | cloudprinter order and item signals,     | the stage of the item, or of all the printer's lines,    |
@@ -143,6 +144,8 @@ class Attention(StrEnum):
     """The OMS could not make the print file of a line."""
     PRINT_FILE_LATE = "print_file_late"
     """The print file of a line was not ready for so long that nobody asks for it any more."""
+    NO_TEMPLATE = "no_template"
+    """Only batches make print files, and there is no print template for a line's variant: nobody prints it."""
     BATCH_DEAD = "batch_dead"
     """The batch that a line is in was not taken, or may have been: check before it is sent again."""
     FAILED = "failed"
@@ -535,6 +538,8 @@ class _Folding:
         if not data.get("uid_known", True):
             self.uid_unknown = True
             told += ", as it says when asked; its answer was lost, so its uid is not known"
+        for line in data.get("changed", ()):
+            self.print_files.pop(line, None)
         for uid in data.get("deleted", ()):
             self.works.setdefault(((destination, uid), ""), _Work()).canceled = True
         return told + (", perhaps more than once: an answer was lost" if _may_be_made_twice(fact) else "")
@@ -989,6 +994,7 @@ class _Folding:
                 Attention.CHANGE_NOT_SENT: self._is_changed_too_late(),
                 Attention.PRINT_FILE_FAILED: "processingfailed" in files,
                 Attention.PRINT_FILE_LATE: "given_up" in files,
+                Attention.NO_TEMPLATE: "no_template" in files,
                 Attention.BATCH_DEAD: any(
                     line.batch and line.batch.status == "dead" and line.status not in gone for line in order.lines
                 ),

@@ -4,6 +4,7 @@ A replay is a row of its own: inserted, it passes through pump as the first time
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
@@ -64,14 +65,7 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
         condition="#state = :was AND #replays < :replays",
         given={"was": {"S": delivery.state}},
     )
-    what = {
-        "dispatch": {"S": "queue"},
-        "delivery_id": {"S": delivery.id},
-        "order_id": {"S": delivery.order_id},
-        "destination": {"S": delivery.destination},
-        "replays": {"N": again},
-    }
-    replayed = _write(f"{delivery.id}#{again}", what, change, now)
+    replayed = _write(f"{delivery.id}#{again}", replace(delivery, replays=int(again)).queued(), change, now)
     if replayed or dead:  # a dead one that is no longer as it was read has been replayed by somebody else
         for handle in letters:
             config.client("sqs").delete_message(QueueUrl=_dead_letter_queue(delivery), ReceiptHandle=handle)

@@ -85,10 +85,10 @@ FIELDS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Created:
-    """An order that the OMS has taken. What its answer does not tell is None, or missing in `items`."""
+    """An order that the OMS has taken. What its answer does not tell is missing in `items`."""
 
     http_status: int
-    uid: str | None
+    uid: str
     items: dict[str, str]
     """The OMS's uid of each item by our own id for it."""
 
@@ -117,8 +117,9 @@ def create_order(order: dict[str, Any]) -> Created:
     settings = {"store_id": store, "create_print_files": config.setting("OMS_CREATE_PRINT_FILES") == "true"}
     answer = _call("POST", _ORDERS, content=order | settings)
     created = _object(answer, write=True)
-    uid = _id(created)
-    return Created(answer.status, None if uid is None else str(uid), _items(created))
+    if (uid := _id(created)) is None:  # no created order: it says something else, perhaps that there is none
+        raise _not_understood(answer, write=True)
+    return Created(answer.status, str(uid), _items(created))
 
 
 def get_order(uid: Id) -> dict[str, Any]:

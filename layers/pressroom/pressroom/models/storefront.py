@@ -196,6 +196,14 @@ class Customer(Inbound):
     telephone: Text | None = None
 
 
+def _named(lines: list[LineItem]) -> list[LineItem]:
+    nameless = [position for position, line in enumerate(lines) if line.id is None]
+    if nameless:
+        places = ", ".join(map(str, nameless[:10]))
+        raise ValueError(f"must have ids in an update, or nobody can tell which line is which; missing at {places}")
+    return _distinct_ids(lines)
+
+
 class Order(Inbound):
     """An order but for its addresses and lines."""
 
@@ -225,9 +233,13 @@ class OrderPaid(Order):
 
 
 class OrderUpdated(OrderPaid):
-    """An order that was paid before, as it is since `updated_at`: that tells which of several updates is the latest."""
+    """An order that was paid before, as it is since `updated_at`: that tells which of several updates is the latest.
+
+    Each line has its id, by which alone it is known again: one that had none when it was paid has its position then.
+    """
 
     updated_at: Instant
+    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_named)]
 
 
 class OrderCanceled(Inbound):

@@ -182,13 +182,15 @@ def get(batch_id: str) -> Batch | None:
 def offer(order_id: str, line_id: str, *, uid: str | None, variant: str | None, at: str) -> bool:
     """Let an item whose print file is ready since `at` wait for its batch; return False if it does so already, or did.
 
-    One without a uid (the OMS's answer was lost) can't be in a batch, and one of a variant without templates need not.
+    One that the shop had taken out, and has put back, waits again. One without a uid (the OMS's answer was lost) can't
+    be in a batch, and one of a variant without templates need not.
     """
     if not uid or variant not in templates():
         return False
     name = items.item_id(order_id, line_id)
     row = table.pk(READY, key(name)) | {"item": {"S": name}, "uid": {"S": uid}, "at": {"S": at}}
-    return table.put(row | table.state_index(READY, variant, key(name), at)) is None
+    listed = row | table.state_index(READY, variant, key(name), at)
+    return table.put(listed, "attribute_not_exists(pk) OR attribute_exists(withdrawn_at)") is None
 
 
 def key(item_id: str) -> str:
@@ -330,7 +332,13 @@ def _take(item: Item, batch_id: str) -> table.Item:
 
 def _withdraw(item: Item, now: datetime) -> None:
     """Let an item wait no more; if it has just been put into a batch, the batch will leave it out when it is sent."""
-    table.update(READY, key(item.id), assign={"withdrawn_at": {"S": iso(now)}}, drop=("state_key", "state_at"))
+    table.update(
+        READY,
+        key(item.id),
+        assign={"withdrawn_at": {"S": iso(now)}},
+        drop=("state_key", "state_at"),
+        condition="attribute_exists(#state_key)",
+    )
     logger().info("item_withdrawn", item_id=item.id)
 
 

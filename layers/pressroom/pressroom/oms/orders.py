@@ -16,7 +16,6 @@ from typing import Any
 from pressroom import config, outbox, record
 from pressroom import orders as rules
 from pressroom.clients import oms
-from pressroom.clients.http import AMBIGUOUS
 from pressroom.delivery import Sent
 from pressroom.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn
 from pressroom.oms import items
@@ -103,7 +102,7 @@ def update(delivery: Delivery) -> Sent:
         raise Dead(UNKNOWN_UID)
     changes = json.loads(delivery.body)
     changed = {item["ecommerce_order_item_id"]: item for item in changes.pop("items", ())}
-    status, deleted = 0, list[str]()
+    status, deleted, told = 0, list[str](), list[str]()
     for uid, line_ids in state.uids.items():
         mine = [changed[each] for each in _item_ids(delivery, line_ids) if each in changed]
         if state.lines.isdisjoint(line_ids):
@@ -111,20 +110,28 @@ def update(delivery: Delivery) -> Sent:
             deleted.append(uid)
         else:  # without items of it: it was made by hand since, of what this would say
             status = oms.update_order(uid, changes | ({"items": mine} if mine else {}))
+            told += [each for each in line_ids if each in state.lines] if mine else ()
     if not status:
         raise Withdrawn("the OMS does not have the order")
-    return Sent(status, {"provider": "oms", "deleted": deleted} if deleted else {})
+    return Sent(status, {"provider": "oms", "deleted": deleted, "changed": told} if deleted or told else {})
 
 
 def delete(delivery: Delivery) -> Sent:
     """Delete the order at the OMS, which may have printed it already and refuse."""
-    state = _state(delivery)
+    row = record.get(delivery.order_id)
+    facts = row.facts if row else []
+    state = known(facts)
     statuses = [oms.delete_order(uid) for uid in state.uids]
     if state.has_no_uid:
-        raise Dead(UNKNOWN_UID)
+        order = rules.fold(delivery.order_id, facts)
+        theirs = _item_ids(delivery, [line.id for line in order.lines if line.destination == "oms"])
+        if any(_is_there([each]) for each in theirs):
+            raise Dead(UNKNOWN_UID)
+        statuses.append(HTTPStatus.NOT_FOUND)  # a person has deleted it there
     if not statuses:
         raise Withdrawn("the OMS does not have the order")
-    return Sent(max(statuses), {"provider": "oms", "deleted": list(state.uids)})
+    deleted = [*state.uids, *([""] if state.has_no_uid else [])]
+    return Sent(max(statuses), {"provider": "oms", "deleted": deleted})
 
 
 def _corrected(delivery: Delivery, order: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _corrected(delivery: Delivery, order: dict[str, Any]) -> dict[str, Any]:
     if update is None:
         return order
     mine = {item["ecommerce_order_item_id"] for item in order["items"]}
-    changes = json.loads(update.body)
+    changes: dict[str, Any] = json.loads(update.body)
     changed = [item for item in changes.pop("items", order["items"]) if item["ecommerce_order_item_id"] in mine]
     if not changed:
         raise _certain(Withdrawn("the shop has taken its lines out of the order"))
@@ -171,10 +178,12 @@ def _is_there(item_ids: list[str]) -> bool:
 def _on_its_way_for(history: list[Attempt], now: datetime) -> float:
     """Return for how many seconds a request without an answer of the OMS's own may still arrive there."""
     settle = timedelta(seconds=float(config.setting("OMS_SETTLE_SECONDS")))
+    # Only a 500 is surely the OMS's own end of a request: what else comes instead of an answer may come from a proxy,
+    # behind which it is still worked on.
     unanswered = [
         parse(each.at) + settle
         for each in history
-        if each.answer_lost and (each.status is None or each.status in AMBIGUOUS)
+        if each.answer_lost and each.status != HTTPStatus.INTERNAL_SERVER_ERROR
     ]
     return max(((until - now).total_seconds() for until in unanswered if until > now), default=0)
 

@@ -5,7 +5,7 @@ A line is asked for until its file is `ready`, is `processingfailed`, is given u
 its way, asking begins anew. The facts are all that is remembered; who asks (functions/print_files) may be killed
 anywhere, run twice for one order, or see an older answer later.
 
-Pure, but for `give_up` and `hint`. Topics and the deliverer have this module: it imports neither pydantic nor requests.
+Pure, but for `tell` and `hint`. Topics and the deliverer have this module: it imports neither pydantic nor requests.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,13 +28,16 @@ KIND = "POLL"
 SOURCE = "oms.print_file"
 KEPT_FOR = timedelta(days=14)
 READY, FAILED, GIVEN_UP = "ready", "processingfailed", "given_up"
-ENDS = frozenset({READY, FAILED, GIVEN_UP})
+NO_TEMPLATE, WAITING = "no_template", "waiting"
+"""Where only batches make print files: whether a line can be in one."""
+ENDS = frozenset({READY, FAILED, GIVEN_UP, NO_TEMPLATE})
 LONGEST_PAUSE_S = 3600
 """Between two looks at a line, unless the OMS asks for more."""
 LONGEST_ASKED_S = 6 * 3600
 """The most that a Retry-After is heeded."""
 LONGEST_LINK = 2048
-"""Links of a hundred lines have to fit into the order's row."""
+LONGEST_LINKS = 150_000
+"""Those of all lines have to fit into the order's row."""
 MOST_ORDERS = 100
 """How many orders a notice may name: as many as are read in one call. Asking regularly sees to the others."""
 _GOLDEN = 0.618034
@@ -111,6 +114,9 @@ def files(order: Order, facts: Iterable[Fact]) -> dict[str, File]:
     for fact in heard:
         if fact.kind == "print_file" and (file := found.get(fact.data["ref"])):
             found[file.line_id] = file.hears(fact.data["status"], fact.data["url"], fact.at)
+        for ref in fact.data.get("changed", ()) if fact.kind == "sent" else ():  # what was made is of the old design
+            if file := found.get(ref):
+                found[ref] = replace(file, status=None, url=None, since=fact.at, at=fact.at)
     going = {line.id for line in order.lines if line.status is not Status.CANCELED}
     return {line_id: replace(file, canceled=line_id not in going) for line_id, file in found.items()}
 
@@ -155,7 +161,7 @@ def changes(known: Mapping[str, File], asked: Round, *, now: datetime, limit: ti
         if file is None:
             continue
         if answer := believed(file, seen, asked.answers.get(seen.line_id)):
-            url = link(answer.url) if answer.status == READY else None
+            url = link(answer.url, LONGEST_LINKS // len(known)) if answer.status == READY else None
             if (answer.status, url) != (file.status, file.url):
                 fact = file.fact(answer.status, url, now)
                 yield fact
@@ -189,9 +195,9 @@ def pause(age_s: float, asked: Round, *, base: float, jitter: float = 0) -> int:
     return max(1, ceil(max(interval * part, min(asked.after, LONGEST_ASKED_S))))
 
 
-def link(url: str | None) -> str | None:
-    """Return an address if it is one that may be shown as a link."""
-    if url is None or len(url) > LONGEST_LINK or not url.isascii() or not url.isprintable() or " " in url:
+def link(url: str | None, most: int = LONGEST_LINK) -> str | None:
+    """Return an address if it is one that may be shown as a link, and has not more than `most` characters."""
+    if url is None or len(url) > min(most, LONGEST_LINK) or not url.isascii() or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)
@@ -217,13 +223,15 @@ def poll_row(order_id: str, key: str, *, now: datetime, hint: bool = False, line
     return {"TableName": table.name(), "Item": row}
 
 
-def give_up(order_id: str, *, now: datetime) -> None:
-    """Record that the open files of an order will not be asked for."""
+def tell(order_id: str, statuses: Mapping[str, str] | None = None, *, now: datetime) -> None:
+    """Record statuses of ours, by line; left out, that the files of which nothing was heard will not be asked for."""
 
     def decide(facts: list[Fact]) -> Decision:
         known = files(orders.fold(order_id, facts), facts)
-        given_up = (file.fact(GIVEN_UP, None, now) for file in known.values() if file.is_open)
-        return Decision(order_id=order_id, facts=tuple(given_up))
+        told = dict.fromkeys((line_id for line_id, file in known.items() if not file.told), GIVEN_UP)
+        news = (told if statuses is None else statuses).items()
+        new = (known[line_id].fact(status, None, now) for line_id, status in news if known[line_id].status != status)
+        return Decision(order_id=order_id, facts=tuple(new))
 
     record.count_attention(record.apply_with(order_id, decide), SOURCE)
 
