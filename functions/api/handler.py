@@ -196,6 +196,8 @@ def make_batches() -> dict[str, Any]:
     from pressroom.oms import batches
 
     variant = _body("variant").get("variant")
+    if isinstance(variant, int) and not isinstance(variant, bool):  # as the shop may have written it
+        variant = str(variant)
     if variant is not None and (not isinstance(variant, str) or variant not in batches.templates()):
         raise BadRequestError("variant must be one that the parameter PrintTemplates names")
     now = config.utcnow()

@@ -370,3 +370,47 @@ def test_a_line_that_the_shop_took_out_is_not_created_by_a_replay(hub: Hub) -> N
     hub.post(f"/deliveries/{delivery(hub)['id']}/replay")
     hub.settle()
     assert hub.oms.printed() == {ITEMS[0]: 1}
+
+
+def test_a_design_that_has_changed_gets_a_new_print_file(hub: Hub, clock: Clock) -> None:
+    hub.oms.ask("/_print_files", **{ITEMS[0]: "processingfailed"})
+    pay(hub)
+    hub.work("PrintFilesQueue")
+    wait_for_the_end(hub, clock)
+    assert hub.order("1003")["attention"] == ["print_file_failed"]
+    content = sample("storefront/order_updated")
+    content["line_items"][0]["personalization"]["template_config"] = "%7B%22new%22%3A1%7D"
+    hub.oms.ask("/_print_files", **{ITEMS[0]: "ready"})
+    hub.receive("storefront", "order_updated", content)
+    hub.settle()
+    assert hub.order("1003")["lines"][0]["print_file"] is None
+    hub.work("PrintFilesQueue")
+    wait_for_the_end(hub, clock)
+    assert [line["print_file"]["status"] for line in hub.order("1003")["lines"]] == ["ready", "ready"]
+    assert hub.order("1003")["attention"] == []
+
+
+def test_where_no_template_is_for_a_variant_the_order_says_so_until_there_is(hub: Hub) -> None:
+    hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug"}
+    pay(hub)
+    hub.work("PrintFilesQueue")
+    assert hub.order("1003")["attention"] == ["no_template"]
+    hub.cloud.parameters["PrintTemplates"] = "5501=mug,poster-a3-matt=poster"
+    hub.receive("oms", "", {"ecommerce_order_id": "1003"})
+    hub.settle()
+    hub.work("PrintFilesQueue")
+    assert hub.order("1003")["attention"] == []
+    assert len(hub.cloud.rows("READY")) == 2
+
+
+def test_a_person_deletes_what_only_a_person_can(hub: Hub, clock: Clock) -> None:
+    hub.oms.faults = ["lost"]
+    pay(hub)
+    wait_for_the_end(hub, clock)
+    hub.tell("storefront/order_canceled")
+    assert hub.order("1003")["attention"] == ["delivery_dead", "not_recalled", "uid_unknown"]
+    hub.oms.app.extensions["forget"]()  # by hand
+    hub.post(f"/deliveries/{delivery(hub, 'delete_order')['id']}/replay")
+    hub.settle()
+    shown = hub.order("1003")
+    assert (shown["status"], shown["attention"]) == ("canceled", [])

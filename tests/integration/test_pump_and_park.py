@@ -269,16 +269,17 @@ def test_a_delivery_whose_turn_could_not_be_queued_is_dead_and_flagged(hub: Hub)
 
 
 def test_a_batch_that_could_not_be_queued_is_dead_and_its_orders_say_so(hub: Hub) -> None:
-    hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug"}
+    hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug,poster-a3-matt=mug"}
     hub.tell("storefront/order_paid__personalized")
     hub.work("PrintFilesQueue")
     hub.unseen()
     hub.post("/batches", {})
     park_deliveries(hub)
-    (batch,) = hub.get("/batches")["body"]["batches"]
+    batch, other = hub.get("/batches")["body"]["batches"]
     assert (batch["state"], batch["error"]) == ("dead", "it could not be queued")
     assert hub.order("1003")["attention"] == ["batch_dead"]
-    hub.post(f"/deliveries/{batch['delivery_id']}/replay")
+    for each in (batch, other):
+        hub.post(f"/deliveries/{each['delivery_id']}/replay")
     hub.settle()
     assert hub.get(f"/batches/{batch['id']}")["body"]["state"] == "sent"
     assert hub.order("1003")["attention"] == []

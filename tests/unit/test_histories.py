@@ -220,7 +220,9 @@ def nothing_of_a_canceled_order_goes_on_unseen(history: History, order: Order) -
     if order.status is not Status.CANCELED:
         assert {Attention.NOT_RECALLED, Attention.DELIVERY_DEAD} & set(order.attention)
     else:
-        assert not {Attention.NOT_RECALLED, Attention.UNROUTABLE, Attention.CHANGE_NOT_SENT} & set(order.attention)
+        in_batch = any(line.batch and line.batch.status != "dead" for line in order.lines)
+        assert (Attention.NOT_RECALLED in order.attention) is in_batch
+        assert not {Attention.UNROUTABLE, Attention.CHANGE_NOT_SENT} & set(order.attention)
 
 
 def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:

@@ -392,7 +392,28 @@ def test_what_the_oms_has_deleted_is_canceled() -> None:
     deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
     assert (record(*facts, deleted).status, record(*facts, deleted).attention) == (Status.CANCELED, [])
     refused = at_oms("dead", "delete_order", at=10)
-    assert record(*facts, refused).attention == [Attention.DELIVERY_DEAD]
+    assert record(*facts, refused).attention == [Attention.DELIVERY_DEAD, Attention.NOT_RECALLED]
+
+
+def test_what_is_in_a_batch_can_not_be_taken_out_of_it() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "Batching", at=4)]
+    deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
+    assert record(*facts, revoked(), deleted).attention == [Attention.NOT_RECALLED]
+    changed = at_oms("sent", "update_order", at=10, provider="oms", deleted=[], changed=["1"])
+    assert record(*facts, changed).attention == [Attention.CHANGE_NOT_SENT]
+
+
+def test_a_changed_design_has_no_print_file_yet() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "processingfailed", at=3)]
+    assert record(*facts).attention == [Attention.PRINT_FILE_FAILED]
+    changed = at_oms("sent", "update_order", at=10, provider="oms", deleted=[], changed=["1"])
+    assert (record(*facts, changed).attention, record(*facts, changed).lines[0].print_file) == ([], None)
+
+
+def test_a_line_that_no_batch_can_make_is_flagged_until_one_can() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "no_template", at=3)]
+    assert record(*facts).attention == [Attention.NO_TEMPLATE]
+    assert record(*facts, print_file("1", "waiting", at=4)).attention == []
 
 
 def test_of_two_orders_at_the_oms_only_the_lines_of_the_deleted_one_are_canceled() -> None:
@@ -1380,7 +1401,7 @@ def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> N
         (print_file("1", "given_up", at=5), "oms: line 1 still has no print file: it is asked no more"),
         (batched("1", "Batching", at=5), "oms: line 1 is in the batch B1"),
         (batched("1", None, uid=None, at=5), "oms: line 1 is in the batch b"),
-        (batched("1", "dead", uid=None, at=5), "oms: the batch b of line 1 could not be sent"),
+        (batched("1", "dead", uid=None, at=5), "oms: the batch b of line 1 was not taken, or its answer was lost"),
         (cp("order_validated", at=5), "cloudprinter: the order is accepted"),
         (cp("item_produce", 1, "1", at=5), "cloudprinter: item 1 is in production"),
         (cp("item_produce", 1, at=5), "cloudprinter: item 21034900000001 is in production"),

@@ -522,8 +522,8 @@ def test_a_line_that_comes_back_after_the_oms_has_deleted_its_order_is_canceled_
         assert (world.oms.orders, world.attention()) == ({}, [])
         world.hear("storefront.order_updated", content(line(MUG), line(PIN), at=70))
         world.settle()
-        assert (world.oms.orders, world.attention()) == ({}, ["canceled"])
-        assert world.ends[-1] == ("update_order", "withdrawn")
+        assert (world.oms.orders, world.attention()) == ({}, ["canceled", "delivery_dead"])
+        assert world.ends[-1] == ("update_order", "dead")
 
 
 def test_canceled_by_the_shop_is_only_what_camaloon_was_not_sent() -> None:

@@ -1,7 +1,7 @@
 """The OMS's notices of print files that are ready: unsigned as far as we know, so the last part of the path is secret.
 
-Nothing is documented of the body either: it is kept whatever it holds, all of it makes it this notice, and there is
-one topic.
+Nothing is documented of the body either: it is kept whatever it holds, and there is one topic. All of it makes it this
+notice, and the minute: it may have no more to say the next time that there is something to look at.
 """
 
 from pressroom import config, wire
@@ -17,7 +17,8 @@ def handler(request: Request) -> Webhook:
     if not config.secret("OMS_SECRET_ARN").matches(lambda tokens: is_token(request.token, tokens)):
         raise Unauthorized
     try:
-        identity = wire.canonical(wire.parse(request.body))
+        content = wire.parse(request.body)
     except ValueError:
-        identity = request.body.hex()
-    return Webhook(topic="print_file_ready", identity=identity, body=request.body)
+        content = request.body.hex()
+    minute = config.utcnow().isoformat(timespec="minutes")
+    return Webhook(topic="print_file_ready", identity=wire.canonical([minute, content]), body=request.body)

@@ -39,8 +39,6 @@ TURN = "TURN"
 KEPT_FOR = timedelta(days=45)
 LATE = timedelta(minutes=30)
 """From when on a delivery that is still tried raises an alarm. SQS's own age metric leaves out what keeps failing."""
-WITHDRAWN = "withdrawn: "
-"""How the error of a delivery begins that is over without having been sent."""
 UNFINISHED = "unfinished"
 """The error of an attempt until it ends; one that was killed keeps it, and may have been heard."""
 
@@ -103,7 +101,7 @@ def _deliver(send: Send, message: SQSRecord) -> None:
         return
     if delivery.state is State.DEAD:
         if not queued.get("dead"):
-            if not (delivery.last_error or "").startswith(WITHDRAWN):
+            if not delivery.is_withdrawn:
                 _dead_letter(delivery)  # given up before, but perhaps killed before it said so
             return
         # Only a dead letter, which a person has moved back, revives what was given up: with a new round of tries.
@@ -204,7 +202,7 @@ def record_dead(delivery: Delivery, reason: str) -> None:
 
 def _withdraw(delivery: Delivery, reason: str) -> None:
     """Record that a delivery need not be sent: it is over, and nothing is left to mend."""
-    delivery = replace(delivery, state=State.DEAD, last_error=f"{WITHDRAWN}{reason}")
+    delivery = replace(delivery, state=State.DEAD, last_error=f"{outbox.WITHDRAWN}{reason}")
     _conclude(delivery, "withdrawn", reason=reason)
     _log("delivery_withdrawn", delivery)
 

@@ -439,6 +439,8 @@ class _Folding:
         self.uid_unknown = False
         self.print_files: dict[str, PrintFile] = {}
         self.batches: dict[str, Batch] = {}
+        self.changed_in_batch: set[str] = set()
+        """The lines that the OMS was told to change when they were in a batch, whose print file is made."""
         self.begun: set[str] = set()
         """The lines whose print file was ready once, or that are in a batch."""
         self.parcels: dict[tuple[str, str], _Parcel] = {}
@@ -540,6 +542,8 @@ class _Folding:
             told += ", as it says when asked; its answer was lost, so its uid is not known"
         for line in data.get("changed", ()):
             self.print_files.pop(line, None)
+            if _is_batched(self.batches.get(line)):
+                self.changed_in_batch.add(line)
         for uid in data.get("deleted", ()):
             self.works.setdefault(((destination, uid), ""), _Work()).canceled = True
         return told + (", perhaps more than once: an answer was lost" if _may_be_made_twice(fact) else "")
@@ -566,7 +570,7 @@ class _Folding:
         data = fact.data
         self.batches[data["ref"]] = Batch(id=data["batch"], uid=data["uid"], status=data["status"])
         if data["status"] == "dead":
-            return f"oms: the batch {data['batch']} of line {data['ref']} could not be sent"
+            return f"oms: the batch {data['batch']} of line {data['ref']} was not taken, or its answer was lost"
         self.begun.add(data["ref"])
         return f"oms: line {data['ref']} is in the batch {data['uid'] or data['batch']}"
 
@@ -924,6 +928,9 @@ class _Folding:
             return False
         told = {line["id"]: line for line in self.updates[-1].data["lines"]}
         going = [line for line in self.order.lines if line.status is not Status.CANCELED]
+        late = self.changed_in_batch | {line.id for line in self.order.lines if _is_batched(line.batch)} & self.removed
+        if late and not self.revoked:
+            return True
         if self.updates[-1].data["not_sent"] and any(line.destination in ("camaloon", "oms") for line in going):
             return True
         return (not self.revoked and not told.keys() <= self.by_id.keys()) or any(
@@ -990,7 +997,15 @@ class _Folding:
                 Attention.UID_UNKNOWN: self.uid_unknown
                 and any(line.destination == "oms" and line.status not in gone for line in order.lines),
                 Attention.NOT_RECALLED: self.revoked
-                and any(_is_beyond_recall(line) and line.status is not Status.CANCELED for line in order.lines),
+                and (
+                    any(_is_beyond_recall(line) and line.status is not Status.CANCELED for line in order.lines)
+                    or any(_is_batched(line.batch) for line in order.lines)
+                    or any(
+                        fact.data["operation"] == "delete_order"
+                        for delivery_id, fact in self.dead.items()
+                        if delivery_id not in self.sent and delivery_id not in self.withdrawn
+                    )
+                ),
                 Attention.CHANGE_NOT_SENT: self._is_changed_too_late(),
                 Attention.PRINT_FILE_FAILED: "processingfailed" in files,
                 Attention.PRINT_FILE_LATE: "given_up" in files,
@@ -1159,6 +1174,11 @@ def _is_beyond_recall(line: Line) -> bool:
     if line.destination == "camaloon":
         return RANK[line.status] >= RANK[Status.ACCEPTED]
     return line.destination != "oms" or bool(line.shipped_quantity)
+
+
+def _is_batched(batch: Batch | None) -> bool:
+    """Tell whether a line is in a batch at the OMS, which nothing takes out of it again."""
+    return batch is not None and batch.status != "dead"
 
 
 def _may_be_made_twice(fact: Fact) -> bool:

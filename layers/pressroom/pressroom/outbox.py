@@ -15,6 +15,8 @@ from pressroom import config, table
 from pressroom.times import iso
 
 KIND = "DELIVERY"
+WITHDRAWN = "withdrawn: "
+"""How the error of a delivery begins that need not be sent any more."""
 HISTORY = 20
 """How many attempts are kept in full; `attempts` counts them all."""
 
@@ -151,6 +153,11 @@ class Delivery:
         else:
             drop += ["state_key", "state_at"]
         return table.change(KIND, self.id, assign=assign, drop=drop)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it need not be sent: dead, and nothing to mend."""
+        return self.state is State.DEAD and (self.last_error or "").startswith(WITHDRAWN)
 
     def save(self) -> None:
         """Write the progress. A row that is gone (erased) stays gone and raises ClientError."""

@@ -50,7 +50,7 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
     attempts keep ending before they can be recorded. The message is taken out of there, so that the alarm ends, but
     only once the replay is written: until then it may be all that is left of the order's way to the printer.
     """
-    if delivery.state is outbox.State.DELIVERED:
+    if delivery.state is outbox.State.DELIVERED or delivery.is_withdrawn:
         return False
     dead = delivery.state is outbox.State.DEAD
     letters = _dead_letters(delivery)

@@ -23,7 +23,7 @@ _LONGEST_URL = 2048
 _MOST_THUMBNAILS = 100
 """A body of nothing but faulty ones would otherwise take a receiver's memory to report."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_URL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 
 
@@ -71,7 +71,7 @@ def _countable(value: object) -> object:
 def _encoded_json(text: str) -> str:
     # A form's encoding writes a space as "+", encodeURIComponent as "%20" (and "+" as "%2B"): the one of the two that
     # reads as JSON was meant.
-    if not _BROKEN_ESCAPE.search(text) and any(_is_json(each) for each in (text, text.replace("+", " "))):
+    if _URL_ENCODED.fullmatch(text) and any(_is_json(each) for each in (text, text.replace("+", " "))):
         return text
     raise ValueError("must be URL-encoded JSON")
 

@@ -190,7 +190,10 @@ def offer(order_id: str, line_id: str, *, uid: str | None, variant: str | None, 
     name = items.item_id(order_id, line_id)
     row = table.pk(READY, key(name)) | {"item": {"S": name}, "uid": {"S": uid}, "at": {"S": at}}
     listed = row | table.state_index(READY, variant, key(name), at)
-    return table.put(listed, "attribute_not_exists(pk) OR attribute_exists(withdrawn_at)") is None
+    # One that waits for its batch does so under its variant, which the shop may have changed.
+    is_free = "attribute_not_exists(pk) OR attribute_exists(withdrawn_at)"
+    is_moved = "attribute_exists(state_key) AND state_key <> :known"
+    return table.put(listed, f"{is_free} OR ({is_moved})", known=listed["state_key"]) is None
 
 
 def key(item_id: str) -> str:
@@ -251,7 +254,7 @@ class _Run:
         found = self._oldest(variant)
         if not found or (len(found) < self.size and not self.at_once and found[0].at > self.due):
             return False, None
-        canceled = _canceled(found)
+        canceled = _canceled(found, variant)
         for each in canceled:
             _withdraw(each, self.now)
         if canceled:
@@ -342,14 +345,15 @@ def _withdraw(item: Item, now: datetime) -> None:
     logger().info("item_withdrawn", item_id=item.id)
 
 
-def _canceled(found: Iterable[Item]) -> list[Item]:
-    """Return the items that nobody wants printed any more, as their orders say now."""
+def _canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
+    """Return the items that nobody wants printed any more, as their orders say now, or not as of this variant."""
     wanted: dict[str, bool] = {}
     for row in table.get_many((record.KIND, order_id) for order_id in sorted({each.place[0] for each in found})):
         order_id, facts = table.identity_of(row), record.row_of(row).facts
         revoked = any(fact.kind == "revoked" for fact in facts)  # even while the OMS has still to be told
         for line in orders.fold(order_id, facts).lines:
-            wanted[items.item_id(order_id, line.id)] = not revoked and line.status is not Status.CANCELED
+            is_wanted = not revoked and line.status is not Status.CANCELED and variant in (None, line.variant)
+            wanted[items.item_id(order_id, line.id)] = is_wanted
     return [each for each in found if not wanted.get(each.id)]
 
 

@@ -36,6 +36,8 @@ class Known:
     revoked: bool = False
     latest_update: str | None = None
     """The delivery that was decided on last: it says all that the others would."""
+    gone: frozenset[str] = frozenset()
+    """The lines of the orders that were deleted there, since the shop had taken all of them out."""
     lines: frozenset[str] = frozenset()
     """The lines that the order has by the shop's latest update."""
 
@@ -63,6 +65,7 @@ def known(facts: Iterable[Fact]) -> Known:
             lost.add(data["delivery_id"])
         else:
             lost.discard(data["delivery_id"])
+    state.gone = frozenset(line for uid, lines in state.uids.items() if uid in deleted for line in lines)
     state.uids = {uid: lines for uid, lines in state.uids.items() if uid not in deleted}
     state.has_no_uid = state.has_no_uid or bool(lost)
     return state
@@ -111,6 +114,8 @@ def update(delivery: Delivery) -> Sent:
         else:  # without items of it: it was made by hand since, of what this would say
             status = oms.update_order(uid, changes | ({"items": mine} if mine else {}))
             told += [each for each in line_ids if each in state.lines] if mine else ()
+    if state.gone & state.lines:
+        raise Dead("the OMS deleted an order of which the shop has put a line back: create it there by hand")
     if not status:
         raise Withdrawn("the OMS does not have the order")
     return Sent(status, {"provider": "oms", "deleted": deleted, "changed": told} if deleted or told else {})
