@@ -471,6 +471,9 @@ def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
     if payment is None or not updates or updates[-1].at < payment.at:
         return False
     told, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
+    in_batch = {line.id for line in order.lines if line.batch and line.batch.status != "dead"}
+    if in_batch - told.keys() and not _is_revoked(facts):
+        return True
     new = told.keys() - {line.id for line in order.lines}
     if new and not _is_revoked(facts):
         return True
