@@ -8,17 +8,19 @@ The only key is `pk`; every row is read by its full name:
 | its end            | DONE#<event id>         | its topic, once it is processed      |
 | order              | ORDER#<order id>        | topics, deliver/*                    |
 | outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
-| its turn           | TURN#<delivery>#<end>   | deliver/oms, as another one ends     |
+| its turn           | TURN#<delivery>#<end>   | deliver/oms or park, as another ends |
 | replay of either   | REPLAY#<id>#<n>         | api                                  |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
 | product's stock    | STOCK#<product>         | printful.stock_updated               |
 | who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
 | a setting          | SETTING#<name>          | printful_webhook                     |
-| print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready    |
+| print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
+|                    |                         | print_files                          |
 | item for a batch   | READY#<item id>         | print_files; batches, api            |
 | batch              | BATCH#<id>              | batches, api; deliver/oms            |
-| catalogue's entry  | CATALOGUE#<kind>#<key>  | catalogue, deliver/oms               |
+| catalogue's entry  | CATALOGUE#<kinds>/<key> | catalogue, deliver/oms               |
+| latest push of it  | CATALOGUE#push          | catalogue, deliver/oms               |
 
 A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
 `poll` to the queue of the print files. Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created`

@@ -32,9 +32,9 @@ LARGEST = 390_000
 BUDGET = timedelta(seconds=20)
 """After how long a push lets the function go and asks to be called again."""
 LAST_START = timedelta(seconds=30)
-"""After how long nothing more is sent: a call may take 23 seconds, and the function may run for 60."""
+"""After how long nothing more is sent: a call may take 23 seconds, and the function may run for 90."""
 CLAIM = timedelta(minutes=15)
-"""How long a function may run at most: from then on, an entry that it was at is at rest."""
+"""How long any function may run at most: from then on, an entry that it was at is at rest."""
 PAUSE_S = 15
 """After a hiccup of the OMS, if it does not ask for more."""
 TRIES = 5
