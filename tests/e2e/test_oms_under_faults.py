@@ -73,7 +73,7 @@ NOT_TOLD: list[Behaviour] = [
 
 def plan(shop: Shop, rng: random.Random) -> Counter[tuple[str, str]]:
     """Plan no more than there are requests for in any case, so that nothing is left at the end; how many by route."""
-    creates = [*SLOW, *REFUSED, *DONE_BUT_NOT_SAID * 4, *NOT_DONE * 3, *[{}] * 60]
+    creates = [*SLOW, *REFUSED, *DONE_BUT_NOT_SAID * 4, *NOT_DONE * 2, *[{}] * 30]
     batches = [*DONE_BUT_NOT_SAID, {"drop": True}, {"status": 500}, {"status": 400}, {"retry_after": 1}, *[{}] * 6]
     rng.shuffle(creates)
     rng.shuffle(batches)
@@ -184,7 +184,7 @@ def make_batches(shop: Shop) -> None:
     """Make batches of whatever is ready, twice at the same time, until there is nothing left."""
     while True:
         made = shop.at_once(*[lambda: shop.api("/batches", "POST")] * 2)
-        assert {answer.status_code for answer in made} == {200}
+        assert [answer.text for answer in made if answer.status_code != 200] == []
         if not any(answer.json()["batches"] for answer in made):
             return
 

@@ -314,6 +314,29 @@ def test_an_item_that_cannot_be_taken_does_not_hold_up_the_others(
     assert contents(make(hub, at_once=True)) == [names("2")]
 
 
+def test_a_run_that_meets_another_at_the_same_batch_tries_again_and_finds_nothing_left(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(hub, clock, *"123")
+    real = BaseClient._make_api_call  # type: ignore[attr-defined]
+    pauses: list[int] = []
+
+    def meet(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "TransactWriteItems" and not pauses:
+            real(client, operation, parameters)  # the other's
+            codes = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (len(parameters["TransactItems"]) - 1)]
+            error = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": codes}
+            raise ClientError(error, operation)  # type: ignore[arg-type]
+        return real(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", meet)
+    with hub.cloud.as_function("batches"):
+        made = batches.make(config.utcnow(), pause=pauses.append)
+    assert (made.batches, made.complete, pauses) == ([], True, [1])
+    monkeypatch.setattr(BaseClient, "_make_api_call", real)
+    assert len(shown(hub)) == 1
+
+
 def test_a_failure_that_names_no_item_is_raised(hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     ready(hub, clock, *"123")
     real = BaseClient._make_api_call  # type: ignore[attr-defined]

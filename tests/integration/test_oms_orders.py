@@ -381,6 +381,7 @@ def test_a_design_that_has_changed_gets_a_new_print_file(hub: Hub, clock: Clock)
     content = sample("storefront/order_updated")
     content["line_items"][0]["personalization"]["template_config"] = "%7B%22new%22%3A1%7D"
     hub.oms.ask("/_print_files", **{ITEMS[0]: "ready"})
+    clock.advance(1)
     hub.receive("storefront", "order_updated", content)
     hub.settle()
     assert hub.order("1003")["lines"][0]["print_file"] is None

@@ -924,13 +924,13 @@ class _Folding:
 
     def _is_changed_too_late(self) -> bool:
         """Tell whether the shop's latest telling is not what is made, or will be."""
+        late = self.changed_in_batch | {line.id for line in self.order.lines if _is_batched(line.batch)} & self.removed
+        if late and not self.revoked:
+            return True
         if not self.updates:
             return False
         told = {line["id"]: line for line in self.updates[-1].data["lines"]}
         going = [line for line in self.order.lines if line.status is not Status.CANCELED]
-        late = self.changed_in_batch | {line.id for line in self.order.lines if _is_batched(line.batch)} & self.removed
-        if late and not self.revoked:
-            return True
         if self.updates[-1].data["not_sent"] and any(line.destination in ("camaloon", "oms") for line in going):
             return True
         return (not self.revoked and not told.keys() <= self.by_id.keys()) or any(

@@ -38,6 +38,7 @@ MOST = 95
 """Items of a batch: a transaction takes 100 rows, and the batch and its delivery are two of them."""
 REFUSALS = 4
 """How often a run sees an item refused before it leaves it to the next run, and goes on with the others."""
+_SOMEBODY_ELSE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _LONGEST_KEY = 900
 """Bytes of an item's name in a row's key: an index takes 1,024, the time included. Ids of 128 letters can be longer."""
 _SOURCE = "deliver.oms"
@@ -286,12 +287,11 @@ class _Run:
         try:
             config.client("dynamodb").transact_write_items(TransactItems=puts + takes)
         except ClientError as error:
-            reasons = error.response.get("CancellationReasons", [])[len(puts) :]
-            refused = [
-                key(each.id)
-                for each, reason in zip(batch.items, reasons, strict=False)
-                if reason.get("Code", "None") != "None"
-            ]
+            codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+            keys = [key(each.id) for each in batch.items]
+            refused = [each for each, code in zip(keys, codes[len(puts) :], strict=False) if code != "None"]
+            if not refused and not _SOMEBODY_ELSE.isdisjoint(codes):
+                refused = keys  # by a run that makes the very same batch: not every row in conflict need be named
             if not refused:
                 raise
             self.refused.update(refused)
