@@ -25,8 +25,8 @@ def ask(function: str, asked: dict[str, Any], *, stack: str | None, local: Stack
     payload = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(payload) > LARGEST:
         raise LocalCloudError(
-            f"The catalogue has {len(payload) / 2**20:.1f} MB, and Lambda takes {LARGEST // 2**20}. Split the file:"
-            " what one part has pushed, another can refer to."
+            f"This has {len(payload) / 2**20:.1f} MB, and Lambda takes {LARGEST // 2**20}. Split the file: of a"
+            " catalogue, one part can refer to what another has pushed."
         )
     here = None if stack else local or Stack.read()
     name = f"{here.stack_name if here else stack}-{function}"

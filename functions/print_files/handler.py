@@ -25,7 +25,7 @@ from pressroom.observe import logged, logger
 from pressroom.oms import batches, items, print_files
 from pressroom.oms.print_files import File, Round
 from pressroom.orders import Fact, Order
-from pressroom.record import Decision
+from pressroom.record import Decision, Undecided
 from pressroom.times import iso
 
 BUDGET = timedelta(seconds=25)
@@ -177,7 +177,7 @@ def _record(known: Known, asked: Round, *, limit: timedelta | None) -> Known:
             key = f"{table.digest(order_id)}/{new[0].id}"
             yield {"Put": print_files.poll_row(order_id, key, now=now)}
 
-    order = record.apply_with(order_id, decide, also)
+    order = record.apply(Undecided(order_id, decide), also)
     logger().info("print_files_told", order_id=order_id, facts=len(new))
     record.count_attention(order, print_files.SOURCE)
     return Known(order, [*before.facts, *new])

@@ -435,9 +435,15 @@ def run_batches(shop: Shop) -> list[str]:
     return made
 
 
-def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
+@pytest.fixture
+def nothing_to_batch(oms: Shop) -> None:
+    """What other tests have left is put away."""
     while oms.api("/batches", "POST").json()["batches"]:
-        pass  # of what other tests have left
+        pass
+
+
+@pytest.mark.usefixtures("nothing_to_batch")
+def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
     order = personalised()
     mug, _ = order["line_items"]
     tote = mug | {"personalization": mug["personalization"] | {"variant_id": 5510}}
@@ -463,6 +469,20 @@ def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
     assert {line["batch"]["status"] for line in known["lines"]} == {"Batching"}
     assert oms.oms("/_batched") == {line["uid"]: 1 for line in known["lines"]}
     assert {each["id"] for each in batches} <= {each["id"] for each in oms.api("/batches").json()["batches"]}
+
+
+@pytest.mark.usefixtures("nothing_to_batch")
+def test_without_print_files_of_its_own_an_item_is_batched_as_soon_as_the_oms_has_it(oms: Shop) -> None:
+    order = cart()
+    none = {"OMS_CREATE_PRINT_FILES": "false"}
+    with configured(oms, "deliver-oms", **none), configured(oms, "print_files", **none):
+        oms.pay(order)
+        (batch,) = wait_until(lambda: oms.api("/batches", "POST").json()["batches"] or None, "there is a batch", 30)
+    sent = batch_until_sent(oms, batch["id"])
+    assert [item["order_id"] for item in sent["items"]] == [order["id"]]
+    (there,) = at_oms(oms, order)
+    assert there["create_print_files"] is False
+    assert oms.oms("/_batched") == {there["items"][0]["uid"]: 1}
 
 
 def batch_until_sent(shop: Shop, batch_id: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoRegionError
 from rich.console import Console
 
 from functions.catalogue.handler import handler
@@ -32,6 +31,7 @@ from pressroom.oms.catalogue import Name, Op, State
 from pressroom.outbox import Delivery
 from tests.support.cloud import Clock, Cloud
 from tests.support.hub import Hub
+from tests.support.invoked import InvokedLambda
 from tests.support.template import ROOT
 
 MUGS, CUPS = {"key": "mugs", "name": "Mugs"}, {"key": "cups", "name": "Cups", "parent": "mugs"}
@@ -784,22 +784,6 @@ def test_a_lost_answer_on_the_whole_way_creates_nothing_twice(hub: Hub) -> None:
 
 
 # The command
-class FakeLambda:
-    """Runs the function as Lambda would, or answers as it is told."""
-
-    def __init__(self, answer: dict[str, Any] | Exception | None = None) -> None:
-        self.answer = answer
-        self.calls: list[dict[str, Any]] = []
-
-    def invoke(self, **call: Any) -> dict[str, Any]:
-        self.calls.append(call)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        answer = handler(json.loads(call["Payload"]), None) if self.answer is None else self.answer
-        failed = {"FunctionError": "Unhandled"} if self.answer else {}
-        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
-
-
 class Desk:
     """Somebody at a terminal: what they type, and what they read. While they wait, `meanwhile` happens."""
 
@@ -972,39 +956,11 @@ def test_a_file_may_begin_with_a_mark_of_its_bytes(tmp_path: Path) -> None:
         command.read(tmp_path / "none.json")
 
 
-def invoked(monkeypatch: pytest.MonkeyPatch, functions: FakeLambda, asked: dict[str, Any]) -> dict[str, Any]:
-    monkeypatch.setattr("boto3.client", lambda service, config: functions)
-    return invoke.ask("catalogue", asked, stack="shop")
-
-
 def test_the_command_invokes_the_function_of_the_stack(shelves: Shelves, monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = FakeLambda()
-    assert invoked(monkeypatch, functions, {"action": "progress"}) == {"ok": True, "push": None}
+    functions = InvokedLambda(handler)
+    monkeypatch.setattr("boto3.client", lambda service, config: functions)
+    assert invoke.ask("catalogue", {"action": "progress"}, stack="shop") == {"ok": True, "push": None}
     assert functions.calls == [{"FunctionName": "shop-catalogue", "Payload": b'{"action":"progress"}'}]
-
-
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"), "no function shop-catalogue"),
-        (ClientError({"Error": {"Code": "AccessDenied", "Message": "you may not"}}, "Invoke"), "you may not"),
-        (NoRegionError(), "region"),
-        ({"errorType": "KeyError", "errorMessage": "PRIVATE"}, "failed \\(KeyError\\)"),
-    ],
-)
-def test_the_command_says_why_it_could_not(
-    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception, problem: str
-) -> None:
-    with pytest.raises(LocalCloudError, match=problem) as caught:
-        invoked(monkeypatch, FakeLambda(answer), {"action": "show"})
-    assert "PRIVATE" not in str(caught.value)
-
-
-def test_a_file_that_lambda_does_not_take_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = FakeLambda()
-    with pytest.raises(LocalCloudError, match=r"has 6\.0 MB"):
-        invoked(monkeypatch, functions, {"action": "diff", "catalogue": "ü" * (3 * 1024 * 1024)})
-    assert functions.calls == []
 
 
 def test_the_operations_have_their_words() -> None:

@@ -327,7 +327,7 @@ def test_killed_before_it_could_record_it_asks_again_and_offers_once(
     desk.oms.answers = {"*": READY}
     desk.create("1")
     with monkeypatch.context() as patch:
-        patch.setattr(record, "apply_with", killed)
+        patch.setattr(record, "apply", killed)
         with pytest.raises(SystemExit):
             desk.give(desk.waiting[0])
     before = desk.cloud.rows("READY")
@@ -354,7 +354,7 @@ def test_who_always_loses_the_race_for_the_order_comes_again(desk: Desk, monkeyp
 
     desk.create("1")
     with monkeypatch.context() as patch:
-        patch.setattr(record, "apply_with", always)
+        patch.setattr(record, "apply", always)
         desk.round()
     assert desk.hidden_for() == 360
 

@@ -1,24 +1,22 @@
 """The function that manages Printful's webhook, against moto and the simulator; and the command that invokes it."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoRegionError
 from flask.testing import FlaskClient
 
 from functions.printful_webhook.handler import handler
 from local import printful_webhook as command
-from local.progress import LocalCloudError
 from local.simulators.base import observed
 from local.simulators.printful import make_app
 from pressroom.clients import http, printful
 from pressroom.errors import Dead, DeliveryError, Retry
 from tests.integration.conftest import Printed
 from tests.support.cloud import Clock, Cloud
+from tests.support.invoked import InvokedLambda
 
 BASE = "https://abc.execute-api.eu-west-1.amazonaws.com"
 OURS, SHOWN = f"{BASE}/webhooks/printful/the-path-token", f"{BASE}/webhooks/printful/***"
@@ -323,23 +321,7 @@ def test_bad_input_gets_an_answer(other: Printful, request_: Any) -> None:
     assert not other.calls
 
 
-class FakeLambda:
-    """Runs the function as Lambda would, or answers as it is told."""
-
-    def __init__(self, answer: dict[str, Any] | Exception | None = None) -> None:
-        self.answer = answer
-        self.calls: list[dict[str, Any]] = []
-
-    def invoke(self, **call: Any) -> dict[str, Any]:
-        self.calls.append(call)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        answer = handler(json.loads(call["Payload"]), None) if self.answer is None else self.answer
-        failed = {"FunctionError": "Unhandled"} if self.answer else {}
-        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
-
-
-def run(monkeypatch: pytest.MonkeyPatch, functions: FakeLambda, action: str, **more: Any) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, functions: InvokedLambda, action: str, **more: Any) -> int:
     monkeypatch.setattr("boto3.client", lambda service, config: functions)
     given = {"products": None, "replace": None, "stack": "shop", **more}
     return command.run(action, **given)
@@ -348,7 +330,7 @@ def run(monkeypatch: pytest.MonkeyPatch, functions: FakeLambda, action: str, **m
 def test_the_command_prints_what_the_function_answers(
     other: Printful, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    functions = FakeLambda()
+    functions = InvokedLambda(handler)
     assert run(monkeypatch, functions, "register", products=[5, 12]) == 0
     assert functions.calls[0]["FunctionName"] == "shop-printful_webhook"
     assert f"  URL       {SHOWN}\n" in printed.text()
@@ -357,22 +339,5 @@ def test_the_command_prints_what_the_function_answers(
 
 def test_the_command_fails_if_the_function_refuses(other: Printful, monkeypatch: pytest.MonkeyPatch) -> None:
     other.is_told({**PAIR, "url": "https://third.example"})
-    assert run(monkeypatch, FakeLambda(), "register") == 1
-    assert run(monkeypatch, FakeLambda(), "register", replace="https://third.example") == 0
-
-
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"), "no function shop-printful_webhook"),
-        (ClientError({"Error": {"Code": "AccessDenied", "Message": "you may not"}}, "Invoke"), "you may not"),
-        (NoRegionError(), "region"),
-        ({"errorType": "KeyError", "errorMessage": "PRIVATE"}, "failed \\(KeyError\\)"),
-    ],
-)
-def test_the_command_says_why_it_could_not(
-    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception, problem: str
-) -> None:
-    with pytest.raises(LocalCloudError, match=problem) as caught:
-        run(monkeypatch, FakeLambda(answer), "show")
-    assert "PRIVATE" not in str(caught.value)
+    assert run(monkeypatch, InvokedLambda(handler), "register") == 1
+    assert run(monkeypatch, InvokedLambda(handler), "register", replace="https://third.example") == 0

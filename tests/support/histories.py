@@ -49,7 +49,7 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
         if handler.write in (record.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
     }
     name = "storefront.order_paid"  # the one that asks for a setting
-    decide = lambda order, event: (str(order.id), partial(shop.paid, order, event, RULES))  # noqa: E731
+    decide = lambda order, event: record.Undecided(str(order.id), partial(shop.paid, order, event, RULES))  # noqa: E731
     return found | {name: replace(found[name], decide=decide)}
 
 

@@ -80,7 +80,6 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         *READ_EVENT,
         (UPDATE, TABLE, EVENT),
         *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, TURN, BATCHED)),
-        (BATCH, TABLE, ORDER),
         ("dynamodb:GetShardIterator", STREAM, ""),
         ("dynamodb:GetRecords", STREAM, ""),
         *consume("TopicFailuresQueue"),

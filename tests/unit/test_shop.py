@@ -765,8 +765,7 @@ def test_what_somebody_else_has_written_meanwhile_is_decided_on(
         )
         shelf.events[name] = event
         topic = about_orders()[f"storefront.{name}"]
-        order_id, decide = topic.decide(reading.read(topic.model, raw)[0], event)
-        record.apply_with(order_id, decide, pause=lambda _: None)
+        record.apply(topic.decide(reading.read(topic.model, raw)[0], event), pause=lambda _: None)
 
     monkeypatch.setattr("pressroom.config.setting", {"TABLE_NAME": "table"}.__getitem__)
     monkeypatch.setattr(inbox, "get", shelf.events.get)

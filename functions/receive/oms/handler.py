@@ -5,17 +5,14 @@ notice, and the minute: it may have no more to say the next time that there is s
 """
 
 from pressroom import config, wire
-from pressroom.errors import Unauthorized
 from pressroom.inbox import Webhook
 from pressroom.receive import Request, receiver
-from pressroom.signing import is_token
 
 
 @receiver("oms", success=200)
 def handler(request: Request) -> Webhook:
     """Accept what comes to the secret path."""
-    if not config.secret("OMS_SECRET_ARN").matches(lambda tokens: is_token(request.token, tokens)):
-        raise Unauthorized
+    request.require_token("OMS_SECRET_ARN")
     try:
         content = wire.parse(request.body)
     except ValueError:

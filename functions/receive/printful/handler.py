@@ -4,11 +4,9 @@ There is no event id, and `retries` counts up with every delivery. What makes an
 store, its time and its data.
 """
 
-from pressroom import config, wire
-from pressroom.errors import Unauthorized
+from pressroom import wire
 from pressroom.inbox import Webhook
 from pressroom.receive import Request, printable, receiver
-from pressroom.signing import is_token
 
 _IDENTITY = ("type", "store", "created", "data")
 
@@ -16,8 +14,7 @@ _IDENTITY = ("type", "store", "created", "data")
 @receiver("printful", success=200)
 def handler(request: Request) -> Webhook:
     """Accept what comes to the secret path, whatever it holds: what is no event is kept for a person to see."""
-    if not config.secret("PRINTFUL_SECRET_ARN").matches(lambda tokens: is_token(request.token, tokens)):
-        raise Unauthorized
+    request.require_token("PRINTFUL_SECRET_ARN")
     try:
         event = wire.parse(request.body)
     except ValueError:

@@ -117,9 +117,7 @@ def watch(product_id: str, order_id: str, *, since: str) -> None:
     """Let an order be found by a catalogue product that it has a line of."""
     until = datetime.fromisoformat(since) + WATCHED_FOR
     item = table.pk(WATCH, f"{product_id}#{order_id}") | table.state_index(WATCH, product_id, order_id, since)
-    config.client("dynamodb").put_item(
-        TableName=table.name(), Item=item | {"expires_at": {"N": str(int(until.timestamp()))}}
-    )
+    config.client("dynamodb").put_item(TableName=table.name(), Item=item | table.until(until))
 
 
 def watching(product_id: str) -> Iterator[list[str]]:

@@ -21,7 +21,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from pressroom import config, lane, outbox, record, table
+from pressroom import config, lane, orders, outbox, record, table
 from pressroom.errors import Blocked, Dead, DeliveryError, PressroomError, Retry, Unfinished, Withdrawn
 from pressroom.observe import count, logged, logger
 from pressroom.orders import CREATES, Fact
@@ -96,13 +96,13 @@ def wait(tries: int, base: float, asked: float = 0, jitter: float = 0) -> int:
 def _deliver(send: Send, message: SQSRecord) -> None:
     queued = json.loads(message.body)
     delivery = outbox.get(queued["delivery_id"])
-    if delivery is None or delivery.state is State.DELIVERED or queued["replays"] < delivery.replays:
+    over = (State.DELIVERED, State.WITHDRAWN)
+    if delivery is None or delivery.state in over or queued["replays"] < delivery.replays:
         logger().info("delivery_done_before", message_id=message.message_id)
         return
     if delivery.state is State.DEAD:
-        if not queued.get("dead"):
-            if not delivery.is_withdrawn:
-                _dead_letter(delivery)  # given up before, but perhaps killed before it said so
+        if not queued.get("dead"):  # given up before, but perhaps killed before it said so
+            _dead_letter(delivery)
             return
         # Only a dead letter, which a person has moved back, revives what was given up: with a new round of tries.
         delivery = replace(delivery, state=State.PENDING, tries=0)
@@ -154,7 +154,7 @@ def _deliver(send: Send, message: SQSRecord) -> None:
 def _is_revoked(order_id: str) -> bool:
     """Tell whether the shop has canceled an order."""
     row = record.get(order_id)
-    return row is not None and any(fact.kind == "revoked" for fact in row.facts)
+    return row is not None and orders.is_revoked(row.facts)
 
 
 def _is_blocked_too_long(message: SQSRecord, error: DeliveryError) -> bool:
@@ -202,7 +202,7 @@ def record_dead(delivery: Delivery, reason: str) -> None:
 
 def _withdraw(delivery: Delivery, reason: str) -> None:
     """Record that a delivery need not be sent: it is over, and nothing is left to mend."""
-    delivery = replace(delivery, state=State.DEAD, last_error=f"{outbox.WITHDRAWN}{reason}")
+    delivery = replace(delivery, state=State.WITHDRAWN, last_error=reason)
     _conclude(delivery, "withdrawn", reason=reason)
     _log("delivery_withdrawn", delivery)
 
@@ -243,7 +243,7 @@ def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
     )
 
     def also(facts: list[Fact]) -> Iterator[table.Item]:
-        yield {"Update": delivery.change(listed=kind != "withdrawn")}
+        yield {"Update": delivery.change()}
         before, after = lane.turn(each for each in facts if each.id != fact.id), lane.turn(facts)
         if after and after != before:
             yield {"Put": _turn_row(after, delivery, now)}
@@ -262,7 +262,7 @@ def _conclude_alone(delivery: Delivery, kind: str, data: dict[str, Any]) -> None
 
         batches.ended(delivery, kind, data)
     else:
-        config.client("dynamodb").update_item(**delivery.change(listed=kind != "withdrawn"))
+        delivery.save()
 
 
 def _turn_row(delivery_id: str, before: Delivery, now: datetime) -> table.Item:
@@ -272,7 +272,7 @@ def _turn_row(delivery_id: str, before: Delivery, now: datetime) -> table.Item:
         "TableName": table.name(),
         "Item": table.pk(TURN, f"{delivery_id}#{before.id}#{before.replays}.{before.attempts}")
         | waiting.queued()
-        | {"expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))}},
+        | table.until(now + KEPT_FOR),
     }
 
 

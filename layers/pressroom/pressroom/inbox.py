@@ -107,7 +107,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
         "received_at": {"S": iso(now)},
         "state": {"S": State.RECEIVED},
         "body": body,
-        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
+        **table.until(now + KEPT_FOR),
     }
     if conflict:
         item["conflict"] = {"BOOL": True}
@@ -124,7 +124,7 @@ def processed(event: Event, *, order_id: str, now: datetime) -> None:
     """Record that an event has been processed, and which order it was about; empty if about none."""
     row = table.pk(DONE, event.id) | {
         "at": {"S": iso(now)},
-        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
+        **table.until(now + KEPT_FOR),
     }
     if order_id:
         row["order_id"] = {"S": order_id}

@@ -31,7 +31,7 @@ def turn(facts: Iterable[Fact]) -> str | None:
         elif fact.kind == "dead":
             dead.add(fact.data["delivery_id"])
         for delivery_id in fact.data.get("deliveries", ()) if fact.kind in _STEPS else ():
-            if delivery_id.partition("-")[0] in LANES:
+            if orders.destination_of(delivery_id) in LANES:
                 waiting.append((_STEPS[fact.kind], delivery_id))
     waiting = [(step, each) for step, each in sorted(waiting, key=lambda entry: entry[0]) if each not in done]
     not_created = any(step == _CREATE and each in dead for step, each in waiting)

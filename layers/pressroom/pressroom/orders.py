@@ -502,7 +502,7 @@ class _Folding:
         self.order.lines = [Line(**line) for line in fact.data["lines"]]
         self.left_out = frozenset(fact.data.get("left_out", ()))
         for delivery_id in fact.data.get("deliveries", ()):
-            destination = delivery_id.partition("-")[0]
+            destination = destination_of(delivery_id)
             theirs = {line.id for line in self.order.lines if line.destination == destination} - self.left_out
             self.made_by |= dict.fromkeys(theirs, delivery_id)
         routed = sorted({line.destination for line in self.order.lines if line.destination})
@@ -1145,6 +1145,16 @@ def out_of_stock(facts: Iterable[Fact]) -> dict[str, tuple[str, list[str]]]:
             if version >= known:
                 latest[product] = version, out
     return latest
+
+
+def destination_of(delivery_id: str) -> str:
+    """Return who a delivery is for: facts name deliveries by their id alone, which begins with that."""
+    return delivery_id.partition("-")[0]
+
+
+def is_revoked(facts: Iterable[Fact]) -> bool:
+    """Tell whether the shop has canceled the order, whatever has been sent of it."""
+    return any(fact.kind == "revoked" for fact in facts)
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:

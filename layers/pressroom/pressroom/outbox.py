@@ -1,6 +1,6 @@
 """The outgoing deliveries: one row each, written with the order that caused them and sent from the record.
 
-States: `pending`, then `delivered` or `dead` (given up; a person can replay it).
+States: `pending`, then `delivered`, `dead` (given up; a person can replay it) or `withdrawn` (not needed any more).
 """
 
 import json
@@ -15,8 +15,6 @@ from pressroom import config, table
 from pressroom.times import iso
 
 KIND = "DELIVERY"
-WITHDRAWN = "withdrawn: "
-"""How the error of a delivery begins that need not be sent any more."""
 HISTORY = 20
 """How many attempts are kept in full; `attempts` counts them all."""
 
@@ -27,6 +25,7 @@ class State(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,23 +140,15 @@ class Delivery:
             row["told"] = {"S": json.dumps(self.told, separators=(",", ":"))}
         return row
 
-    def change(self, *, listed: bool = True) -> table.Item:
-        """Return the update that brings the row to this delivery's progress.
-
-        A `dead` one is `listed` in `by_state` for a person to replay, unless there is nothing to mend.
-        """
+    def change(self) -> table.Item:
+        """Return the update that brings the row to this delivery's progress; `dead` ones are listed in `by_state`."""
         assign = self.progress()
         drop = [name for name in ("last_error", "told") if name not in assign]
-        if self.state is State.DEAD and listed:
+        if self.state is State.DEAD:
             assign |= table.state_index(KIND, self.state, self.id, self.created_at)
         else:
             drop += ["state_key", "state_at"]
         return table.change(KIND, self.id, assign=assign, drop=drop)
-
-    @property
-    def is_withdrawn(self) -> bool:
-        """Whether it need not be sent: dead, and nothing to mend."""
-        return self.state is State.DEAD and (self.last_error or "").startswith(WITHDRAWN)
 
     def save(self) -> None:
         """Write the progress. A row that is gone (erased) stays gone and raises ClientError."""
@@ -175,14 +166,18 @@ class Delivery:
                 raise
 
     def summary(self) -> dict[str, Any]:
-        """Return the delivery as the API shows it within its order."""
+        """Return the delivery as the API shows it within its order.
+
+        The contract knows three states: one that was withdrawn is dead there, and its error says the rest.
+        """
+        withdrawn = self.state is State.WITHDRAWN
         return {
             "id": self.id,
             "destination": self.destination,
             "operation": self.operation,
-            "status": self.state,
+            "status": State.DEAD if withdrawn else self.state,
             "attempts": self.attempts,
-            "last_error": self.last_error,
+            "last_error": f"{State.WITHDRAWN}: {self.last_error}" if withdrawn else self.last_error,
         }
 
 

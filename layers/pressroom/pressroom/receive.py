@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pressroom import config, inbox
-from pressroom.errors import Refused, TooLarge
+from pressroom.errors import Refused, TooLarge, Unauthorized
 from pressroom.observe import count, log_line, logger
+from pressroom.signing import is_token
 
 LARGEST_BODY = 1024 * 1024
 LONGEST_TOPIC = 100
@@ -48,6 +49,11 @@ class Request:
             raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
+
+    def require_token(self, secret: str) -> None:
+        """Raise Unauthorized unless the last part of the path is the token in the secret that a variable names."""
+        if not config.secret(secret).matches(lambda tokens: is_token(self.token, tokens)):
+            raise Unauthorized
 
     def topic(self) -> str:
         """Return the topic header, made printable; empty if there is none."""

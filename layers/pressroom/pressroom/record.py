@@ -97,31 +97,24 @@ def _pause(attempt: int) -> None:
 
 
 def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause) -> Order:
-    """Add a decision's facts to its order and return the order. See `apply_with`."""
-    decide = decision.decide if isinstance(decision, Undecided) else lambda _: decision
-    return apply_with(decision.order_id, decide, also, pause=pause)
-
-
-def apply_with(
-    order_id: str, decide: Decide, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause
-) -> Order:
-    """Decide on what is known of an order, add the decision's facts to it and return the order.
+    """Decide, if that is still to be done, add the decision's facts to its order, and return the order.
 
     The order, its new deliveries and `also` (other rows, given all facts) are written together or not at all; nothing
     is written when no fact is new. When others wrote the order first, all is decided again on what they wrote. Raises
     Conflict when they kept doing so.
     """
+    order_id = decision.order_id
     for attempt in range(TRIES):
         row = get(order_id) or Row()
-        decision = decide(row.facts)
+        decided = decision.decide(row.facts) if isinstance(decision, Undecided) else decision
         known = {fact.id for fact in row.facts}
-        new = [fact for fact in decision.facts if fact.id not in known]
+        new = [fact for fact in decided.facts if fact.id not in known]
         facts = row.facts + new
         order = orders.fold(order_id, facts)
         if not new:
             return order
         put = _put(order, facts, row.version)
-        rows = [{"Put": _new(delivery, facts)} for delivery in decision.deliveries]
+        rows = [{"Put": _new(delivery, facts)} for delivery in decided.deliveries]
         if _write(put, [*rows, *also(facts)]):
             return order
         pause(attempt)
@@ -142,23 +135,20 @@ def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
     }
     if order.ref is not None:
         item["ref"] = {"S": order.ref}
-    put: table.Item = {"TableName": table.name(), "Item": item}
     if version:
-        return put | {
+        return {
+            "TableName": table.name(),
+            "Item": item,
             "ConditionExpression": "#version = :version",
             "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": {":version": {"N": str(version)}},
         }
-    return put | {"ConditionExpression": "attribute_not_exists(pk)"}
+    return table.new(item)
 
 
 def _new(delivery: Delivery, facts: list[Fact]) -> table.Item:
     # Without the condition a second writer could reset a delivery that was sent, and it would be printed twice.
-    return {
-        "TableName": table.name(),
-        "Item": delivery.new_row(queued=lane.may_go(delivery, facts)),
-        "ConditionExpression": "attribute_not_exists(pk)",
-    }
+    return table.new(delivery.new_row(queued=lane.may_go(delivery, facts)))
 
 
 def _write(put: table.Item, others: list[table.Item]) -> bool:
@@ -170,10 +160,7 @@ def _write(put: table.Item, others: list[table.Item]) -> bool:
         else:
             dynamodb.put_item(**put)
     except ClientError as error:
-        if table.is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
-            return False
-        reasons = table.cancellations(error)
-        if not reasons or not reasons <= {"ConditionalCheckFailed", "TransactionConflict"}:
+        if not table.was_overtaken(error):
             raise
         return False
     return True

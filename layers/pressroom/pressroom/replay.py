@@ -17,7 +17,6 @@ from pressroom.times import iso
 KIND = "REPLAY"
 KEPT_FOR = timedelta(days=400)
 _DEAD_LETTER_PAGES = 10
-_SOMEBODY_ELSE = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def replay_event(event: Event, *, now: datetime) -> bool:
@@ -50,7 +49,7 @@ def replay_delivery(delivery: Delivery, *, now: datetime) -> bool:
     attempts keep ending before they can be recorded. The message is taken out of there, so that the alarm ends, but
     only once the replay is written: until then it may be all that is left of the order's way to the printer.
     """
-    if delivery.state is outbox.State.DELIVERED or delivery.is_withdrawn:
+    if delivery.state in (outbox.State.DELIVERED, outbox.State.WITHDRAWN):
         return False
     dead = delivery.state is outbox.State.DEAD
     letters = _dead_letters(delivery)
@@ -77,13 +76,12 @@ def _write(identity: str, what: table.Item, change: table.Item, now: datetime) -
     row = table.pk(KIND, identity) | {
         **what,
         "requested_at": {"S": iso(now)},
-        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
+        **table.until(now + KEPT_FOR),
     }
-    put = {"TableName": table.name(), "Item": row, "ConditionExpression": "attribute_not_exists(pk)"}
     try:
-        config.client("dynamodb").transact_write_items(TransactItems=[{"Update": change}, {"Put": put}])
+        config.client("dynamodb").transact_write_items(TransactItems=[{"Update": change}, {"Put": table.new(row)}])
     except ClientError as error:
-        if not table.cancellations(error) or not table.cancellations(error) <= _SOMEBODY_ELSE:
+        if not table.was_overtaken(error):
             raise
         return False
     return True

@@ -132,7 +132,7 @@ def routed(wanted: LineRouted, event: Event, known: list[Fact]) -> Decision:
         raise Unprocessable("the order has no such line")
     if destinations[wanted.line_id]:
         raise Unprocessable(f"the line has a printer: {destinations[wanted.line_id]}")
-    if any(each.kind == "revoked" for each in known):
+    if orders.is_revoked(known):
         raise Unprocessable("the shop has canceled the order")
     deliveries: tuple[Delivery, ...] = ()
     data: dict[str, Any] = {"line": wanted.line_id, "destination": wanted.destination, "deliveries": []}
@@ -247,7 +247,7 @@ def _lines(order: OrderPaid) -> Lines:
 def _creates(known: list[Fact]) -> bool:
     """Tell whether the OMS was, or will be, sent the order."""
     return any(
-        delivery_id.partition("-")[0] in lane.LANES
+        orders.destination_of(delivery_id) in lane.LANES
         for each in known
         if each.kind in ("paid", "routed")
         for delivery_id in each.data["deliveries"]

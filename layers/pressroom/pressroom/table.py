@@ -31,6 +31,7 @@ import hashlib
 import time
 import zlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
@@ -121,6 +122,16 @@ def put(
     return None
 
 
+def new(item: Item) -> Item:
+    """Return the arguments of a put of a row that must not be there yet, for `put_item` or inside a transaction."""
+    return {"TableName": name(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def until(moment: datetime) -> Item:
+    """Return the attribute that lets a row expire; a day or two later it is gone."""
+    return {"expires_at": {"N": str(int(moment.timestamp()))}}
+
+
 def is_condition_failure(error: ClientError) -> bool:
     """Tell whether a write failed because its condition did not hold."""
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
@@ -129,6 +140,14 @@ def is_condition_failure(error: ClientError) -> bool:
 def cancellations(error: ClientError) -> set[str]:
     """Return why a transaction was canceled: its failed operations' codes; none for any other error."""
     return {reason["Code"] for reason in error.response.get("CancellationReasons", [])} - {"None"}
+
+
+def was_overtaken(error: ClientError) -> bool:
+    """Tell whether a write, or a transaction, failed for no other reason than that somebody else was first."""
+    if is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
+        return True
+    reasons = cancellations(error)
+    return bool(reasons) and reasons <= {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def change(

@@ -38,7 +38,6 @@ MOST = 95
 """Items of a batch: a transaction takes 100 rows, and the batch and its delivery are two of them."""
 REFUSALS = 4
 """How often a run sees an item refused before it leaves it to the next run, and goes on with the others."""
-_SOMEBODY_ELSE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _LONGEST_KEY = 900
 """Bytes of an item's name in a row's key: an index takes 1,024, the time included. Ids of 128 letters can be longer."""
 _SOURCE = "deliver.oms"
@@ -279,10 +278,7 @@ class _Run:
 
     def _write(self, batch: Batch) -> bool:
         """Write a batch; return False if some of its items were taken meanwhile, or are being written just now."""
-        puts = [
-            {"Put": {"TableName": table.name(), "Item": row, "ConditionExpression": "attribute_not_exists(pk)"}}
-            for row in (batch.new_row(), _delivery(batch.id, self.now).new_row())
-        ]
+        puts = [{"Put": table.new(row)} for row in (batch.new_row(), _delivery(batch.id, self.now).new_row())]
         takes = [{"Update": _take(each, batch.id)} for each in batch.items]
         try:
             config.client("dynamodb").transact_write_items(TransactItems=puts + takes)
@@ -290,7 +286,7 @@ class _Run:
             codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
             keys = [key(each.id) for each in batch.items]
             refused = [each for each, code in zip(keys, codes[len(puts) :], strict=False) if code != "None"]
-            if not refused and not _SOMEBODY_ELSE.isdisjoint(codes):
+            if not refused and table.was_overtaken(error):
                 refused = keys  # by a run that makes the very same batch: not every row in conflict need be named
             if not refused:
                 raise
@@ -350,7 +346,7 @@ def _canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
     wanted: dict[str, bool] = {}
     for row in table.get_many((record.KIND, order_id) for order_id in sorted({each.place[0] for each in found})):
         order_id, facts = table.identity_of(row), record.row_of(row).facts
-        revoked = any(fact.kind == "revoked" for fact in facts)  # even while the OMS has still to be told
+        revoked = orders.is_revoked(facts)  # even while the OMS has still to be told
         for line in orders.fold(order_id, facts).lines:
             is_wanted = not revoked and line.status is not Status.CANCELED and variant in (None, line.variant)
             wanted[items.item_id(order_id, line.id)] = is_wanted
@@ -414,7 +410,7 @@ def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
         assign=assign | {name: {"S": text} for name, text in optional.items() if text is not None},
         drop=[name for name, text in optional.items() if text is None],
     )
-    updates = [change, delivery.change(listed=batch.state is not State.WITHDRAWN)]
+    updates = [change, delivery.change()]
     config.client("dynamodb").transact_write_items(TransactItems=[{"Update": each} for each in updates])
     logger().info("batch_ended", batch_id=batch.id, state=batch.state)
 

@@ -528,20 +528,19 @@ def start(work: Work, *, now: datetime) -> tuple[Delivery, Push | None]:
             known = {":known": {"S": before.delivery_id}}
             put |= {"ConditionExpression": _IS_CURRENT, "ExpressionAttributeValues": known}
         else:
-            put["ConditionExpression"] = _IS_NEW
-        new = {"TableName": table.name(), "Item": delivery.new_row(), "ConditionExpression": _IS_NEW}
+            put = table.new(push.row())
+        puts = [{"Put": table.new(delivery.new_row())}, {"Put": put}]
         try:
-            config.client("dynamodb").transact_write_items(TransactItems=[{"Put": new}, {"Put": put}])
+            config.client("dynamodb").transact_write_items(TransactItems=puts)
         except ClientError as error:
-            reasons = table.cancellations(error)
-            if not reasons or not reasons <= {"ConditionalCheckFailed", "TransactionConflict"}:
+            if not table.was_overtaken(error):
                 raise
         else:
             return delivery, before
     raise Conflict(f"other pushes were started {TRIES} times in a row")
 
 
-_IS_CURRENT, _IS_NEW = "delivery_id = :known", "attribute_not_exists(pk)"
+_IS_CURRENT = "delivery_id = :known"
 
 
 def send(delivery: Delivery) -> Sent:

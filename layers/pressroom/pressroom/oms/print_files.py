@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pressroom import config, orders, record, table
 from pressroom.observe import logger
 from pressroom.orders import Fact, Order, Status
-from pressroom.record import Decision
+from pressroom.record import Decision, Undecided
 from pressroom.times import iso, parse
 
 if TYPE_CHECKING:
@@ -211,11 +211,14 @@ def poll_row(order_id: str, key: str, *, now: datetime, hint: bool = False, line
 
     Without `hint` until all have come to an end: one such row per order, or it is asked twice as often.
     """
-    row: table.Item = table.pk(KIND, key) | {
-        "dispatch": {"S": "poll"},
-        "order_id": {"S": order_id},
-        "expires_at": {"N": str(int((now + KEPT_FOR).timestamp()))},
-    }
+    row: table.Item = (
+        table.pk(KIND, key)
+        | table.until(now + KEPT_FOR)
+        | {
+            "dispatch": {"S": "poll"},
+            "order_id": {"S": order_id},
+        }
+    )
     if hint:
         row["hint"] = {"BOOL": True}
     if lines := sorted(line_ids):
@@ -233,7 +236,7 @@ def tell(order_id: str, statuses: Mapping[str, str] | None = None, *, now: datet
         new = (known[line_id].fact(status, None, now) for line_id, status in news if known[line_id].status != status)
         return Decision(order_id=order_id, facts=tuple(new))
 
-    record.count_attention(record.apply_with(order_id, decide), SOURCE)
+    record.count_attention(record.apply(Undecided(order_id, decide)), SOURCE)
 
 
 @dataclass(frozen=True, slots=True)

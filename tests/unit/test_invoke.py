@@ -1,0 +1,43 @@
+"""What a command says that invokes a function of a deployed stack, when that could not be done."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoRegionError
+
+from local import invoke
+from local.progress import LocalCloudError
+from tests.support.invoked import InvokedLambda
+
+
+def invoked(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception) -> InvokedLambda:
+    functions = InvokedLambda(lambda event, context: event, answer)
+    monkeypatch.setattr("boto3.client", lambda service, config: functions)
+    return functions
+
+
+@pytest.mark.parametrize("function", ["catalogue", "printful_webhook"])
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"), "no function shop-{function}"),
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "you may not"}}, "Invoke"), "you may not"),
+        (NoRegionError(), "region"),
+        ({"errorType": "KeyError", "errorMessage": "PRIVATE"}, "failed \\(KeyError\\)"),
+    ],
+)
+def test_it_says_why_it_could_not(
+    monkeypatch: pytest.MonkeyPatch, function: str, answer: dict[str, Any] | Exception, problem: str
+) -> None:
+    functions = invoked(monkeypatch, answer)
+    with pytest.raises(LocalCloudError, match=problem.format(function=function)) as caught:
+        invoke.ask(function, {"action": "show"}, stack="shop")
+    assert "PRIVATE" not in str(caught.value)
+    assert functions.calls == [{"FunctionName": f"shop-{function}", "Payload": b'{"action":"show"}'}]
+
+
+def test_what_lambda_does_not_take_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = invoked(monkeypatch, {})
+    with pytest.raises(LocalCloudError, match=r"has 6\.0 MB"):
+        invoke.ask("catalogue", {"action": "diff", "catalogue": "ü" * (3 * 1024 * 1024)}, stack="shop")
+    assert functions.calls == []
