@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from pressroom import config
 from tests.support.cloud import Clock, Cloud, forget
-from tests.support.hub import FakeCamaloon, Hub
+from tests.support.hub import FakeCamaloon, FakeShop, Hub
 from tests.support.oms import FakeOms
 
 # Examples are the same in every run: a red test is red for everybody, and stays red until it is mended.
@@ -27,6 +27,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "pressroom")
+    monkeypatch.setenv("STOREFRONT_URL", "")
+    monkeypatch.setenv("TRACKING_WAIT_MINUTES", "60")
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCAL_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     forget()
@@ -61,8 +63,11 @@ def cloud(fresh: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def hub(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """The whole way in one process, with a Camaloon that answers as it is told, and the OMS's simulator."""
-    camaloon, oms = FakeCamaloon(), FakeOms()
-    monkeypatch.setattr("pressroom.clients.http.post", camaloon.post)
+    """The whole way in one process, with a Camaloon and a shop that answer as told, and the OMS's simulator."""
+    camaloon, shop, oms = FakeCamaloon(), FakeShop(), FakeOms()
+    monkeypatch.setattr(
+        "pressroom.clients.http.post",
+        lambda url, content, headers: (shop if url == shop.URL else camaloon).post(url, content, headers),
+    )
     monkeypatch.setattr("pressroom.clients.http._Session.send", lambda session, *call, **how: oms.send(*call, **how))
-    return Hub(cloud, camaloon, oms)
+    return Hub(cloud, camaloon, shop, oms)

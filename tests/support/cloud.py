@@ -29,6 +29,7 @@ SECRETS = {
     "PrintfulApiSecret": "printfuls-api-token",
     "OmsSecret": "the-omss-path-token",
     "OmsApiSecret": "the-omss-api-token",
+    "StorefrontNotificationsSecret": "d2hhdCB0aGUgc2hvcCBpcyB0b2xkIHdpdGg=",
     "OpsTokenSecret": "the-ops-token",
 }
 PARAMETERS = {

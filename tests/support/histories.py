@@ -613,7 +613,7 @@ class Shop:
 
     def due(self) -> list[str]:
         """The deliveries that are being tried."""
-        turn = lane.turn(self.shelf.facts)
+        turn = lane.turn(self.shelf.facts, "oms")
         return [each for each in self.waiting if each.partition("-")[0] not in lane.LANES or each == turn]
 
     def end(self, delivery_id: str, *, lost: bool = False) -> None:

@@ -3,7 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
+
+from standardwebhooks import Webhook
 
 from pressroom import config
 from tests.support import gateway, template
@@ -11,13 +14,21 @@ from tests.support.cloud import SECRETS, Cloud, is_dispatched
 from tests.support.oms import FakeOms
 from tests.support.samples import body, sample
 
-DELIVERERS = ("CamaloonQueue", "OmsQueue")
-QUEUES = {"CamaloonQueue": "deliver/camaloon", "OmsQueue": "deliver/oms", "PrintFilesQueue": "print_files"}
+DELIVERERS = ("CamaloonQueue", "OmsQueue", "StorefrontQueue")
+QUEUES = {
+    "CamaloonQueue": "deliver/camaloon",
+    "OmsQueue": "deliver/oms",
+    "StorefrontQueue": "deliver/storefront",
+    "PrintFilesQueue": "print_files",
+}
 """The queues, and the functions that they feed."""
 
 
-class FakeCamaloon:
-    """Takes what `http.post` would send. `answers` says how: an HTTP status, or an error to raise; 200 when empty."""
+class Listener:
+    """A partner that takes what `http.post` would send.
+
+    `answers` says how: an HTTP status, or an error to raise; 200 when empty.
+    """
 
     def __init__(self) -> None:
         self.answers: list[int | BaseException] = []
@@ -31,12 +42,40 @@ class FakeCamaloon:
         return answer
 
 
+class FakeCamaloon(Listener):
+    """Camaloon, as it hears of paid orders."""
+
+
+class FakeShop(Listener):
+    """The merchant's shop, as it is told; it only believes what the public package finds genuine."""
+
+    URL = "https://shop.example/pressroom"
+    SECRET = SECRETS["StorefrontNotificationsSecret"]
+
+    def told(self, order_id: str = "1001") -> list[dict[str, Any]]:
+        """What the shop was told of an order, one entry per request, those that it refused too."""
+        found = []
+        for _, content, headers in self.requests:
+            # Its `verify` wants a timestamp of the real clock; the e2e tests and the simulator let it do that.
+            sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+            genuine = Webhook(self.SECRET).sign(headers["webhook-id"], sent_at, content.decode())
+            assert genuine in headers["webhook-signature"].split(" ")
+            notice = json.loads(content)
+            if notice["data"]["order"]["id"] == order_id:
+                found.append(notice)
+        return found
+
+    def types(self, order_id: str = "1001") -> list[str]:
+        return [notice["type"] for notice in self.told(order_id)]
+
+
 class Hub:
     """Pressroom in one process."""
 
-    def __init__(self, cloud: Cloud, camaloon: FakeCamaloon, oms: FakeOms) -> None:
+    def __init__(self, cloud: Cloud, camaloon: FakeCamaloon, shop: FakeShop, oms: FakeOms) -> None:
         self.cloud = cloud
         self.camaloon = camaloon
+        self.shop = shop
         self.oms = oms
         self.retained: list[dict[str, Any]] = []
         """Messages that a function has received and not finished."""

@@ -22,7 +22,7 @@ from pressroom.outbox import Attempt, Delivery
 from tests.support.histories import START, Shelf, instant, read
 
 SETTLE_S = 300
-SETTINGS = {"OMS_SETTLE_SECONDS": str(SETTLE_S), "OMS_CREATE_PRINT_FILES": "true"}
+SETTINGS = {"OMS_SETTLE_SECONDS": str(SETTLE_S), "OMS_CREATE_PRINT_FILES": "true", "STOREFRONT_URL": ""}
 OPERATIONS = {"create_order": at_oms.create, "update_order": at_oms.update, "delete_order": at_oms.delete}
 
 
@@ -199,9 +199,9 @@ class World:
             received_at=instant(self.now),
             data=about | {"answer_lost": delivery.answer_lost} | data,
         )
-        before = lane.turn(self.shelf.facts)
+        before = lane.turn(self.shelf.facts, "oms")
         self.shelf.facts.append(fact)
-        after = lane.turn(self.shelf.facts)
+        after = lane.turn(self.shelf.facts, "oms")
         if after and after != before:
             self.queue.append(after)
         self.ends.append((delivery.operation, kind))

@@ -39,8 +39,8 @@ U1, U2, D = told("updated", "u1", at=60), told("updated", "u2", at=70), told("re
 
 
 def turn(*facts: Fact) -> str | None:
-    found = lane.turn(facts)
-    assert lane.turn(facts[::-1]) == found
+    found = lane.turn(facts, "oms")
+    assert lane.turn(facts[::-1], "oms") == found
     return found and found.removeprefix("oms-")
 
 
@@ -125,10 +125,10 @@ class Line:
     def end(self, kind: str) -> None:
         """End what stands first: a queue of one group gives nothing else before."""
         name = self.queue.pop(0)
-        before = lane.turn(self.facts)
+        before = lane.turn(self.facts, "oms")
         self.clock += 1
         self.facts.append(ended(kind, name, at=self.clock))
-        after = lane.turn(self.facts)
+        after = lane.turn(self.facts, "oms")
         if after and after != before:
             self.put(after.removeprefix("oms-"))
         self.replayed.discard(name)

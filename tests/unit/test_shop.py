@@ -767,10 +767,11 @@ def test_what_somebody_else_has_written_meanwhile_is_decided_on(
         topic = about_orders()[f"storefront.{name}"]
         record.apply(topic.decide(reading.read(topic.model, raw)[0], event), pause=lambda _: None)
 
-    monkeypatch.setattr("pressroom.config.setting", {"TABLE_NAME": "table"}.__getitem__)
+    monkeypatch.setattr("pressroom.config.setting", {"TABLE_NAME": "table", "STOREFRONT_URL": ""}.__getitem__)
     monkeypatch.setattr(inbox, "get", shelf.events.get)
     monkeypatch.setattr(record, "get", lambda _: row)
     monkeypatch.setattr(record, "_write", write)
+    monkeypatch.setattr(record, "_let_be_found", lambda *_: None)
     receive(late)
     assert {each.id for each in row.facts} == {late, first}
     assert [each["operation"]["S"] for each in deliveries] == operations

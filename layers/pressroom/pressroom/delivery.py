@@ -184,7 +184,7 @@ def _delivered(delivery: Delivery, sent: Sent) -> None:
         delivery.save_if_pending()  # its end is more than one write, and must not be taken for a lost answer
     try:
         # The order keeps what was told: on the delivery's row it would only be paid for a second time.
-        _conclude(replace(delivery, state=State.DELIVERED, told={}), "sent", **sent.data)
+        conclude(replace(delivery, state=State.DELIVERED, told={}), "sent", **sent.data)
     except Exception:
         # The destination has it. Whatever keeps us from recording the end must not make us send it again.
         delivery.save_if_pending()
@@ -195,7 +195,7 @@ def _delivered(delivery: Delivery, sent: Sent) -> None:
 def record_dead(delivery: Delivery, reason: str) -> None:
     """Record that a delivery is given up: on its row, on its order, in a metric."""
     delivery = replace(delivery, state=State.DEAD, last_error=reason)
-    _conclude(delivery, "dead", reason=reason)
+    conclude(delivery, "dead", reason=reason)
     _log("delivery_dead", delivery)
     count("DeliveriesDead", destination=delivery.destination)
 
@@ -203,7 +203,7 @@ def record_dead(delivery: Delivery, reason: str) -> None:
 def _withdraw(delivery: Delivery, reason: str) -> None:
     """Record that a delivery need not be sent: it is over, and nothing is left to mend."""
     delivery = replace(delivery, state=State.WITHDRAWN, last_error=reason)
-    _conclude(delivery, "withdrawn", reason=reason)
+    conclude(delivery, "withdrawn", reason=reason)
     _log("delivery_withdrawn", delivery)
 
 
@@ -221,8 +221,11 @@ def _dead_letter(delivery: Delivery) -> None:
     )
 
 
-def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
-    """Record the end of a delivery: the row and the order's fact, together."""
+def conclude(delivery: Delivery, kind: str, *, source: str = "", **data: Any) -> None:
+    """Record the end of a delivery: the row and the order's fact, `sent`, `dead` or `withdrawn`, together.
+
+    `source` is who says so, if it is not the deliverer.
+    """
     if not delivery.order_id:
         _conclude_alone(delivery, kind, data)
         return
@@ -230,7 +233,7 @@ def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
     fact = Fact(
         id=f"{delivery.id}/{kind}/{delivery.replays}.{delivery.attempts}",
         kind=kind,
-        source=f"deliver.{delivery.destination}",
+        source=source or f"deliver.{delivery.destination}",
         at=iso(now),
         received_at=iso(now),
         data={
@@ -243,16 +246,16 @@ def _conclude(delivery: Delivery, kind: str, **data: Any) -> None:
     )
 
     def also(facts: list[Fact]) -> Iterator[table.Item]:
-        yield {"Update": delivery.change()}
-        before, after = lane.turn(each for each in facts if each.id != fact.id), lane.turn(facts)
-        if after and after != before:
+        before = lane.turn([each for each in facts if each.id != fact.id], delivery.destination)
+        after = lane.turn(facts, delivery.destination)
+        if after and after != before and delivery.destination in lane.LANES:
             yield {"Put": _turn_row(after, delivery, now)}
         if kind == "sent" and (delivery.operation == "create_order" or data.get("changed")):
             from pressroom.oms import print_files
 
             yield {"Put": print_files.poll_row(delivery.order_id, f"{delivery.id}/{delivery.attempts}", now=now)}
 
-    order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,)), also)
+    order = record.apply(Decision(order_id=delivery.order_id, facts=(fact,), ended=delivery), also)
     count_attention(order, fact.source)
 
 

@@ -1,4 +1,4 @@
-"""The order in which what is sent to the OMS for one order arrives there: create, then update, then delete.
+"""The order in which what is sent for one order arrives: create, update, delete at the OMS; news at the shop.
 
 Neither the table's stream nor two topics at once keep that order, so only the delivery whose turn it is stands in the
 queue. The others are rows that wait; the end of one puts the next into the queue, in the write that records the end
@@ -11,33 +11,33 @@ from pressroom import orders
 from pressroom.orders import Fact
 from pressroom.outbox import Delivery
 
-LANES = frozenset({"oms"})
+LANES = frozenset({"oms", orders.SHOP})
 """The destinations whose deliveries depend on each other."""
-_STEPS = {"paid": 0, "routed": 0, "updated": 1, "revoked": 2}
-"""What the deliveries of a fact do, in the order in which they may arrive: create, update, delete."""
+_STEPS = {"paid": 0, "routed": 0, "updated": 1, "revoked": 2, "notified": 3}
+"""What the deliveries of a fact do, in the order in which they may arrive: create, update, delete; tell the shop."""
 _CREATE, _UPDATE = 0, 1
 
 
-def turn(facts: Iterable[Fact]) -> str | None:
-    """Return the delivery that may stand in the queue.
+def turn(facts: Iterable[Fact], destination: str) -> str | None:
+    """Return the delivery to a destination that may stand in its queue.
 
     A create that was given up lets no update pass, which would find nothing; both wait for its replay. It does let a
     delete pass. Whatever else was given up is left behind.
     """
-    waiting, done, dead = list[tuple[int, str]](), set[str](), set[str]()
+    waiting, done, dead = list[tuple[int, int, str]](), set[str](), set[str]()
     for fact in orders.in_order(facts):
         if fact.kind in ("sent", "withdrawn"):
             done.add(fact.data["delivery_id"])
         elif fact.kind == "dead":
             dead.add(fact.data["delivery_id"])
         for delivery_id in fact.data.get("deliveries", ()) if fact.kind in _STEPS else ():
-            if orders.destination_of(delivery_id) in LANES:
-                waiting.append((_STEPS[fact.kind], delivery_id))
-    waiting = [(step, each) for step, each in sorted(waiting, key=lambda entry: entry[0]) if each not in done]
-    not_created = any(step == _CREATE and each in dead for step, each in waiting)
-    return next((each for step, each in waiting if each not in dead and not (not_created and step == _UPDATE)), None)
+            if orders.destination_of(delivery_id) == destination:
+                waiting.append((_STEPS[fact.kind], fact.data.get("sequence", 0), delivery_id))
+    waiting = [entry for entry in sorted(waiting, key=lambda entry: entry[:2]) if entry[2] not in done]
+    not_created = any(step == _CREATE and each in dead for step, _, each in waiting)
+    return next((each for step, _, each in waiting if each not in dead and not (not_created and step == _UPDATE)), None)
 
 
 def may_go(delivery: Delivery, facts: Iterable[Fact]) -> bool:
     """Tell whether a new delivery, which is among the facts, may stand in its queue at once."""
-    return delivery.destination not in LANES or turn(facts) == delivery.id
+    return delivery.destination not in LANES or turn(facts, delivery.destination) == delivery.id

@@ -54,6 +54,9 @@ fact's kind, so any permutation and any number of duplicates give the same order
 | `stock`        | printful.stock_updated                   | which variants of a product can't be ordered, the latest |
 |                |                                          | telling counts; `out_of_stock` while a line of one is    |
 |                |                                          | open                                                     |
+| `notified`     | notices                                  | nothing: the shop is to be told something. Not shown,    |
+|                |                                          | since its end is. A `dead` one is `shop_not_told`        |
+| `erased`       | ops                                      | `erased_at`: what was personal in the facts is gone      |
 
 Facts of the same instant: the one that wants a person wins (a failure, an error, a hold).
 
@@ -101,6 +104,12 @@ RANK = {status: rank for rank, status in enumerate(Status)}
 STAGES = tuple(Status)[: RANK[Status.DELIVERED] + 1]
 """The statuses that are reached one after the other."""
 
+MOST_DELIVERIES = 98
+"""Deliveries that are read with their order: a transaction takes 100 rows."""
+
+SHOP = "storefront"
+"""The destination of what the shop is told."""
+
 CREATES = frozenset({"order_paid", "create_order"})
 """The operations of a delivery that make an order at a printer."""
 
@@ -132,6 +141,8 @@ class Attention(StrEnum):
     """Parcels hold more pieces than were ordered."""
     DELIVERY_DEAD = "delivery_dead"
     """A printer could not be told; the delivery has to be replayed."""
+    SHOP_NOT_TOLD = "shop_not_told"
+    """The shop could not be told of something; the delivery has to be replayed."""
     ANSWER_LOST = "answer_lost"
     """A printer may have heard an attempt that we had to count as failed: check that it prints once."""
     UID_UNKNOWN = "uid_unknown"
@@ -247,7 +258,7 @@ class ShipmentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """A parcel."""
+    """A parcel. `merged` are the ids of those that were told of without tracking, and turned out to be this one."""
 
     id: str
     provider: str
@@ -257,7 +268,12 @@ class Shipment:
     shipped_at: str
     reshipment: bool = False
     returned: bool = False
+    merged: list[str] = field(default_factory=list)
     lines: list[ShipmentLine]
+
+    def has_tracking(self) -> bool:
+        """Tell whether a customer can follow it."""
+        return bool(self.tracking_number or self.tracking_url)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -313,6 +329,7 @@ class Order:
     currency: str | None = None
     created_at: str = ""
     updated_at: str = ""
+    erased_at: str | None = None
     lines: list[Line] = field(default_factory=list)
     shipments: list[Shipment] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
@@ -379,6 +396,7 @@ class _Parcel:
     tracking_url: str | None = None
     reshipment: bool = False
     returned: bool = False
+    merged: list[str] = field(default_factory=list)
     parts: dict[_Part | str, int | None] = field(default_factory=dict)
     back: dict[_Part | str, int | None] = field(default_factory=dict)
     placed: dict[_Part | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
@@ -407,6 +425,7 @@ class _Parcel:
             shipped_at=self.shipped_at,
             reshipment=self.reshipment,
             returned=self.returned,
+            merged=self.merged,
             lines=[ShipmentLine(line_id=line, sku=sku, quantity=n) for (line, sku), n in held.items()],
         )
 
@@ -694,6 +713,13 @@ class _Folding:
             f"out of stock or discontinued: variant {out}" if out else "in stock again"
         )
 
+    def on_notified(self, fact: Fact) -> str:
+        return ""
+
+    def on_erased(self, fact: Fact) -> str:
+        self.order.erased_at = fact.at
+        return "Personal data was erased"
+
     # --- what follows from all of them ---
 
     def finish(self) -> None:
@@ -832,6 +858,8 @@ class _Folding:
                 del parcel.parts[part]
                 tracked[part].shipped_at = min(tracked[part].shipped_at, parcel.shipped_at)
             if joined and not parcel.parts:
+                for tracked_one in {tracked[part].id: tracked[part] for part in joined}.values():
+                    tracked_one.merged.append(parcel.id)
                 del self.parcels[key]
         left: set[_Part | str] = set()
         for parcel in self.parcels.values():
@@ -979,6 +1007,7 @@ class _Folding:
         gone = {Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED}
         files = {line.print_file.status for line in order.lines if line.print_file and line.status not in gone}
         missing = {variant for _, out in out_of_stock(self.stock).values() for variant in out}
+        given_up = {destination_of(each) for each in self.dead.keys() - self.sent.keys() - self.withdrawn}
         yield from (
             reason
             for reason, holds in {
@@ -987,7 +1016,8 @@ class _Folding:
                 Attention.UNROUTABLE: any(
                     line.destination is None and line.status is not Status.CANCELED for line in order.lines
                 ),
-                Attention.DELIVERY_DEAD: self.dead.keys() - self.sent.keys() - self.withdrawn,
+                Attention.DELIVERY_DEAD: given_up - {SHOP},
+                Attention.SHOP_NOT_TOLD: SHOP in given_up,
                 # How it ended last tells: who was asked afterwards may have said.
                 Attention.ANSWER_LOST: any(
                     _may_be_made_twice(end)
@@ -1099,6 +1129,8 @@ RULES: dict[str, Callable[[_Folding, Fact], str]] = {
     "released": _Folding.on_released,
     "refunded": _Folding.on_refunded,
     "stock": _Folding.on_stock,
+    "notified": _Folding.on_notified,
+    "erased": _Folding.on_erased,
 }
 
 
@@ -1114,9 +1146,10 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
         if rule:
             folding.hear(fact)
         text = rule(folding, fact) if rule else f"Not understood: {fact.kind}"
-        folding.order.timeline.append(
-            TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
-        )
+        if text:
+            folding.order.timeline.append(
+                TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
+            )
     folding.order.created_at = folding.order.created_at or min((fact.at for fact in ordered), default="")
     folding.order.updated_at = max((fact.received_at for fact in ordered), default="")
     folding.finish()
@@ -1145,6 +1178,16 @@ def out_of_stock(facts: Iterable[Fact]) -> dict[str, tuple[str, list[str]]]:
             if version >= known:
                 latest[product] = version, out
     return latest
+
+
+def delivery_ids(facts: Iterable[Fact]) -> list[str]:
+    """Return the deliveries that an order has caused, in no particular order.
+
+    Of more than MOST_DELIVERIES those in between are left out: the shop's many updates are alike.
+    """
+    ids = [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]
+    half = MOST_DELIVERIES // 2
+    return [*ids[:half], *ids[-half:]] if len(ids) > MOST_DELIVERIES else ids
 
 
 def destination_of(delivery_id: str) -> str:

@@ -8,30 +8,40 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from pressroom import config, lane, orders, outbox, table
+from pressroom import config, lane, notices, orders, outbox, table
 from pressroom.errors import Conflict
 from pressroom.observe import count
 from pressroom.orders import Fact, Order
 from pressroom.outbox import Delivery
+from pressroom.times import parse
 
 KIND = "ORDER"
-MOST_DELIVERIES = 98
-"""Deliveries that are read with their order: a transaction takes 100 rows."""
+FIND = "FIND"
+FOUND_FOR = timedelta(days=400)
+"""How long an order is found by its reference or a tracking number after it was last told of."""
 TRIES = 12
 """Reads and writes of one order before giving up: 30 writers at once all land well within it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What an event means: facts about one order, and what has to be sent because of them."""
+    """What an event means: facts about one order, and what has to be sent because of them.
+
+    `ended` is a delivery whose end the facts tell: its row is written with them. `waited` are parcels of which the shop
+    is told now, whether they have tracking or not; `at` is when, if there are no facts.
+    """
 
     order_id: str
     facts: tuple[Fact, ...]
     deliveries: tuple[Delivery, ...] = ()
+    ended: Delivery | None = None
+    waited: tuple[str, ...] = ()
+    at: str = ""
 
 
 type Decide = Callable[[list[Fact]], Decision]
@@ -70,16 +80,11 @@ def get(order_id: str) -> Row | None:
 
 
 def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
-    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment.
-
-    Of more than a transaction can read, those in between are left out: the shop's many updates are alike.
-    """
+    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment."""
     row = get(order_id)
-    ids = [delivery_id for fact in row.facts for delivery_id in fact.data.get("deliveries", ())] if row else []
+    ids = orders.delivery_ids(row.facts) if row else []
     if row is None or not ids:
         return (row, []) if row else None
-    if len(ids) > MOST_DELIVERIES:
-        ids = [*ids[: MOST_DELIVERIES // 2], *ids[-(MOST_DELIVERIES // 2) :]]
     # In one transaction: read one after the other, a delivery could have ended of which the order doesn't know.
     order, *others = table.get_together([(KIND, order_id), *((outbox.KIND, each) for each in ids)])
     deliveries = [Delivery.of(item) for item in others if item]
@@ -99,9 +104,9 @@ def _pause(attempt: int) -> None:
 def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause) -> Order:
     """Decide, if that is still to be done, add the decision's facts to its order, and return the order.
 
-    The order, its new deliveries and `also` (other rows, given all facts) are written together or not at all; nothing
-    is written when no fact is new. When others wrote the order first, all is decided again on what they wrote. Raises
-    Conflict when they kept doing so.
+    The order, its new deliveries, what the shop is told of the change and `also` (other rows, given all facts) are
+    written together or not at all; nothing is written when no fact is new. When others wrote the order first, all is
+    decided again on what they wrote. Raises Conflict when they kept doing so.
     """
     order_id = decision.order_id
     for attempt in range(TRIES):
@@ -111,14 +116,83 @@ def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: C
         new = [fact for fact in decided.facts if fact.id not in known]
         facts = row.facts + new
         order = orders.fold(order_id, facts)
-        if not new:
+        if not new and not decided.waited:
             return order
+        told = notices.tell(
+            row.facts,
+            facts,
+            order,
+            at=max((fact.received_at for fact in new), default=decided.at),
+            waited=decided.waited,
+            deliveries=(*decided.deliveries, *([decided.ended] if decided.ended else [])),
+        )
+        if not new and not told.facts:
+            return order
+        facts += told.facts
         put = _put(order, facts, row.version)
-        rows = [{"Put": _new(delivery, facts)} for delivery in decided.deliveries]
+        rows = [{"Put": _new(delivery, facts)} for delivery in (*decided.deliveries, *told.deliveries)]
+        rows += [{"Put": each} for each in told.rows]
+        if decided.ended:
+            rows.append({"Update": decided.ended.change()})
+        _let_be_found(
+            order_id, find_keys(new) - find_keys(row.facts), max((each.received_at for each in new), default="")
+        )
         if _write(put, [*rows, *also(facts)]):
             return order
         pause(attempt)
     raise Conflict(f"the order was changed by others {TRIES} times in a row")
+
+
+def rewrite(order_id: str, change: Callable[[list[Fact]], list[Fact]]) -> Order | None:
+    """Put an order's facts in the place of those that are known; return the order, or None if there is none.
+
+    For what no event tells: facts whose texts are erased. Nothing is sent or told because of it.
+    """
+    for attempt in range(TRIES):
+        row = get(order_id)
+        if row is None:
+            return None
+        facts = change(row.facts)
+        order = orders.fold(order_id, facts)
+        if _write(_put(order, facts, row.version), []):
+            return order
+        _pause(attempt)
+    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+
+
+def find(kind: str, text: str) -> list[str]:
+    """Return the orders with a reference (`ref`) or a tracking number (`tracking`), as it was told; at most a few."""
+    row = table.get(FIND, find_key(kind, text))
+    return sorted(row["orders"]["SS"]) if row and "orders" in row else []
+
+
+def find_key(kind: str, text: str) -> str:
+    """Return the key of the row that names the orders with a reference or a tracking number."""
+    return f"{kind}/{table.digest(text)}"
+
+
+def find_keys(facts: Iterable[Fact]) -> set[str]:
+    """Return the keys of the rows by which an order with these facts is found."""
+    return {
+        find_key(kind, fact.data[name])
+        for fact in facts
+        for kind, name in (("ref", "ref"), ("tracking", "tracking_number"))
+        if (kind != "ref" or fact.kind == "paid") and fact.data.get(name)
+    }
+
+
+def _let_be_found(order_id: str, keys: set[str], at: str) -> None:
+    """Name the order where its reference and tracking numbers are looked up: before it is written, so none is lost."""
+    for key in sorted(keys):
+        config.client("dynamodb").update_item(
+            TableName=table.name(),
+            Key=table.pk(FIND, key),
+            UpdateExpression="ADD orders :order SET expires_at = :until",
+            ExpressionAttributeValues={
+                ":order": {"SS": [order_id]},
+                ":until": table.until(parse(at) + FOUND_FOR)["expires_at"],
+            },
+        )
 
 
 def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
@@ -133,6 +207,11 @@ def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
         "created_key": {"S": f"{KIND}#{table.shard(order.id)}"},
         **table.state_index(KIND, order.status, order.id, order.created_at),
     }
+    if order.attention:
+        item["attention_key"] = {"S": f"{KIND}#{table.shard(order.id)}"}
+    providers = {line.destination for line in order.lines} | {each.provider for each in order.shipments}
+    if providers := (providers | {each.provider for each in order.provider_orders}) - {None}:
+        item["providers"] = {"SS": sorted(each for each in providers if each)}
     if order.ref is not None:
         item["ref"] = {"S": order.ref}
     if version:
@@ -174,6 +253,7 @@ def summary(item: table.Item) -> dict[str, Any]:
         "status": item["status"]["S"],
         "on_hold": item["on_hold"]["BOOL"],
         "attention": [reason["S"] for reason in item["attention"]["L"]],
+        "providers": sorted(item.get("providers", {}).get("SS", ())),
         "created_at": item["created_at"]["S"],
         "updated_at": item["updated_at"]["S"],
     }

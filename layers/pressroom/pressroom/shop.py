@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pressroom import inbox, lane, orders, reading, table, times
+from pressroom import inbox, orders, reading, table, times
 from pressroom.errors import Unprocessable
 from pressroom.inbox import Event
 from pressroom.models import camaloon, oms
@@ -190,7 +190,7 @@ def _told_by_shop(known: list[Fact], new: Fact | None = None, order: OrderPaid |
             return
         if each is new and order:
             yield order
-        elif event := inbox.get(each.id):
+        elif (event := inbox.get(each.id)) and not event.erased:
             yield reading.read(OrderPaid, event.body)[0]
 
 
@@ -247,7 +247,7 @@ def _lines(order: OrderPaid) -> Lines:
 def _creates(known: list[Fact]) -> bool:
     """Tell whether the OMS was, or will be, sent the order."""
     return any(
-        orders.destination_of(delivery_id) in lane.LANES
+        orders.destination_of(delivery_id) == "oms"
         for each in known
         if each.kind in ("paid", "routed")
         for delivery_id in each.data["deliveries"]

@@ -30,6 +30,19 @@ def is_camaloon_signature(given: object, body: bytes, secrets: Iterable[str]) ->
     return _is_one_of(given, [camaloon_signature(secret, body) for secret in secrets if secret])
 
 
+def standard_signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """Sign a webhook as Standard Webhooks says: `v1,` and the base64 of the HMAC-SHA256 of `<id>.<timestamp>.<body>`.
+
+    The key is the base64 decoding of the secret, which may begin with `whsec_`. `timestamp` is in Unix seconds. Raises
+    ValueError for a secret that is not base64, or is nothing.
+    """
+    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    if not key:
+        raise ValueError("an empty key")
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+
+
 def is_token(given: object, tokens: Iterable[str]) -> bool:
     """Tell whether `given` is one of the active tokens, in constant time; an empty token opens nothing."""
     return _is_one_of(given, [token for token in tokens if token])
