@@ -1,5 +1,6 @@
 """The ops API: its door, and what it shows."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from pressroom import inbox, record, table
+from pressroom.api import app
 from pressroom.orders import Fact
 from pressroom.record import Decision
 from tests.support import gateway
@@ -29,6 +31,7 @@ ROUTES = [
     ("GET", "/batches"),
     ("GET", "/batches/b"),
     ("POST", "/batches"),
+    ("GET", "/openapi.json"),
 ]
 
 
@@ -89,14 +92,14 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
     shown = hub.order()
     assert set(shown) == {
         *("id", "ref", "status", "on_hold", "attention", "currency", "created_at", "updated_at"),
-        *("lines", "shipments", "deliveries", "timeline", "holds", "refunds", "provider_orders"),
+        *("lines", "shipments", "deliveries", "timeline", "holds", "refunds", "provider_orders", "erased_at"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
     ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch"}
     assert set(shown["lines"][0]) == contract | ours
     assert set(shown["shipments"][0]) == {
         *("id", "provider", "carrier", "tracking_number", "tracking_url", "shipped_at"),
-        *("reshipment", "returned", "lines"),
+        *("reshipment", "returned", "lines", "merged"),
     }
     assert set(shown["shipments"][0]["lines"][0]) == {"line_id", "sku", "quantity"}
     assert set(shown["deliveries"][0]) == {"id", "destination", "operation", "status", "attempts", "last_error"}
@@ -242,9 +245,8 @@ def test_an_entry_of_the_list_is_a_summary(hub: Hub) -> None:
     hub.settle()
     (entry,) = hub.get("/orders")["body"]["orders"]
     shown = hub.order()
-    assert entry == {
-        name: shown[name] for name in ("id", "ref", "status", "on_hold", "attention", "created_at", "updated_at")
-    }
+    same = ("id", "ref", "status", "on_hold", "attention", "created_at", "updated_at")
+    assert entry == {name: shown[name] for name in same} | {"providers": ["camaloon"]}
 
 
 def test_an_empty_list_is_a_list(hub: Hub) -> None:
@@ -256,9 +258,16 @@ def test_an_empty_list_is_a_list(hub: Hub) -> None:
     [
         *(("/orders", {"limit": limit}) for limit in ("0", "-1", "101", "ten", "1.5", "²", "9" * 5000)),
         ("/orders", {"status": "lost"}),
-        ("/events", {"state": "processed"}),
+        ("/orders", {"attention": "boredom"}),
+        ("/orders", {"provider": "nobody"}),
+        *(("/orders", {"stalled": hours}) for hours in ("0", "soon", "1e9")),
+        ("/orders", {"stalled": "1", "status": "delivered"}),
+        ("/orders", {"id": "1001", "ref": "20260901003"}),
+        ("/events", {"state": "lost"}),
+        ("/events", {"provider": "nobody"}),
         ("/events", {"limit": "0"}),
-        ("/deliveries", {"status": "pending"}),
+        ("/deliveries", {"status": "lost"}),
+        ("/deliveries", {"destination": "nobody"}),
         ("/batches", {"limit": "0"}),
     ],
 )
@@ -268,7 +277,7 @@ def test_a_question_that_makes_no_sense_is_a_bad_request(hub: Hub, path: str, qu
 
 
 @pytest.mark.parametrize("path", ["/orders", "/batches"])
-@pytest.mark.parametrize("cursor", ["z", "_w==", "\u00fc", "!!!", "AAAA"])
+@pytest.mark.parametrize("cursor", ["z", "_w==", "\u00fc", "!!!", "AAAA", "AAAA" * 1000])
 def test_a_cursor_of_nobody_is_refused(hub: Hub, path: str, cursor: str) -> None:
     answer = hub.get(path, cursor=cursor)
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")
@@ -308,16 +317,20 @@ def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
         ("/batches", b"\xff", "not JSON"),
         ("/batches", b"[" * 100_000, "not JSON"),
         ("/batches", b" ", "not JSON"),
-        ("/batches", b"[]", "no other fields than: variant"),
-        ("/batches", b'{"variants": "mug"}', "no other fields than: variant"),
+        ("/batches", b"[]", "must be a JSON object"),
+        ("/batches", b'{"variants": "mug"}', "variants is not known here"),
         ("/batches", b'{"variant": "poster"}', "PrintTemplates"),
-        ("/batches", b'{"variant": ["mug"]}', "PrintTemplates"),
-        ("/batches", b'{"variant": true}', "PrintTemplates"),
-        ("/orders/1001/lines/1/route", b"", "destination must be one of: camaloon, cloudprinter, oms, printful"),
-        ("/orders/1001/lines/1/route", b'{"destination": "nobody"}', "destination must be one of"),
+        ("/batches", b'{"variant": ["mug"]}', "variant is wrong: input should be a valid string"),
+        ("/batches", b'{"variant": true}', "variant is wrong: input should be a valid string"),
+        ("/orders/1001/lines/1/route", b"", "destination is required"),
+        (
+            "/orders/1001/lines/1/route",
+            b'{"destination": "nobody"}',
+            "destination must be one of: camaloon, cloudprinter, oms, printful",
+        ),
         ("/orders/1001/lines/1/route", b'{"destination": ["oms"]}', "destination must be one of"),
         ("/orders/1001/lines/1/route", b'{"destination": {}}', "destination must be one of"),
-        ("/orders/1001/lines/1/route", b'{"destination": "oms", "sku": "S"}', "no other fields than: destination"),
+        ("/orders/1001/lines/1/route", b'{"destination": "oms", "sku": "S"}', "sku is not known here"),
         ("/orders/1001/lines/1/route", b"camaloon", "not JSON"),
     ],
 )
@@ -448,3 +461,69 @@ def test_what_has_a_printer_or_is_canceled_or_not_there_is_not_given_to_one(hub:
     record.apply(Decision(order_id="1001", facts=(fact,)))
     assert route(hub, "printful")[1]["detail"] == "The line is canceled."
     assert hub.cloud.rows("EVENT") == []
+
+
+# --- problems, and who asks ---
+
+
+def test_what_nobody_has_foreseen_is_a_problem_without_its_text(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(order_id: str) -> None:
+        raise ZeroDivisionError("the-text-of-it")
+
+    monkeypatch.setattr(record, "get_with_deliveries", fail)
+    answer = hub.get("/orders/1001")
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (500, "application/problem+json")
+    assert answer["body"]["title"] == "Internal Server Error"
+    assert "the-text-of-it" not in str(answer)
+    assert "request_failed" in capsys.readouterr().out
+
+
+def test_a_secret_that_cannot_be_read_is_a_problem_too(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.cloud.secrets.delete_secret(SecretId=hub.cloud.arn("OpsTokenSecret"), ForceDeleteWithoutRecovery=True)
+    answer = hub.get("/orders")
+    assert (answer["statusCode"], answer["body"]["status"]) == (500, 500)
+
+
+def test_what_is_wrong_is_said_field_by_field_and_never_what_it_held(hub: Hub) -> None:
+    answer = hub.get("/orders", status="Marta", limit="zero")
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (400, "application/problem+json")
+    assert {each["field"] for each in answer["body"]["errors"]} == {"status", "limit"}
+    assert "status must be one of: paid, accepted, in_production" in answer["body"]["detail"]
+    assert "Marta" not in str(answer)
+
+
+def test_a_stranger_is_told_nothing_of_what_is_wrong_with_a_request(hub: Hub) -> None:
+    assert hub.get("/orders", token="wrong", status="lost")["statusCode"] == 401
+    assert hub.post("/batches", [], token="wrong")["statusCode"] == 401
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""])
+def test_a_body_is_json_whatever_its_type_is_said_to_be(cloud: Cloud, kind: str) -> None:
+    cloud.parameters["PrintTemplates"] = "mug=t1"
+    headers = {"authorization": f"Bearer {TOKEN}", "content-type": kind}
+    answer = read(cloud.call("api", gateway.request("POST", "/batches", headers=headers, body=b'{"variant": "mug"}')))
+    assert (answer["statusCode"], answer["body"]) == (200, {"batches": [], "complete": True})
+
+
+@pytest.mark.parametrize(
+    ("given", "who"),
+    [
+        (None, f"token:{hashlib.sha256(TOKEN.encode()).hexdigest()[:8]}"),
+        ("Ada Lovelace, support", "Ada Lovelace, support"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, 400),
+        ("", 400),
+        ("Zoë", 400),
+        ("a\x07b", 400),
+    ],
+)
+def test_who_asks_says_so_or_is_known_by_the_token(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: str | None, who: str | int
+) -> None:
+    told = list[str]()
+    monkeypatch.setattr(record, "get_with_deliveries", lambda _: told.append(app.actor()))
+    headers = {"authorization": f"Bearer {TOKEN}"} | ({} if given is None else {"x-actor": given})
+    status = cloud.call("api", gateway.request("GET", "/orders/1001", headers=headers))["statusCode"]
+    assert (told, status) == (([who], 404) if isinstance(who, str) else ([], who))

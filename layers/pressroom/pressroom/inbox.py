@@ -48,7 +48,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A received webhook as it stands in the table."""
+    """A received webhook as it stands in the table. The body of one that was `erased` is empty."""
 
     id: str
     provider: str
@@ -60,6 +60,7 @@ class Event:
     order_id: str | None = None
     error: str | None = None
     replays: int = 0
+    erased: bool = False
 
     @classmethod
     def of(cls, item: table.Item, done: table.Item | None = None) -> "Event":
@@ -75,6 +76,7 @@ class Event:
             order_id=(done or item).get("order_id", {}).get("S"),
             error=item.get("error", {}).get("S"),
             replays=int(item.get("replays", {}).get("N", 0)),
+            erased="erased" in item,
         )
 
 
@@ -87,7 +89,7 @@ def record(provider: str, webhook: Webhook, *, now: datetime) -> tuple[str, bool
     known = _put(event_id, provider, webhook, now)
     if known is None:
         return event_id, True
-    if webhook.exclusive:
+    if webhook.exclusive and "erased" not in known:  # what it held then can't be compared any more
         content = wire.parse(webhook.body)
         if content != wire.parse(table.unpack(known["body"])):
             event_id = f"{event_id}-{table.digest(wire.canonical(content))[:8]}"
@@ -107,6 +109,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
         "received_at": {"S": iso(now)},
         "state": {"S": State.RECEIVED},
         "body": body,
+        **table.created_index(f"{KIND}/{provider}", event_id, iso(now)),
         **table.until(now + KEPT_FOR),
     }
     if conflict:
@@ -135,7 +138,7 @@ def processed(event: Event, *, order_id: str, now: datetime) -> None:
 
 def unlist(event: Event) -> None:
     """Let an event that was set aside, and was processed all the same, be no longer for a person to see."""
-    assign, drop = {"state": {"S": State.RECEIVED}}, ("error", "state_key", "state_at")
+    assign, drop = {"state": {"S": State.RECEIVED}}, ("error", "state_key")
     table.update(KIND, event.id, assign=assign, drop=drop, condition="attribute_exists(#state_key)")
 
 

@@ -5,7 +5,7 @@ States: `pending`, then `delivered`, `dead` (given up; a person can replay it) o
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,8 +15,10 @@ from pressroom import config, table
 from pressroom.times import iso
 
 KIND = "DELIVERY"
-HISTORY = 20
-"""How many attempts are kept in full; `attempts` counts them all."""
+HISTORY = 100
+"""How many attempts are kept in full, which is every one of two rounds; `attempts` counts them all."""
+KEPT_FOR = timedelta(days=400)
+"""How long a delivery is kept after its end."""
 
 
 class State(StrEnum):
@@ -123,7 +125,12 @@ class Delivery:
             "body": table.pack(self.body),
             "created_at": {"S": self.created_at},
             **self.progress(),
+            **self.listing(),
         }
+
+    def listing(self) -> table.Item:
+        """Return the attributes that list the delivery under its state."""
+        return table.state_index(KIND, self.state, self.id, self.created_at)
 
     def progress(self) -> table.Item:
         """Return what changes as the delivery is attempted. `replays` does not: only a replay counts it."""
@@ -141,13 +148,11 @@ class Delivery:
         return row
 
     def change(self) -> table.Item:
-        """Return the update that brings the row to this delivery's progress; `dead` ones are listed in `by_state`."""
-        assign = self.progress()
-        drop = [name for name in ("last_error", "told") if name not in assign]
-        if self.state is State.DEAD:
-            assign |= table.state_index(KIND, self.state, self.id, self.created_at)
-        else:
-            drop += ["state_key", "state_at"]
+        """Return the update that brings the row to this delivery's progress; what has ended expires in the end."""
+        assign = self.progress() | self.listing()
+        if self.state is not State.PENDING:
+            assign |= table.until(config.utcnow() + KEPT_FOR)
+        drop = [name for name in ("last_error", "told", "expires_at") if name not in assign]
         return table.change(KIND, self.id, assign=assign, drop=drop)
 
     def save(self) -> None:

@@ -9,12 +9,16 @@ The only key is `pk`; every row is read by its full name:
 | order              | ORDER#<order id>        | topics, deliver/*                    |
 | outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
 | its turn           | TURN#<delivery>#<end>   | deliver/oms or park, as another ends |
-| replay of either   | REPLAY#<id>#<n>         | api                                  |
+| what a person did  | ACTION#<id>             | api; a replay's is handed on by pump |
+| bulk replay        | JOB#<id>                | api, replays                         |
+| orders by a text   | FIND#<kind>/<digest>    | who writes the order, before it      |
+| parcel without     | UNTRACKED#<id>          | who writes the order, with it;       |
+| tracking           |                         | untracked                            |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
 | product's stock    | STOCK#<product>         | printful.stock_updated               |
 | who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
-| a setting          | SETTING#<name>          | printful_webhook                     |
+| a setting          | SETTING#<name>          | printful_webhook, deliver/storefront |
 | print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
 |                    |                         | print_files                          |
 | item for a batch   | READY#<item id>         | print_files; batches, api            |
@@ -23,8 +27,8 @@ The only key is `pk`; every row is read by its full name:
 | latest push of it  | CATALOGUE#push          | catalogue, deliver/oms               |
 
 A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
-`poll` to the queue of the print files. Two sparse indexes, keys only: `by_state` (what is in a state) and `by_created`
-(all orders, all batches).
+`poll` to the queue of the print files. Three sparse indexes, keys only: `by_state` (what is in a state), `by_created`
+(all orders, batches, received webhooks by provider, and what people did) and `by_attention` (orders for a person).
 """
 
 import hashlib
@@ -44,8 +48,8 @@ SHARDS = 4
 
 READS = 6
 """How often rows are read together before a writer that is always in between becomes an error."""
-INDEXES = {"by_state": "state_key", "by_created": "created_key"}
-"""The indexes and their partition keys; `state_at` sorts both."""
+INDEXES = {"by_state": "state_key", "by_created": "created_key", "by_attention": "attention_key"}
+"""The indexes and their partition keys; `state_at` sorts them all."""
 
 type Item = dict[str, Any]
 
@@ -73,6 +77,11 @@ def shard(identity: str) -> int:
 def state_index(kind: str, state: str, identity: str, at: str) -> Item:
     """Return the attributes that list a row under its state in `by_state`; `at` orders it, the id breaks ties."""
     return {"state_key": {"S": f"{kind}#{state}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
+
+
+def created_index(partition: str, identity: str, at: str) -> Item:
+    """Return the attributes that list a row in `by_created`, from its first write on; `at` is when that was."""
+    return {"created_key": {"S": f"{partition}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
 
 
 def pack(content: bytes) -> Item:
@@ -185,10 +194,12 @@ def update(
     assign: Item,
     drop: Iterable[str] = (),
     condition: str = "attribute_exists(pk)",
+    given: Item | None = None,
 ) -> bool:
-    """Change one row; return False if it does not exist, or another condition does not hold."""
+    """Change one row as `change` says; return False if it does not exist, or another condition does not hold."""
+    call = change(kind, identity, assign=assign, drop=drop, condition=condition, given=given)
     try:
-        config.client("dynamodb").update_item(**change(kind, identity, assign=assign, drop=drop, condition=condition))
+        config.client("dynamodb").update_item(**call)
     except ClientError as error:
         if not is_condition_failure(error):
             raise
@@ -228,21 +239,26 @@ def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
     """List the ids in one value of an index, newest first: `limit` at most, and where to go on, if there is more.
 
-    `index` is `by_state` (its partitions are `KIND#state`) or `by_created` (`KIND`). One query per shard, of keys
-    only, so the cost is bounded by `limit` and not by the table.
+    `index` is `by_state` (its partitions are `KIND#state`), or `by_created` or `by_attention` (`KIND`).
     """
-    return _list(index, partition, limit, before, newest_first=True)
+    return _ids(*positions(index, (partition,), limit=limit, beyond=before))
 
 
 def oldest(index: str, partition: str, *, limit: int, after: str = "") -> tuple[list[str], str | None]:
     """List the ids in one value of an index as `newest` does, but oldest first."""
-    return _list(index, partition, limit, after, newest_first=False)
+    return _ids(*positions(index, (partition,), limit=limit, beyond=after, newest_first=False))
 
 
-def _list(index: str, partition: str, limit: int, beyond: str, *, newest_first: bool) -> tuple[list[str], str | None]:
+def positions(
+    index: str, partitions: Iterable[str], *, limit: int, beyond: str = "", newest_first: bool = True
+) -> tuple[list[str], bool]:
+    """List the places (`state_at`) in some values of an index, in their common order, and whether there is more.
+
+    One query per value and shard, of keys only, so the cost is bounded by `limit` and not by the table.
+    """
     found: list[str] = []
-    for number in range(SHARDS):
-        condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": f"{partition}#{number}"}}
+    for partition in (f"{each}#{number}" for each in partitions for number in range(SHARDS)):
+        condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": partition}}
         if beyond:
             condition += f" AND state_at {'<' if newest_first else '>'} :beyond"
             values |= {":beyond": {"S": beyond}}
@@ -256,5 +272,13 @@ def _list(index: str, partition: str, limit: int, beyond: str, *, newest_first: 
         )
         found += [item["state_at"]["S"] for item in answer["Items"]]
     found.sort(reverse=newest_first)
-    page = found[:limit]
-    return [at.partition("#")[2] for at in page], page[-1] if len(found) > limit else None
+    return found[:limit], len(found) > limit
+
+
+def id_at(position: str) -> str:
+    """Return whose place in an index this is."""
+    return position.partition("#")[2]
+
+
+def _ids(places: list[str], more: bool) -> tuple[list[str], str | None]:
+    return [id_at(each) for each in places], places[-1] if more else None

@@ -1,0 +1,100 @@
+"""What Printful has told of products and their stock, and what was seen that Pressroom doesn't know."""
+
+from typing import TypedDict
+
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from pressroom import catalogue, drift
+from pressroom.api.app import LIMIT, Cursor, Id, Limit, page, rows
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+
+class ProductShown(TypedDict):
+    """A product of the shop; one that was deleted is still there, and says so."""
+
+    id: str
+    name: str | None
+    external_id: str | None
+    variants: int | None
+    synced: int | None
+    thumbnail_url: str | None
+    deleted: bool
+    updated_at: str
+
+
+class StockShown(TypedDict):
+    """The variants of a catalogue product that can't be ordered; all others can."""
+
+    product_id: str
+    out: list[int]
+    discontinued: list[int]
+    updated_at: str
+
+
+class Drift(TypedDict):
+    """The fields and values of a topic's messages that Pressroom doesn't know: paths, never values."""
+
+    topic: str
+    paths: list[str]
+    seen_at: str
+
+
+class Drifts(TypedDict):
+    """A page of topics with drift."""
+
+    drift: list[Drift]
+    cursor: str | None
+
+
+@router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Show a product")
+def get_product(product_id: Id) -> ProductShown:
+    """As Printful told it last."""
+    product = catalogue.product(product_id)
+    if product is None:
+        raise NotFoundError("Printful has not told of this product.")
+    return {
+        "id": product.id,
+        "name": product.name,
+        "external_id": product.external_id,
+        "variants": product.variants,
+        "synced": product.synced,
+        "thumbnail_url": product.thumbnail_url,
+        "deleted": product.deleted,
+        "updated_at": product.updated_at,
+    }
+
+
+@router.get("/stock/<product_id>", tags=["catalogue"], operation_id="getStock", summary="Show a product's stock")
+def get_stock(product_id: Id) -> StockShown:
+    """Which variants of a catalogue product can't be ordered at Printful."""
+    stock = catalogue.stock(product_id)
+    if stock is None:
+        raise NotFoundError("Printful has not told of this product.")
+    return {
+        "product_id": stock.product_id,
+        "out": list(stock.out),
+        "discontinued": list(stock.discontinued),
+        "updated_at": stock.updated_at,
+    }
+
+
+@router.get("/drift", tags=["catalogue"], operation_id="listDrift", summary="List what Pressroom doesn't know")
+def list_drift(limit: Limit = LIMIT, cursor: Cursor = "") -> Drifts:
+    """By topic, where providers' messages held it."""
+
+    def show(row: dict[str, object]) -> Drift:
+        shown: Drift = drift.shown(row)  # type: ignore[assignment]
+        return shown
+
+    shown, last = page(
+        "drift",
+        rows(drift.KIND),
+        show,
+        index="by_state",
+        partitions=[f"{drift.KIND}#{drift.LISTED}"],
+        limit=limit,
+        cursor=cursor,
+    )
+    return {"drift": shown, "cursor": last}

@@ -1,0 +1,136 @@
+"""The received webhooks: all of them, and what has become of each."""
+
+import base64
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypedDict
+
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from pressroom import inbox, table
+from pressroom.api.app import LIMIT, MOST_READ, Cursor, Id, Limit, page
+from pressroom.inbox import Event, State
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+
+Provider = Literal["camaloon", "cloudprinter", "oms", "ops", "printful", "storefront"]
+PROVIDERS = ("camaloon", "cloudprinter", "oms", "ops", "printful", "storefront")
+"""Who sends webhooks; `ops` is what a person has asked for."""
+_SET_ASIDE = (State.FAILED, State.UNHANDLED)
+
+
+class EventInList(TypedDict):
+    """A received webhook. `error` says why it is `failed`; `order_id` is what order it was about, once processed."""
+
+    id: str
+    provider: str
+    topic: str
+    received_at: str
+    state: State
+    error: str | None
+    order_id: str | None
+    replays: int
+
+
+class EventShown(EventInList):
+    """A received webhook with the body as it was sent, but for credentials: text, or base64 if it is none."""
+
+    body: str | None
+    body_base64: str | None
+    body_erased: bool
+
+
+class Events(TypedDict):
+    """A page of received webhooks."""
+
+    events: list[EventInList]
+    cursor: str | None
+
+
+@router.get("/events", tags=["events"], operation_id="listEvents", summary="List received webhooks, newest first")
+def list_events(
+    state: Annotated[State | None, Query(description="What has become of them.")] = None,
+    provider: Annotated[Provider | None, Query(description="Who sent them; `ops`: a person.")] = None,
+    topic: Annotated[
+        str | None, Query(description="What they are about, as the README's topic table names it.")
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = "",
+) -> Events:
+    """Without their bodies. What is `failed` (parked) or `unhandled` needs a person."""
+    is_set_aside = state in _SET_ASIDE
+    prefix = f"{provider}-" if provider and is_set_aside else ""
+    wanted = (provider,) if provider else PROVIDERS
+
+    def is_meant(event: Event) -> bool:
+        return (state is None or is_set_aside or event.state is state) and (topic is None or event.topic == topic)
+
+    shown, last = page(
+        "events",
+        _read,
+        event_in_list,
+        index="by_state" if is_set_aside else "by_created",
+        partitions=[f"{inbox.KIND}#{state}"] if is_set_aside else [f"{inbox.KIND}/{each}" for each in wanted],
+        limit=limit,
+        cursor=cursor,
+        filters={"state": state, "provider": provider, "topic": topic},
+        is_named=(lambda event_id: event_id.startswith(prefix)) if prefix else None,
+        is_meant=is_meant if topic or (state and not is_set_aside) else None,
+        most=MOST_READ // 2,  # an event is two rows
+    )
+    return {"events": shown, "cursor": last}
+
+
+@router.get("/events/<event_id>", tags=["events"], operation_id="getEvent", summary="Show one received webhook")
+def get_event(event_id: Id) -> EventShown:
+    """What has become of it, and its body as it was kept: without credentials."""
+    event = found(event_id)
+    text, raw = _body(event)
+    return {**event_in_list(event), "body": text, "body_base64": raw, "body_erased": event.erased}
+
+
+def found(event_id: str) -> Event:
+    """Read a received webhook, or answer that there is none."""
+    event = inbox.get(event_id)
+    if event is None:
+        raise NotFoundError("There is no such webhook, or not any more: they are kept for 45 days.")
+    return event
+
+
+def event_in_list(event: Event) -> EventInList:
+    """Return what is shown of a received webhook in any case."""
+    return {
+        "id": event.id,
+        "provider": event.provider,
+        "topic": event.topic,
+        "received_at": event.received_at,
+        "state": event.state,
+        "error": event.error,
+        "order_id": event.order_id,
+        "replays": event.replays,
+    }
+
+
+def _body(event: Event) -> tuple[str | None, str | None]:
+    if event.erased:
+        return None, None
+    try:
+        return event.body.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(event.body).decode()
+
+
+def _read(ids: list[str]) -> Mapping[str, Event]:
+    """Read events with their ends, a hundred rows at a time."""
+    found: dict[str, Event] = {}
+    for some in (ids[:50], ids[50:]):
+        read = table.get_many([(kind, each) for each in some for kind in (inbox.KIND, inbox.DONE)])
+        ends = {table.identity_of(row): row for row in read if row["pk"]["S"].startswith(f"{inbox.DONE}#")}
+        found |= {
+            each: Event.of(row, ends.get(each))
+            for row in read
+            for each in [table.identity_of(row)]
+            if row["pk"]["S"].startswith(f"{inbox.KIND}#")
+        }
+    return found
