@@ -38,6 +38,9 @@ class Topic[M: BaseModel, D]:
         if event is None or event.state is State.PROCESSED:
             logger().info("event_done_before", topic=self.name, event_id=invocation["event_id"])
             return
+        if event.erased:
+            inbox.park(event, "its body was erased")
+            return
         try:
             message, unknown = reading.read(self.model, event.body)
             order = self.write(self.decide(message, event))
