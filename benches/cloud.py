@@ -7,7 +7,15 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from local.partners import OMS_API_TOKEN, OMS_STORE_ID, OPS_TOKEN, PARTNERS, PRINTFUL_API_TOKEN, SHOP_DOMAIN
+from local.partners import (
+    NOTIFICATIONS_SECRET,
+    OMS_API_TOKEN,
+    OMS_STORE_ID,
+    OPS_TOKEN,
+    PARTNERS,
+    PRINTFUL_API_TOKEN,
+    SHOP_DOMAIN,
+)
 from local.settings import CREDENTIALS, REGION, STACK_NAME
 
 TABLE = "pressroom"
@@ -15,6 +23,7 @@ SECRETS = {partner.name: partner.value for partner in PARTNERS} | {
     "printful_api": PRINTFUL_API_TOKEN,
     "oms_api": OMS_API_TOKEN,
     "ops_token": OPS_TOKEN,
+    "storefront_notifications": NOTIFICATIONS_SECRET,
 }
 """The local secrets by whose they are, which is their ARN here and names the variable that holds it."""
 
@@ -45,6 +54,8 @@ def settings() -> dict[str, str]:
         "MAX_ATTEMPTS": "10",
         "LAST_RECEIVE": "50",
         "BACKOFF_SECONDS": "30",
+        "STOREFRONT_URL": "",
+        "TRACKING_WAIT_MINUTES": "60",
         "PRINTFUL_BASE_URL": "https://printful.example",
         "PRINTFUL_STORE_ID": "",
         "PRINTFUL_REPAIR": "false",

@@ -19,6 +19,8 @@ For what has several messages or none, all functions together (`.calls`, `.write
 
 - `order.<cart>`: a paid order of one of CARTS, received to delivered.
 - `print_files.<cart>`: what follows until the print files of its lines are ready, at the third time of asking.
+- `delivered`: an order of one line, from its payment to its delivered parcel, with all of Cloudprinter's signals;
+  `delivered_and_told`: the same with the shop told of it; `notification`: what telling it adds, by their number.
 - `batch.item`: a ready item until it is in a batch that the OMS has, a twentieth of a batch of twenty orders.
 
 Assumed, since no emulator knows them: how long a function runs (`Prices`); that each webhook is a stream batch of its
@@ -63,6 +65,7 @@ type Way = dict[str, Use]
 QUEUES = {
     "CAMALOON_QUEUE_URL": "camaloon.fifo",
     "OMS_QUEUE_URL": "oms.fifo",
+    "STOREFRONT_QUEUE_URL": "storefront.fifo",
     "DEAD_LETTER_QUEUE_URL": "dead-letters.fifo",
     "PRINT_FILES_QUEUE_URL": "print-files",
 }
@@ -90,17 +93,23 @@ LIVES = (
 also moves the order to another place in the index."""
 
 WEBHOOKS = {
-    "storefront.order_paid": 20.0,
+    "storefront.order_paid": 21.0,
     "storefront.order_updated": None,  # of two personalised lines, what changes is the address
     "storefront.order_canceled": None,  # which the OMS has by then
     "camaloon.shipment_sent": 8.0,
     "printful.order_created": None,  # the one event of an order that makes it findable by its products
     "printful.order_updated": 8.0,
     "cloudprinter.item_shipped": 8.0,
-    "printful.package_shipped": 8.0,
+    "printful.package_shipped": 9.0,  # 10 KB each
     "oms.print_file_ready": None,
 }
 """What is measured, and the most that a million may cost."""
+
+DELIVERED = (
+    *("item_validated", "item_produce", "item_produced", "item_packed", "item_shipped"),
+    *("item_delivery_started", "item_delivery_completed"),
+)
+"""What Cloudprinter tells of an order of one line, from its payment to its delivered parcel."""
 
 TIMES_ASKED = 3
 """How often the OMS is asked for a print file until it is ready: received, processing, ready."""
@@ -252,6 +261,10 @@ def measure(built: Path) -> Report:
             world = _World(meter, clock)
             _ways(world, turn=1)  # warms the functions
             webhooks, whole = _ways(world, turn=2)
+            whole |= {"delivered": _delivered(world, 90_001)}
+            with patch.dict(os.environ, STOREFRONT_URL="https://shop.example/pressroom"):
+                _delivered(world, 90_002)  # warms who tells
+                whole |= {"delivered_and_told": _delivered(world, 90_003)}
             batch = _batch(world)  # nothing of it is kept from one to the next
     metrics, notes, prices = list[Metric](), [_ASSUMED], list[Metric]()
     for name, way in webhooks.items():
@@ -266,6 +279,10 @@ def measure(built: Path) -> Report:
         dollars, formula = _price(way)
         prices.append(Metric(name=f"{name}.usd_per_million", value=dollars, unit="USD", target=WEBHOOKS.get(name)))
         notes.append(f"{name}, a million:\n{formula}")
+    told, untold = (_price(whole[name])[0] for name in ("delivered_and_told", "delivered"))
+    notified = whole["delivered_and_told"]["deliver_storefront"].invocations
+    prices.append(Metric(name="notification.usd_per_million", value=(told - untold) / notified, unit="USD"))
+    notes.append(f"delivered_and_told: {notified} notifications")
     dollars, formula = _price(batch)
     prices.append(Metric(name="batch.item.usd_per_million", value=dollars / BATCHED, unit="USD"))
     notes.append(f"batch, a million of them, each of {BATCHED} items:\n{formula}")
@@ -317,6 +334,15 @@ def _orders(world: _World, turn: int) -> dict[str, Way]:
         for row in polls:
             asked[f"print_files.{name}"] = world.poll(row, times=TIMES_ASKED)
     return bought | asked
+
+
+def _delivered(world: _World, order_id: int) -> Way:
+    """Let an order of one line be paid, printed by Cloudprinter, shipped and delivered."""
+    way = world.send("storefront.order_paid", cart(("cloudprinter",), order_id))[0]
+    for signal in DELIVERED:
+        body = read_sample(f"cloudprinter/{signal}") | {"order_reference": str(order_id), "item_reference": "1"}
+        _join(way, world.send(f"cloudprinter.{signal}", write(body))[0])
+    return way
 
 
 def _batch(world: _World) -> Way:
@@ -392,7 +418,8 @@ def _told(use: Use) -> str:
 def _price(way: Way) -> tuple[float, str]:
     """Return the list price of a million of what went this way, and how it comes about."""
     million, p = 1_000_000, Prices
-    use, webhooks = reduce(add, way.values()), sum(name.startswith("receive_") for name in way)
+    use = reduce(add, way.values())
+    webhooks = sum(each.invocations for name, each in way.items() if name.startswith("receive_"))
     seconds = (
         use.invocations * (p.SECONDS_PER_INVOCATION + p.COLD_SHARE * p.COLD_SECONDS)
         + len(use.calls) * p.SECONDS_PER_CALL
@@ -400,7 +427,7 @@ def _price(way: Way) -> tuple[float, str]:
     )
     log_bytes = p.ACCESS_LOG_LINE * webhooks + use.log_bytes
     terms = {
-        f"API Gateway, {webhooks} request": webhooks * p.API_REQUEST,
+        f"API Gateway, {webhooks} requests": webhooks * p.API_REQUEST,
         f"Lambda, {use.invocations} requests": use.invocations * p.LAMBDA_REQUEST,
         f"Lambda, {seconds:.3f} s x {p.MEMORY_GB} GB": seconds * p.MEMORY_GB * p.LAMBDA_GB_SECOND,
         f"DynamoDB, {use.write_units:g} write units": use.write_units * p.WRITE_UNIT,

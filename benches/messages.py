@@ -13,7 +13,7 @@ CARTS = {
     "mixed_cart_of_ten": (*["camaloon"] * 4, *["oms"] * 4, *["printful"] * 2),
 }
 """Who prints the lines of an order; those of Printful's are only followed."""
-LINES = {"camaloon": 0, "oms": 1, "printful": 2}
+LINES = {"camaloon": 0, "oms": 1, "printful": 2, "cloudprinter": 0}
 """The line of the sample `order_paid__mixed_cart` that each prints."""
 
 
@@ -24,7 +24,8 @@ def cart(printers: tuple[str, ...], order_id: int) -> bytes:
     different = random.Random(order_id)  # noqa: S311 - the same each time
     for number, printer in enumerate(printers, start=1):
         line = known[LINES[printer]]
-        line = line | {"id": number, "sku": f"{line['sku']}-{different.randbytes(4).hex()}"}
+        sku = f"CP-{line['sku']}" if printer == "cloudprinter" else line["sku"]
+        line = line | {"id": number, "sku": f"{sku}-{different.randbytes(4).hex()}"}
         if design := line.get("personalization"):
             name = different.randbytes(8).hex()
             line["personalization"] = design | {

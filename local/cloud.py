@@ -28,7 +28,16 @@ from botocore.exceptions import ClientError
 
 from local import gateway, processes
 from local.build import SAM_CONFIG, build_for_host, read_built
-from local.partners import OMS_STORE_ID, OPS_TOKEN, OUR_SECRETS, PARTNERS, SHOP_DOMAIN, SIMULATORS
+from local.partners import (
+    NOTIFICATIONS_PATH,
+    NOTIFICATIONS_SECRET,
+    OMS_STORE_ID,
+    OPS_TOKEN,
+    OUR_SECRETS,
+    PARTNERS,
+    SHOP_DOMAIN,
+    SIMULATORS,
+)
 from local.progress import LocalCloudError, say, step
 from local.settings import (
     CREDENTIALS,
@@ -76,6 +85,7 @@ PARAMETERS = {
     "PrintFilePollSeconds": "1",
     "PrintTemplates": "5501=template-mug,5510=template-tote",
     "BatchMaxAgeMinutes": "1",
+    "NotifyTrackingWaitMinutes": "1",
 }
 
 
@@ -89,6 +99,8 @@ class Stack:
     ops_token: str
     webhooks: dict[str, dict[str, str]]
     simulators: dict[str, str]
+    notifications: dict[str, str]
+    """Where the shop is told of its orders, and the secret that it verifies them with."""
 
     @classmethod
     def read(cls, state_dir: Path = STATE_DIR) -> "Stack":
@@ -128,7 +140,7 @@ def up(
             processes.stop_all(state_dir)
             endpoint_url = _start_emulator(state_dir, port, bind)
         simulators = _start_simulators(state_dir, template, bind or LOOPBACK)
-        urls = {row.parameter: simulators[row.name] for row in SIMULATORS if row.name in simulators}
+        urls = {row.parameter: simulators[row.name] + row.path for row in SIMULATORS if row.name in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
         with step("routes and secrets"):
             stack = _finish(template, stack_name, endpoint_url, simulators)
@@ -259,7 +271,9 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
         for row in PARTNERS
         if row.url_output in outputs
     }
-    return Stack(api_url, endpoint_url, stack_name, OPS_TOKEN, webhooks, simulators)
+    shop = simulators.get("storefront")
+    notifications = {"url": shop + NOTIFICATIONS_PATH, "secret": NOTIFICATIONS_SECRET} if shop else {}
+    return Stack(api_url, endpoint_url, stack_name, OPS_TOKEN, webhooks, simulators, notifications)
 
 
 def _set_variable(functions: Any, name: str, variable: str, value: str) -> None:

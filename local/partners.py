@@ -4,16 +4,21 @@ A row counts as soon as the deployed template has its outputs (or, for a simulat
 is one new row here.
 """
 
+import base64
 from dataclasses import dataclass
 from typing import Literal
 
 OPS_TOKEN = "local-ops-token"
 PRINTFUL_API_TOKEN = "local-printful-api-token"
 OMS_API_TOKEN = "local-oms-api-token"
+NOTIFICATIONS_SECRET = "whsec_" + base64.b64encode(b"pressroom-local-notifications-secret").decode()
+"""What the shop is told with is signed with this: base64, as Standard Webhooks wants it."""
+NOTIFICATIONS_PATH = "/pressroom"
 OUR_SECRETS = {
     "OpsTokenSecretArn": OPS_TOKEN,
     "PrintfulApiSecretArn": PRINTFUL_API_TOKEN,
     "OmsApiSecretArn": OMS_API_TOKEN,
+    "StorefrontNotificationsSecretArn": NOTIFICATIONS_SECRET,
 }
 """The secrets that authenticate no webhook, by the output that names them."""
 SHOP_DOMAIN = "shop.example"
@@ -50,10 +55,8 @@ class Simulator:
     """A third party's stand-in: `python -m local.simulators.<name> --port N`, reached by a template parameter."""
 
     name: str
-
-    @property
-    def parameter(self) -> str:
-        return f"{self.name.capitalize()}BaseUrl"
+    parameter: str
+    path: str = ""
 
 
 PARTNERS = (
@@ -63,7 +66,12 @@ PARTNERS = (
     Partner("printful", "token", "local-printful-token"),
     Partner("oms", "token", "local-oms-token"),
 )
-SIMULATORS = (Simulator("camaloon"), Simulator("printful"), Simulator("oms"))
+SIMULATORS = (
+    Simulator("camaloon", "CamaloonBaseUrl"),
+    Simulator("printful", "PrintfulBaseUrl"),
+    Simulator("oms", "OmsBaseUrl"),
+    Simulator("storefront", "StorefrontUrl", NOTIFICATIONS_PATH),
+)
 
 
 def local_secret(partner: str) -> str:

@@ -19,7 +19,8 @@ Those that do:
     {"hang_s": 30}                        but only after so long; answered as ever
 
 `hang_s` goes with all of them: the wait comes first, but with `lose_answer` it comes after the work. `times` repeats a
-behaviour. With `method` or `path` (how it begins) it waits for the first request that has them, and others pass it by.
+behaviour. With `method`, `path` (how it begins) or `about` (a text that the body has, such as an order's id) it waits
+for the first request that has them, and others pass it by.
 {"times": 2} alone lets two pass unharmed.
 """
 
@@ -44,13 +45,14 @@ CUT = "pressroom.cut"
 GARBAGE = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
 
 AN_ANSWER = ("status", "retry_after", "location", "answer_bytes", "garbage")
-WHEN = ("times", "method", "path")
+WHEN = ("times", "method", "path", "about")
 BEHAVIOUR = Draft202012Validator(
     {
         "type": "object",
         "properties": {
             "method": {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
             "path": {"type": "string", "pattern": "^/"},
+            "about": {"type": "string", "minLength": 1},
             "status": {"type": "integer", "minimum": 200, "maximum": 599},
             "times": {"type": "integer", "minimum": 1},
             "hang_s": {"type": "number", "minimum": 0},
@@ -80,11 +82,12 @@ class Notebook:
 
     def admit(self, entry: dict[str, Any]) -> tuple[dict[str, Any], threading.Event]:
         """Note a request; the oldest behaviour that is meant for it, and the event that a reset sets."""
-        method, path = entry["method"], entry["path"]
+        method, path, text = entry["method"], entry["path"], base64.b64decode(entry["raw"])
         with self._lock:
             self._requests.append(entry)
             for at, behaviour in enumerate(self._behaviours):
-                if behaviour.get("method", method) == method and path.startswith(behaviour.get("path", "")):
+                meant = behaviour.get("method", method) == method and path.startswith(behaviour.get("path", ""))
+                if meant and behaviour.get("about", "").encode() in text:
                     del self._behaviours[at]
                     return behaviour, self._over
             return {}, self._over

@@ -156,7 +156,7 @@ def deliver_once_more(hub: Hub, count: int = 2) -> Any:
 
 
 def test_a_killed_attempt_is_remembered_through_many_failures(paid: Hub) -> None:
-    paid.cloud.parameters["DeliveryMaxAttempts"] = "40"
+    paid.cloud.parameters["DeliveryMaxAttempts"] = str(outbox.HISTORY + 10)
     paid.camaloon.answers = [SystemExit(), *[status(503)] * (outbox.HISTORY + 2), 200]
     with pytest.raises(SystemExit):
         paid.deliver()
@@ -328,7 +328,7 @@ def test_a_replay_never_revives_what_was_delivered_meanwhile(paid: Hub, clock: C
     paid.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": json.dumps(letter), "count": 1})]})
     assert only_delivery(paid)["status"] == "delivered"
     with paid.cloud.as_function("api"):
-        assert replay_delivery(read, now=clock()) is False
+        assert replay_delivery(read, by="a test", now=clock()) is False
     paid.settle()
     assert only_delivery(paid)["status"] == "delivered"
     assert len(paid.camaloon.requests) == 2
@@ -440,6 +440,6 @@ def test_a_replay_that_can_not_be_written_leaves_the_letter_where_it_is(
 
     monkeypatch.setattr("pressroom.replay._write", killed)
     with aws_calls() as calls, paid.cloud.as_function("api"), pytest.raises(SystemExit):
-        replay_delivery(read, now=clock())
+        replay_delivery(read, by="a test", now=clock())
     assert "ReceiveMessage" in [operation for operation, _ in calls]
     assert "DeleteMessage" not in [operation for operation, _ in calls]

@@ -210,7 +210,7 @@ def test_what_camaloon_signed_is_kept_and_parked_whatever_it_holds(hub: Hub, raw
     event = hub.event(answer["body"]["event_id"])
     assert event["state"] == "failed"
     assert event["error"]
-    assert [each["id"] for each in hub.get("/events")["body"]["events"]] == [event["id"]]
+    assert [each["id"] for each in hub.get("/events", state="failed")["body"]["events"]] == [event["id"]]
 
 
 @pytest.mark.parametrize("raw", BAD_BODIES)

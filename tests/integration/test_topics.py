@@ -202,21 +202,22 @@ def calls_of(hub: Hub, name: str, invocation: dict[str, Any]) -> list[tuple[str,
     return calls
 
 
-def test_a_status_webhook_costs_four_calls(hub: Hub) -> None:
+def test_a_status_webhook_costs_five_calls(hub: Hub) -> None:
     hub.receive("storefront", "order_paid", order())
     hub.settle()
     invocation = payload(hub, "camaloon", "shipment_sent", sample("camaloon/shipment_sent"))
     calls = calls_of(hub, SHIPPED, invocation)
-    assert [operation for operation, _ in calls] == ["BatchGetItem", "GetItem", "PutItem", "PutItem"]
-    put = calls[2][1]["Item"]
+    assert [operation for operation, _ in calls] == ["BatchGetItem", "GetItem", "UpdateItem", "PutItem", "PutItem"]
+    put = calls[3][1]["Item"]
     assert units.write(None, put, []) <= 2
 
 
-def test_a_paid_order_costs_four_calls(hub: Hub) -> None:
+def test_a_paid_order_costs_five_calls(hub: Hub) -> None:
     invocation = payload(hub, "storefront", "order_paid", order())
     calls = calls_of(hub, PAID, invocation)
-    assert [operation for operation, _ in calls] == ["BatchGetItem", "GetItem", "TransactWriteItems", "PutItem"]
-    assert len(calls[2][1]["TransactItems"]) == 2
+    made = [operation for operation, _ in calls]
+    assert made == ["BatchGetItem", "GetItem", "UpdateItem", "TransactWriteItems", "PutItem"]
+    assert len(calls[3][1]["TransactItems"]) == 2
 
 
 def test_the_end_of_an_event_is_a_small_row_and_the_large_one_is_left_alone(hub: Hub) -> None:

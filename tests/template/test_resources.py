@@ -12,14 +12,17 @@ from tests.support.template import ROOT, folder, functions, resources, variables
 
 QUEUES = resources("AWS::SQS::Queue")
 ALARMS = resources("AWS::CloudWatch::Alarm")
-SHARED = {"TABLE_NAME", "POWERTOOLS_SERVICE_NAME", "LOCAL_ENDPOINT_URL"}
+SHARED = {
+    *("TABLE_NAME", "POWERTOOLS_SERVICE_NAME", "LOCAL_ENDPOINT_URL"),
+    *("STOREFRONT_URL", "TRACKING_WAIT_MINUTES"),
+}
 VARIABLES = {
     "receive/storefront": {"STOREFRONT_SECRET_ARN"},
     "receive/camaloon": {"CAMALOON_SECRET_ARN"},
     "receive/cloudprinter": {"CLOUDPRINTER_SECRET_ARN"},
     "receive/printful": {"PRINTFUL_SECRET_ARN"},
     "receive/oms": {"OMS_SECRET_ARN"},
-    "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL", "OMS_QUEUE_URL", "PRINT_FILES_QUEUE_URL"},
+    "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL", "OMS_QUEUE_URL", "STOREFRONT_QUEUE_URL", "PRINT_FILES_QUEUE_URL"},
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
     "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION"},
     "park": set[str](),
@@ -27,6 +30,11 @@ VARIABLES = {
         *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
         *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN"),
     },
+    "deliver/storefront": {
+        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
+        "STOREFRONT_NOTIFICATIONS_SECRET_ARN",
+    },
+    "untracked": set[str](),
     "deliver/oms": {
         *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
         *("OMS_BASE_URL", "OMS_STORE_ID", "OMS_CREATE_PRINT_FILES", "OMS_SETTLE_SECONDS", "OMS_API_SECRET_ARN"),
@@ -41,8 +49,12 @@ VARIABLES = {
         *("PUBLIC_API_URL", "PRINTFUL_BASE_URL", "PRINTFUL_STORE_ID", "PRINTFUL_REPAIR"),
         *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),
     },
+    "replays": {
+        *("CAMALOON_DEAD_LETTER_QUEUE_URL", "OMS_DEAD_LETTER_QUEUE_URL", "STOREFRONT_DEAD_LETTER_QUEUE_URL"),
+    },
     "api": {
         *("OPS_TOKEN_SECRET_ARN", "CAMALOON_DEAD_LETTER_QUEUE_URL", "OMS_DEAD_LETTER_QUEUE_URL"),
+        "STOREFRONT_DEAD_LETTER_QUEUE_URL",
         *("PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
     },
 }
@@ -159,7 +171,7 @@ def test_fifo_queues_have_fifo_dead_letters() -> None:
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> None:
     read = sources("SQS")
-    assert len(read) == 4
+    assert len(read) == 5
     for function, source in read:
         queue = properties(source["Queue"]["Fn::GetAtt"].removesuffix(".Arn"))
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
@@ -168,8 +180,8 @@ def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> N
 
 def test_deliveries_go_one_at_a_time_and_end_where_the_code_says() -> None:
     delivering = [source for function, source in sources("SQS") if folder(function).startswith("deliver/")]
-    assert [source["BatchSize"] for source in delivering] == [1, 1]
-    for destination in ("Camaloon", "Oms"):
+    assert [source["BatchSize"] for source in delivering] == [1, 1, 1]
+    for destination in ("Camaloon", "Oms", "Storefront"):
         last = int(variables(functions()[f"Deliver{destination}Function"])["LAST_RECEIVE"])
         assert properties(f"{destination}Queue")["RedrivePolicy"]["maxReceiveCount"] == last
 
@@ -214,7 +226,7 @@ def test_printful_is_looked_at_by_a_schedule() -> None:
 
 def test_what_runs_by_a_schedule_tells_of_a_run_that_fails() -> None:
     scheduled = [function for function, _ in sources("Schedule")]
-    assert {folder(function) for function in scheduled} == {"printful_webhook", "batches"}
+    assert {folder(function) for function in scheduled} == {"printful_webhook", "batches", "untracked", "replays"}
     for function in scheduled:
         told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
         assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}

@@ -7,9 +7,11 @@ import pytest
 from tests.support import template
 from tests.support.template import folder, functions, resources
 
-EVENT, DONE, ORDER, DELIVERY, REPLAY = "EVENT#*", "DONE#*", "ORDER#*", "DELIVERY#*", "REPLAY#*"
+EVENT, DONE, ORDER, DELIVERY = "EVENT#*", "DONE#*", "ORDER#*", "DELIVERY#*"
+ACTION, JOB = "ACTION#*", "JOB#*"
 WATCH, DRIFT, PRODUCT, STOCK, SETTING = "WATCH#*", "DRIFT#*", "PRODUCT#*", "STOCK#*", "SETTING#*"
 TURN, POLL, READY, BATCHED, CATALOGUE = "TURN#*", "POLL#*", "READY#*", "BATCH#*", "CATALOGUE#*"
+UNTRACKED, FIND = "UNTRACKED#*", "FIND#*"
 ANY = "any row"
 TABLE, INDEX, STREAM = "Table", "Table/index/*", "Table's stream"
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
@@ -25,6 +27,8 @@ def consume(queue: str) -> set[tuple[str, str, str]]:
     return {(f"sqs:{each}", queue, "") for each in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 
+FOUND_AND_TOLD = {(UPDATE, TABLE, FIND), (BATCH, TABLE, DELIVERY)}
+"""Whoever writes an order lets it be found, and shows the shop its deliveries."""
 READ_EVENT = {(BATCH, TABLE, EVENT), (BATCH, TABLE, DONE)}
 ANY_TOPIC = READ_EVENT | {
     (UPDATE, TABLE, EVENT),
@@ -33,17 +37,25 @@ ANY_TOPIC = READ_EVENT | {
     (UPDATE, TABLE, DRIFT),
     FAIL,
 }
-TOPIC = ANY_TOPIC | {
-    (PUT, TABLE, WATCH),
-    (GET, TABLE, STOCK),
-    *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY)),
-}
+TOPIC = (
+    ANY_TOPIC
+    | FOUND_AND_TOLD
+    | {
+        (PUT, TABLE, WATCH),
+        (GET, TABLE, STOCK),
+        *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY, UNTRACKED)),
+    }
+)
 PRODUCT_TOPIC = ANY_TOPIC | {(PUT, TABLE, PRODUCT)}
-STOCK_TOPIC = ANY_TOPIC | {
-    ("dynamodb:Query", "Table/index/by_state", WATCH),
-    (BATCH, TABLE, ORDER),
-    *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, STOCK)),
-}
+STOCK_TOPIC = (
+    ANY_TOPIC
+    | FOUND_AND_TOLD
+    | {
+        ("dynamodb:Query", "Table/index/by_state", WATCH),
+        (BATCH, TABLE, ORDER),
+        *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, STOCK, DELIVERY, UNTRACKED)),
+    }
+)
 OF_PRODUCTS = {"printful/product_synced", "printful/product_updated", "printful/product_deleted"}
 RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     "receive/storefront": {(PUT, TABLE, EVENT), (SECRET, "StorefrontSecret", "")},
@@ -58,7 +70,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
             ("lambda:InvokeFunction", f"{each}-*", "")
             for each in ("storefront", "camaloon", "cloudprinter", "printful", "oms", "ops")
         ),
-        *((SEND, queue, "") for queue in ("CamaloonQueue", "OmsQueue", "PrintFilesQueue")),
+        *((SEND, queue, "") for queue in ("CamaloonQueue", "OmsQueue", "StorefrontQueue", "PrintFilesQueue")),
         ("dynamodb:DescribeStream", STREAM, ""),
         ("dynamodb:GetShardIterator", STREAM, ""),
         ("dynamodb:GetRecords", STREAM, ""),
@@ -78,24 +90,47 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     },
     "park": {
         *READ_EVENT,
+        *FOUND_AND_TOLD,
         (UPDATE, TABLE, EVENT),
-        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, TURN, BATCHED)),
+        *(
+            (action, TABLE, rows)
+            for action in (GET, PUT, UPDATE)
+            for rows in (ORDER, DELIVERY, UNTRACKED, TURN, BATCHED)
+        ),
         ("dynamodb:GetShardIterator", STREAM, ""),
         ("dynamodb:GetRecords", STREAM, ""),
         *consume("TopicFailuresQueue"),
     },
+    "deliver/storefront": {
+        *FOUND_AND_TOLD,
+        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, UNTRACKED, TURN)),
+        *((action, TABLE, "SETTING#storefront") for action in (GET, PUT)),
+        *consume("StorefrontQueue"),
+        (SEND, "StorefrontDeadLetterQueue", ""),
+        (HIDE, "StorefrontQueue", ""),
+        (SECRET, "StorefrontNotificationsSecret", ""),
+    },
+    "untracked": {
+        (BATCH, TABLE, DELIVERY),
+        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, UNTRACKED)),
+        (BATCH, TABLE, UNTRACKED),
+        ("dynamodb:Query", "Table/index/by_state", UNTRACKED),
+        ("sns:Publish", "AlarmTopic", ""),
+    },
     "deliver/camaloon": {
-        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY)),
+        *FOUND_AND_TOLD,
+        *((action, TABLE, rows) for action in (GET, PUT, UPDATE) for rows in (ORDER, DELIVERY, UNTRACKED)),
         *consume("CamaloonQueue"),
         (SEND, "CamaloonDeadLetterQueue", ""),
         (HIDE, "CamaloonQueue", ""),
         (SECRET, "CamaloonSecret", ""),
     },
     "deliver/oms": {
+        *FOUND_AND_TOLD,
         *(
             (action, TABLE, rows)
             for action in (GET, PUT, UPDATE)
-            for rows in (ORDER, DELIVERY, TURN, POLL, BATCHED, CATALOGUE)
+            for rows in (ORDER, DELIVERY, UNTRACKED, TURN, POLL, BATCHED, CATALOGUE)
         ),
         (BATCH, TABLE, ORDER),
         (BATCH, TABLE, CATALOGUE),
@@ -105,7 +140,8 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         (SECRET, "OmsApiSecret", ""),
     },
     "print_files": {
-        *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, POLL, READY)),
+        *FOUND_AND_TOLD,
+        *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, POLL, READY, DELIVERY, UNTRACKED)),
         *consume("PrintFilesQueue"),
         (HIDE, "PrintFilesQueue", ""),
         (SECRET, "OmsApiSecret", ""),
@@ -122,16 +158,35 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         ("dynamodb:Query", "Table/index/by_state", CATALOGUE),
         (SECRET, "OmsApiSecret", ""),
     },
+    "replays": {
+        ("dynamodb:Query", "Table/index/by_state", JOB),
+        ("dynamodb:Query", "Table/index/by_state", EVENT),
+        ("dynamodb:Query", "Table/index/by_state", DELIVERY),
+        *((action, TABLE, rows) for action in (GET, BATCH) for rows in (JOB, EVENT, DELIVERY)),
+        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (JOB, EVENT, DELIVERY, ACTION)),
+        *(
+            (action, f"{each}DeadLetterQueue", "")
+            for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", HIDE)
+            for each in ("Camaloon", "Oms", "Storefront")
+        ),
+        ("sns:Publish", "AlarmTopic", ""),
+    },
     "api": {
         (GET, TABLE, ANY),
         (BATCH, TABLE, ANY),
         ("dynamodb:Query", INDEX, ""),
-        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (EVENT, DELIVERY, REPLAY)),
-        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (READY, BATCHED, DELIVERY)),
+        *(
+            (action, TABLE, rows)
+            for action in (PUT, UPDATE)
+            for rows in (
+                *(EVENT, ACTION, JOB, ORDER, DELIVERY, UNTRACKED, TURN, POLL, READY, BATCHED, CATALOGUE, FIND),
+                "SETTING#storefront",
+            )
+        ),
         *(
             (action, f"{each}DeadLetterQueue", "")
             for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", HIDE)
-            for each in ("Camaloon", "Oms")
+            for each in ("Camaloon", "Oms", "Storefront")
         ),
         (SECRET, "OpsTokenSecret", ""),
     },
@@ -209,6 +264,7 @@ def test_nobody_reads_the_whole_table_or_deletes_a_row() -> None:
         # The webhook's path is its secret: who registers it has to know it.
         ("PrintfulSecret", {"receive/printful", "printful_webhook"}),
         ("PrintfulApiSecret", {"printful_webhook"}),
+        ("StorefrontNotificationsSecret", {"deliver/storefront"}),
         ("OmsSecret", {"receive/oms"}),
         ("OmsApiSecret", {"deliver/oms", "print_files", "catalogue"}),
         ("OpsTokenSecret", {"api"}),
@@ -247,8 +303,26 @@ def test_a_role_is_for_lambda_and_has_no_rights_that_are_not_written_here() -> N
 
 def test_rows_of_one_transaction_are_in_one_statement() -> None:
     # Whether a condition on leading keys is held against one row of a transaction or all of them is nowhere written.
-    for name in ("deliver/camaloon", "deliver/oms", "print_files", "batches", "api", "storefront/order_paid", "park"):
+    for name in (
+        "deliver/camaloon",
+        "deliver/storefront",
+        "untracked",
+        "deliver/oms",
+        "print_files",
+        "batches",
+        "api",
+        "storefront/order_paid",
+        "park",
+    ):
         written = {(action, rows) for action, table, rows in rights(BY_FOLDER[name]) if table == TABLE}
-        alone = {EVENT, DONE, WATCH, DRIFT, ANY}  # never written in a transaction, or only by api
+        alone = {
+            EVENT,
+            DONE,
+            WATCH,
+            DRIFT,
+            FIND,
+            "SETTING#storefront",
+            ANY,
+        }  # never written in a transaction, or only by api
         groups = [{rows for action, rows in written if action == each} - alone for each in (PUT, UPDATE)]
         assert groups[0] == groups[1] or not groups[1], name

@@ -61,7 +61,7 @@ def account(*parameters: dict[str, str]) -> Any:
 @pytest.fixture
 def local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     client = account(*[PARAMETERS] * 3)
-    stack = Stack("http://api.example", "http://localhost:4566", "shop", "token", {}, {})
+    stack = Stack("http://api.example", "http://localhost:4566", "shop", "token", {}, {}, {})
     monkeypatch.setattr(Stack, "read", lambda: stack)
     monkeypatch.setattr(Stack, "client", lambda *_: client)
 
