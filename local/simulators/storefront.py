@@ -92,7 +92,7 @@ def make_app(secret: str) -> Flask:
         return Response(status=200)
 
     @app.get("/_told")
-    def listing() -> Response:
+    def heard() -> Response:
         return Response(json.dumps(told.by_order()), mimetype="application/json")
 
     return app

@@ -80,9 +80,15 @@ class Shop:
         return request(method, self.stack.api_url + path, body=content, headers=headers, timeout=30)
 
     def known(self, order_id: object) -> dict[str, Any] | None:
+        """The order; what the shop is told of it stands apart from what the printers are."""
         answer = self.api(f"/orders/{order_id}")
         found: dict[str, Any] = answer.json()
-        return found if answer.status_code == 200 else None
+        if answer.status_code != 200:
+            return None
+        deliveries = found["deliveries"]
+        found["deliveries"] = [each for each in deliveries if each["destination"] != "storefront"]
+        found["notifications"] = [each for each in deliveries if each["destination"] == "storefront"]
+        return found
 
     def until(self, order_id: object, holds: Callable[[dict[str, Any]], object], seconds: float = 60) -> dict[str, Any]:
         """Wait until the order is as it should be, and return it."""
