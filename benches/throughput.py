@@ -43,7 +43,7 @@ CODE = b'def handler(event, context):\n    return {"statusCode": 200, "body": "{
 
 
 def measure(_: Path) -> Report:
-    with _running() as stack:
+    with running() as stack:
         floor = _Sender(stack.api_url + _empty_function(stack))
         hub = _Sender(stack.webhooks["cloudprinter"]["url"])
         for warm in range(2):  # the emulator starts as many workers of each function as are busy at once
@@ -62,7 +62,7 @@ def measure(_: Path) -> Report:
 
 
 @contextmanager
-def _running() -> Iterator[Stack]:
+def running() -> Iterator[Stack]:
     """Run a local cloud of the bench's own."""
     with redirect_stdout(io.StringIO()), own_state() as state_dir:
         yield cloud.up(state_dir=state_dir, port=processes.any_port())
