@@ -439,6 +439,17 @@ def test_a_dead_delivery_is_withdrawn_before_its_body_is_erased(hub: Hub) -> Non
     assert hub.order("1")["status"] == "canceled"
 
 
+def test_the_shop_is_told_of_what_erasing_ends_before_the_rest_is_erased(hub: Hub) -> None:
+    hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
+    die(hub, 1)
+    assert hub.post("/orders/1/erase")["statusCode"] == 409
+    hub.settle()
+    assert hub.shop.types("1")[-1] == "order.canceled"
+    assert hub.post("/orders/1/erase")["statusCode"] == 200
+    left = everything(hub)
+    assert [each for each in PERSONAL if each in left] == []
+
+
 def test_erasing_that_was_killed_is_finished_by_asking_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     history(hub)
 

@@ -34,15 +34,15 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
     row = record.get(order_id)
     if row is None:
         return None
-    deliveries = _deliveries(row.facts)
-    if any(each.state is State.PENDING for each in deliveries):
-        raise StillPending("a delivery of the order is still to be sent")
+    deliveries = _none_pending(row.facts)
+    dead = [delivery for delivery in deliveries if delivery.state is State.DEAD]
+    for delivery in dead:  # what it would send is about to go
+        conclude(replace(delivery, state=State.WITHDRAWN, last_error=ERASED), "withdrawn", source="ops", reason=ERASED)
+        replay.forget_letters(delivery)
+    if dead:  # which may be news for the shop
+        row = record.get(order_id) or row
+        deliveries = _none_pending(row.facts)
     for delivery in deliveries:
-        if delivery.state is State.DEAD:  # what it would send is about to go
-            conclude(
-                replace(delivery, state=State.WITHDRAWN, last_error=ERASED), "withdrawn", source="ops", reason=ERASED
-            )
-            replay.forget_letters(delivery)
         table.update(outbox.KIND, delivery.id, assign=_EMPTY, drop=("told",))
     for fact in row.facts:
         table.update(inbox.KIND, fact.id, assign=_EMPTY)  # most facts are named by their webhook
@@ -83,6 +83,13 @@ _EMPTY: table.Item = {"body": table.pack(b""), "erased": {"BOOL": True}}
 
 def _fact(now: datetime) -> Fact:
     return Fact(id=ERASED, kind=ERASED, source="ops", at=iso(now), received_at=iso(now))
+
+
+def _none_pending(facts: list[Fact]) -> list[Delivery]:
+    deliveries = _deliveries(facts)
+    if any(each.state is State.PENDING for each in deliveries):
+        raise StillPending("a delivery of the order is still to be sent")
+    return deliveries
 
 
 def _deliveries(facts: list[Fact]) -> list[Delivery]:
