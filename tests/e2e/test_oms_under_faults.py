@@ -142,7 +142,7 @@ class Seen:
     @classmethod
     def of(cls, shop: Shop, backstage: Backstage, order_ids: list[str]) -> "Seen":
         with ThreadPoolExecutor(4) as pool:
-            orders = pool.map(lambda each: shop.api(f"/orders/{each}").json(), order_ids)
+            orders = pool.map(lambda each: shop.known(each) or {}, order_ids)
             batches = pool.map(
                 lambda each: shop.api(f"/batches/{each['id']}").json(), listed(shop, "/batches", "batches")
             )
@@ -151,7 +151,7 @@ class Seen:
                 batches=list(batches),
                 printed=shop.oms("/_printed"),
                 batched=shop.oms("/_batched"),
-                dead=listed(shop, "/deliveries?status=dead", "deliveries"),
+                dead=listed(shop, "/deliveries?status=dead&destination=oms", "deliveries"),
                 depths={name: backstage.depth(name) for name in backstage.urls},
             )
 
