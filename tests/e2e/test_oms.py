@@ -475,14 +475,22 @@ def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
 def test_without_print_files_of_its_own_an_item_is_batched_as_soon_as_the_oms_has_it(oms: Shop) -> None:
     order = cart()
     none = {"OMS_CREATE_PRINT_FILES": "false"}
+
+    def batched() -> str | None:
+        """Make batches; the one that our line is in, beside what earlier tests may have left ready."""
+        oms.api("/batches", "POST")
+        known = oms.known(order["id"])
+        batches = [line["batch"]["id"] for line in known["lines"] if line["batch"]] if known else []
+        return batches[0] if batches else None
+
     with configured(oms, "deliver-oms", **none), configured(oms, "print_files", **none):
         oms.pay(order)
-        (batch,) = wait_until(lambda: oms.api("/batches", "POST").json()["batches"] or None, "there is a batch", 30)
-    sent = batch_until_sent(oms, batch["id"])
-    assert [item["order_id"] for item in sent["items"]] == [order["id"]]
+        batch = wait_until(batched, "there is a batch", 60)
+    sent = batch_until_sent(oms, batch)
+    assert order["id"] in [item["order_id"] for item in sent["items"]]
     (there,) = at_oms(oms, order)
     assert there["create_print_files"] is False
-    assert oms.oms("/_batched") == {there["items"][0]["uid"]: 1}
+    assert oms.oms("/_batched")[there["items"][0]["uid"]] == 1
 
 
 def batch_until_sent(shop: Shop, batch_id: str) -> dict[str, Any]:
