@@ -41,10 +41,20 @@ SENTENCES = {
     "webhooks_unhandled": "{number} webhooks are of kinds that Pressroom has no function for. They are kept.",
     "deliveries_dead": "{number} deliveries to {about} were given up. They wait for a person to replay them.",
     "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried.",
-    "dead_letters": "{number} letters stand in the dead-letter queue of {about}: something of Pressroom's own failed.",
+    "dead_letters": "{number} letters stand in the dead-letter queue for {about}: Pressroom itself has failed.",
     "storefront_disabled": "The shop answered 410 on {last}, so it is told nothing until that is enabled again.",
 }
 """What a merchant is told, by the name of the condition."""
+NAMES = {
+    "camaloon": "Camaloon",
+    "cloudprinter": "Cloudprinter",
+    "printful": "Printful",
+    "oms": "the OMS",
+    "storefront": "the shop",
+    "print_files": "the questions for print files",
+    "park": "webhooks that failed",
+}
+"""What the sentences call providers and queues."""
 METRICS = {
     "provider_silent": "ProvidersSilent",
     "endpoint_disabled": "EndpointsDisabled",
@@ -131,7 +141,7 @@ def look(
     )
     standing = []
     for name, about, words in found:
-        text = SENTENCES[name].format(about=about, **words)
+        text = SENTENCES[name].format(about=NAMES.get(about, f"of {about}"), **words)
         condition = Condition(name=name, about=about, since=iso(now), text=text[:1].upper() + text[1:])
         standing.append(replace(condition, since=since.get(condition.id, condition.since)))
     return standing
