@@ -36,12 +36,12 @@ SENTENCES = {
     "is not heard.",
     "payload_drift": "Messages {about} hold something that Pressroom does not know, seen for the first time {last}. "
     "Nothing is lost; it may be worth an update.",
-    "webhooks_parked": "{number} received webhooks could not be processed. They are kept: replay them once the cause "
-    "is mended.",
-    "webhooks_unhandled": "{number} webhooks are of kinds that Pressroom has no function for. They are kept.",
-    "deliveries_dead": "{number} deliveries to {about} were given up. They wait for a person to replay them.",
+    "webhooks_parked": "Received webhooks that could not be processed: {number}. They are kept: replay them once the "
+    "cause is mended.",
+    "webhooks_unhandled": "Received webhooks of kinds that Pressroom has no function for: {number}. They are kept.",
+    "deliveries_dead": "Deliveries to {about} that were given up: {number}. They wait for a person to replay them.",
     "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried.",
-    "dead_letters": "{number} letters stand in the dead-letter queue for {about}: Pressroom itself has failed.",
+    "dead_letters": "Letters in the dead-letter queue for {about}: {number}. Something failed in Pressroom itself.",
     "storefront_disabled": "The shop answered 410 on {last}, so it is told nothing until that is enabled again.",
 }
 """What a merchant is told, by the name of the condition."""
@@ -217,7 +217,7 @@ def _shop() -> _Found:
 
 
 def _number(number: int, more: bool) -> str:
-    return f"More than {number}" if more else str(number)
+    return f"more than {number}" if more else str(number)
 
 
 def _day(at: str) -> str:
