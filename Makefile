@@ -74,7 +74,7 @@ lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(LINT_ENV) $(SAM)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks $(LINT_IGNORED) --template template.yaml
+	$(LINT_ENV) $(SAM)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks $(LINT_IGNORED) --template template.yaml dashboard.yaml
 	$(LINT_ENV) $(SAM)/sam validate --lint --template template.yaml
 
 check: lint build test ## the whole gate: lint, build, test

@@ -162,7 +162,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         *(
             (action, TABLE, rows)
             for action in (PUT, UPDATE)
-            for rows in (ORDER, DELIVERY, UNTRACKED, FIND, "SETTING#monitor")
+            for rows in (ORDER, DELIVERY, "SETTING#monitor")
         ),
         *(
             ("sqs:GetQueueAttributes", f"{each}DeadLetterQueue", "")
