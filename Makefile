@@ -68,7 +68,7 @@ printful-webhook: install ## Printful's webhook: make printful-webhook DO=show|r
 	  $(if $(REPLACE),--replace "$$REPLACE") $(if $(STACK),--stack "$(STACK)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .
