@@ -245,7 +245,8 @@ def test_only_an_order_that_waits_is_stalled_and_only_one_that_is_held_is_old(
 @given(histories(), st.lists(st.integers(1, 24 * 60), min_size=1, max_size=6).map(sorted))
 def test_what_is_raised_is_raised_once_while_it_stands(history: History, looks: list[int]) -> None:
     facts = monitored(history, looks)
-    now = max(START + timedelta(hours=looks[-1]), max(datetime.fromisoformat(each.received_at) for each in facts))
+    heard = [datetime.fromisoformat(each.received_at) for each in facts]
+    now = max([START + timedelta(hours=looks[-1]), *heard])
     for _ in range(3):
         now += timedelta(minutes=15)
         again = find(history.order_id, facts, EAGER, now=now)
