@@ -1,0 +1,106 @@
+"""The monitor on the real build and deployment, with its own rights: what takes too long is raised, and ends."""
+
+import json
+import time
+from typing import Any
+
+from local.localhost import request
+from tests.e2e.conftest import Shop
+from tests.e2e.functions import configured
+from tests.e2e.waiting import wait_until
+
+SOON = "0.0003"  # hours: about a second
+
+
+def look(shop: Shop) -> dict[str, Any]:
+    """Run the monitor as its schedule does, and return what it says."""
+    name = f"{shop.stack.stack_name}-monitor"
+    answer = shop.stack.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    said = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, said
+    told: dict[str, Any] = said
+    return told
+
+
+def stands(shop: Shop, identity: str, seconds: float = 30) -> None:
+    def seen() -> bool | None:
+        look(shop)
+        return any(each["id"] == identity for each in shop.api("/conditions").json()["conditions"]) or None
+
+    wait_until(seen, f"{identity} stands", seconds)
+
+
+def stands_no_more(shop: Shop, identity: str, seconds: float = 30) -> None:
+    def seen() -> bool | None:
+        look(shop)
+        return all(each["id"] != identity for each in shop.api("/conditions").json()["conditions"]) or None
+
+    wait_until(seen, f"{identity} stands no more", seconds)
+
+
+def news(shop: Shop, order_id: str) -> list[dict[str, Any]]:
+    """What the shop has heard of an order that a person should look at."""
+    told = request("GET", shop.stack.simulators["storefront"] + "/_told", timeout=10).json().get(order_id, [])
+    return [each for each in told if each["type"] == "order.attention"]
+
+
+def test_an_order_that_stalls_is_raised_once_told_to_the_shop_and_cleared_by_its_parcel(shop: Shop) -> None:
+    order = shop.order()
+    assert shop.pay(order).status_code == 202
+    shop.until(order["id"], lambda known: known["status"] == "accepted")
+    with configured(shop, "monitor", SHIP_WITHIN_HOURS=f"camaloon={SOON}"):
+
+        def raised() -> dict[str, Any] | None:
+            look(shop)
+            known = shop.known(order["id"])
+            return known if known and known["attention"] == ["stalled"] else None
+
+        known = wait_until(raised, "the order is stalled", 30)
+        look(shop)
+        again = shop.known(order["id"])
+        assert again
+        texts = [entry["text"] for entry in again["timeline"] if entry["source"] == "monitor"]
+        assert len(texts) == 1
+        assert texts[0].startswith("camaloon has not shipped 2 lines within")
+        listed = shop.api("/orders?attention=stalled&limit=100").json()["orders"]
+        assert order["id"] in [each["id"] for each in listed]
+        assert known["lines"] == again["lines"]
+        wait_until(lambda: news(shop, order["id"]) or None, "the shop is told", 30)
+        pieces = [(line["sku"], line["quantity"]) for line in order["line_items"]]
+        assert shop.ship(shop.parcel(order["id"], *pieces)).status_code == 200
+        shop.until(order["id"], lambda known: known["status"] == "shipped" and known["attention"] == [])
+        assert order["id"] not in [
+            each["id"] for each in shop.api("/orders?attention=stalled&limit=100").json()["orders"]
+        ]
+
+
+def test_twenty_refusals_in_a_row_stand_until_camaloon_gets_through(shop: Shop) -> None:
+    order = shop.order()
+    assert shop.pay(order).status_code == 202
+    shop.until(order["id"], lambda known: known["status"] == "accepted")
+    for _ in range(25):
+        answer = shop.send("camaloon", "shipment_sent", b"{}", X_CAMALOON_HMAC_SHA256="wrong")
+        assert answer.status_code == 401
+    time.sleep(1.1)  # a receiver writes its tally once a second at most
+    assert shop.send("camaloon", "shipment_sent", b"{}", X_CAMALOON_HMAC_SHA256="wrong").status_code == 401
+    stands(shop, "endpoint_disabled/camaloon")
+    assert shop.ship(shop.parcel(order["id"], (order["line_items"][0]["sku"], 1))).status_code == 200
+    stands_no_more(shop, "endpoint_disabled/camaloon")
+
+
+def test_a_webhook_that_cannot_be_processed_stands_and_the_overview_counts_it(shop: Shop) -> None:
+    answer = shop.send("camaloon", "shipment_sent", {"order_id": 1})
+    shop.event_until(answer.json()["event_id"], "failed", 90)
+    stands(shop, "webhooks_parked")
+    shown = shop.api("/overview").json()
+    assert shown["webhooks"]["failed"]["count"] >= 1
+    camaloon = next(each for each in shown["providers"] if each["provider"] == "camaloon")
+    assert camaloon["last_heard_at"]
+    assert sum(camaloon["received"][-2:]) >= 1
+    assert sum(each["count"] for each in shown["orders"]) >= 1
+
+
+def test_the_monitors_routes_want_the_token(shop: Shop) -> None:
+    for path in ("/overview", "/conditions"):
+        assert shop.api(path, token="wrong").status_code == 401
+        assert shop.api(path).status_code == 200
