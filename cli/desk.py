@@ -4,11 +4,13 @@ Results go to stdout, as tables or as JSON; everything else (progress, questions
 """
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import click
@@ -21,14 +23,16 @@ from cli.errors import Failed
 from cli.hub import Hub
 from cli.stacks import Installation
 
-WIDTH = 200
-"""Of what is not read at a terminal."""
+WIDTH, NARROWEST = 200, 120
+"""Of what is not read at a terminal, and at one: an id that is cut in two can't be copied."""
 COLOURS = {
     **dict.fromkeys(("failed", "dead", "fail", "canceled"), "red"),
     **dict.fromkeys(("unhandled", "warn", "returned", "withdrawn"), "yellow"),
     **dict.fromkeys(("delivered", "processed", "ok", "shipped", "finished"), "green"),
     **dict.fromkeys(("pending", "received", "running", "skipped"), "dim"),
 }
+
+MILLISECONDS = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d{3}Z$")
 
 type Cell = str | Callable[[Mapping[str, Any]], object]
 
@@ -39,8 +43,8 @@ class Desk:
     def __init__(self, find: Callable[[], Installation], *, as_json: bool) -> None:
         self._find = find
         self.as_json = as_json
-        width = None if sys.stdout.isatty() else WIDTH
-        self.console = Console(width=width, highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+        self.console = Console(highlight=False, markup=False, soft_wrap=True, quiet=as_json)
+        self.console.width = max(self.console.width, NARROWEST) if self.console.is_terminal else WIDTH
         self.aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self.sleep: Callable[[float], object] = time.sleep
         self.clock: Callable[[], float] = time.monotonic
@@ -112,18 +116,22 @@ def cell(value: object) -> Text:
         case list() | tuple():
             return Text(", ".join(map(printable, value)))
         case _:
-            text = printable(value)
+            text = MILLISECONDS.sub("Z", printable(value))
             return Text(text, COLOURS.get(text, ""))
 
 
 def table(title: str, columns: Mapping[str, Cell], rows: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Return a table: a column's cells are a field of each row, or made of it."""
+    """Return a table: a column's cells are a field of each row, or made of it. Empty ones are left out."""
+    cells = [[cell(row.get(of) if isinstance(of, str) else of(row)) for of in columns.values()] for row in rows]
+    if not cells:
+        return Text(f"{title}: none")
     shown = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in columns:
+    filled = [any(column) for column in zip(*cells, strict=True)]
+    for heading in compress(columns, filled):
         shown.add_column(heading, overflow="fold", header_style="dim")
-    for row in rows:
-        shown.add_row(*(cell(row.get(of) if isinstance(of, str) else of(row)) for of in columns.values()))
-    return shown if shown.row_count else Text(f"{title}: none")
+    for each in cells:
+        shown.add_row(*compress(each, filled))
+    return shown
 
 
 def fields(title: str, values: Mapping[str, object]) -> RenderableType:

@@ -77,6 +77,8 @@ def refused(status: int, problem: Mapping[str, Any], whose: str) -> Failed:
     match status:
         case HTTPStatus.UNAUTHORIZED:
             return NotReached(f"The ops token is refused by {whose}.")
+        case HTTPStatus.NOT_FOUND if "detail" not in problem:
+            return NotThere(f"{whose} has no such route: an older version of Pressroom, or not Pressroom's API?")
         case HTTPStatus.NOT_FOUND:
             return NotThere(str(said))
         case _ if HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST:
