@@ -124,8 +124,8 @@ def table(title: str, columns: Mapping[str, Cell], rows: Iterable[Mapping[str, A
     """Return a table: a column's cells are a field of each row, or made of it. Empty ones are left out."""
     cells = [[cell(row.get(of) if isinstance(of, str) else of(row)) for of in columns.values()] for row in rows]
     if not cells:
-        return Text(f"{title}: none")
-    shown = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        return Text(f"{printable(title)}: none")
+    shown = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
     filled = [any(column) for column in zip(*cells, strict=True)]
     for heading in compress(columns, filled):
         shown.add_column(heading, overflow="fold", header_style="dim")
@@ -137,7 +137,12 @@ def table(title: str, columns: Mapping[str, Cell], rows: Iterable[Mapping[str, A
 def fields(title: str, values: Mapping[str, object]) -> RenderableType:
     """Return a heading and what is known under it; what is not there is left out."""
     lines = Table(
-        title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+        title=Text(printable(title)),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        show_header=False,
     )
     lines.add_column(style="dim")
     lines.add_column(overflow="fold")

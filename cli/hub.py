@@ -53,6 +53,8 @@ class Hub:
         while True:
             left = PAGE if limit is None else limit - len(found)
             page = self.get(path, **query, limit=min(PAGE, left), cursor=cursor)
+            if not isinstance(page.get(name), list):
+                raise refused(HTTPStatus.OK, page, self.api_url)
             found += page[name]
             cursor = page["cursor"]
             progress(len(found))
@@ -66,7 +68,7 @@ class Hub:
             content = answer.json()
         except ValueError:
             content = None
-        if answer.ok and isinstance(content, dict):
+        if HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES and isinstance(content, dict):
             return content
         raise refused(answer.status_code, content if isinstance(content, dict) else {}, self.api_url)
 

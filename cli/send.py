@@ -76,7 +76,7 @@ def send(
     source = _source(partner, name, case, body)
     place = desk.installation
     url, secret = place.webhook(partner)
-    raw = _body(source, partner, secret, changes)
+    raw = body_of(source, partner, secret, changes)
     if not place.is_local:
         desk.confirm(f"{place.title} takes this for genuine: a paid order is printed. Send {topic}?", yes=yes)
     headers = event.signed(partner, name, raw, secret)
@@ -130,7 +130,7 @@ def _source(partner: Partner, name: str, case: str, body: Path | None) -> Path:
     return source
 
 
-def _body(source: Path, partner: Partner, secret: str, changes: tuple[tuple[list[str], Any], ...]) -> bytes:
+def body_of(source: Path, partner: Partner, secret: str, changes: tuple[tuple[list[str], Any], ...]) -> bytes:
     """Return the file's exact bytes, unless something is to be changed; a key in a sample is the local one."""
     raw = source.read_bytes()
     if partner.credential == "apikey" and secret != partner.value:

@@ -51,9 +51,9 @@ def webhook(desk: Desk, /, event_id: str) -> None:
         "order": found["order_id"],
         "replays": found["replays"] or None,
     }
-    desk.show(found, fields(f"Webhook {found['id']}", about), "", Text(_harmless(body)))
+    desk.show(found, fields(f"Webhook {found['id']}", about), "", Text(harmless(body)))
 
 
-def _harmless(body: str) -> str:
+def harmless(body: str) -> str:
     """Return a body as it is, but for what would move the terminal's cursor."""
     return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in body)
