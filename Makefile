@@ -22,7 +22,7 @@ LINT_IGNORED := WS1000 WS1004
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-install: .venv/.installed .venv-sam/.installed .venv/bin/pressroom ## the two virtual environments and the command line, again only when the pins change
+install: .venv/.installed .venv-sam/.installed .venv/bin/pressroom ## the two virtual environments and .venv/bin/pressroom, again only when the pins change
 
 .venv/.installed: pyproject.toml layers/pressroom/requirements.txt
 	$(call environment,.venv,--group dev -r layers/pressroom/requirements.txt)

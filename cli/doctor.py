@@ -90,7 +90,10 @@ class Visit:
         """Whom the routing names: there, what is not set is a fault, and elsewhere it may be as it should."""
         parameters = self.place.parameters
         rules, default = parameters.get("RoutingRules", ""), parameters.get("DefaultDestination", "nobody")
-        how = routing.parse(rules, default)
+        try:
+            how = routing.parse(rules, default)
+        except ValueError as error:
+            raise Failed(str(error)) from error
         return {rule.destination for rule in how.rules} | {default}
 
 
@@ -214,7 +217,7 @@ def parameters(visit: Visit) -> Iterator[Finding]:
             yield Finding(name, "ok", f"It is empty; nothing goes to {whose}.")
 
 
-def api(visit: Visit) -> Iterator[Finding]:
+def api_answers(visit: Visit) -> Iterator[Finding]:
     url = visit.place.api_url
     try:
         closed = hub.exchange("GET", f"{url}/orders?limit=1")
@@ -227,15 +230,16 @@ def api(visit: Visit) -> Iterator[Finding]:
         yield Finding(
             "ops API", "fail", f"Without a token it answers {closed.status_code} instead of 401.", "See its log."
         )
+    yield clock_finding(closed.headers.get("Date"), visit.now())
+    api = visit.api  # the token may be one that the caller must not read: that is no fault
     try:
-        visit.api.get("/orders", limit=1)
+        api.get("/orders", limit=1)
     except NotReached as error:
         yield Finding("ops token", "fail", str(error), f"Is it the secret {visit.place.stack_name}/ops-token?")
     except Failed as error:
         yield Finding("ops token", "fail", str(error), "See the log of the API's function.")
     else:
         yield Finding("ops token", "ok", "It opens the ops API.")
-    yield clock_finding(closed.headers.get("Date"), visit.now())
 
 
 def clock_finding(told: str | None, now: datetime) -> Finding:
@@ -256,11 +260,10 @@ def webhooks(visit: Visit) -> Iterator[Finding]:
     if not visit.probe:
         yield Finding("webhooks", "skipped", "Not asked, as you wish.")
         return
-    base = visit.place.api_url
     for partner in PARTNERS:
         name = f"webhook {partner.name}"
         # A path's token that is wrong for sure; what is behind it is not asked.
-        url = f"{base}/webhooks/{partner.name}" + ("/unsigned" if partner.credential == "token" else "")
+        url = visit.place.webhook_url(partner) + ("/unsigned" if partner.credential == "token" else "")
         try:
             status = hub.exchange("POST", url, body=b"{}", headers={"Content-Type": "application/json"}).status_code
         except NotReached as error:
@@ -383,8 +386,10 @@ def conditions(visit: Visit) -> Iterator[Finding]:
         yield Finding(
             f"condition {each['id']}", "fail", each["text"], f"It stands since {each['since']}: see the runbook."
         )
-    if not found["conditions"]:
-        yield Finding("conditions", "ok", "None stands.")
+    if not found["looked_at"]:
+        yield Finding("conditions", "skipped", "Nobody has looked yet.", "Look again in some minutes.")
+    elif not found["conditions"]:
+        yield Finding("conditions", "ok", f"None stood at {found['looked_at']}.")
 
 
 def people(visit: Visit) -> Iterator[Finding]:
@@ -415,7 +420,7 @@ CHECKS: dict[str, Check] = {
     "stack": stack,
     "secrets": secrets,
     "parameters": parameters,
-    "ops API": api,
+    "ops API": api_answers,
     "webhooks": webhooks,
     "printful": printful,
     "shop": shop,

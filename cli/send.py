@@ -75,7 +75,7 @@ def send(
     partner, name = _sender(topic)
     source = _source(partner, name, case, body)
     place = desk.installation
-    url, secret = place.webhook(partner)
+    url, secret = place.webhook_url(partner), place.credential(partner)
     raw = body_of(source, partner, secret, changes)
     if not place.is_local:
         desk.confirm(f"{place.title} takes this for genuine: a paid order is printed. Send {topic}?", yes=yes)

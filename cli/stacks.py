@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import Failed, NotReached
 from local.cloud import Stack
-from local.partners import PARTNERS, Partner
+from local.partners import Partner
 from local.progress import LocalCloudError
 from local.settings import STATE_DIR
 
@@ -149,18 +149,24 @@ class Installation:
         with asking(f"The secret of {output}"):
             return Secret.of(self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 
-    def webhook(self, partner: Partner) -> tuple[str, str]:
-        """Return where a partner sends its webhooks, but for a token, and the credential that makes one genuine."""
+    def webhook_url(self, partner: Partner) -> str:
+        """Return where a partner sends its webhooks, without the token that may be the last part of it."""
+        if self._here:
+            url = self._here.webhooks[partner.name]["url"]
+            return url.rpartition("/")[0] if partner.credential == "token" else url
+        if not self.stack_name:
+            return f"{self.api_url}/webhooks/{partner.name}"
+        return self.output(partner.url_output).removesuffix("/{token}")
+
+    def credential(self, partner: Partner) -> str:
+        """Return what makes a partner's webhooks genuine."""
         if self._here:
             told = self._here.webhooks[partner.name]
-            if partner.credential == "token":
-                url, _, token = told["url"].rpartition("/")
-                return url, token
-            return told["url"], told[partner.credential]
+            return told["url"].rpartition("/")[2] if partner.credential == "token" else told[partner.credential]
         secret = self.secret(partner.secret_output)
         if not secret.current:
             raise Failed(f"The secret {self.stack_name}/{partner.name} is not set: nothing could be signed with it.")
-        return self.output(partner.url_output).removesuffix("/{token}"), secret.current[0]
+        return secret.current[0]
 
 
 @contextmanager
@@ -173,8 +179,3 @@ def asking(whom: str) -> Iterator[None]:
         raise NotReached(f"AWS refuses: {told.get('Message') or told.get('Code') or error}") from error
     except BotoCoreError as error:
         raise NotReached(f"{whom} could not be asked: {error}") from error
-
-
-def partner(name: str) -> Partner:
-    """Return the sender of webhooks of this name."""
-    return next(row for row in PARTNERS if row.name == name)
