@@ -12,7 +12,18 @@ from pressroom.clients import printful
 from pressroom.clients.printful import WebhookInfo
 from pressroom.errors import DeliveryError, Refused
 from pressroom.observe import count, logger
-from pressroom.printful_webhook import Command, Endpoint, State, Wanted, compare, desired, differences, want, wanted
+from pressroom.printful_webhook import (
+    Command,
+    Endpoint,
+    State,
+    Wanted,
+    compare,
+    desired,
+    differences,
+    saw,
+    want,
+    wanted,
+)
 
 type Answer = dict[str, Any]
 _REPAIRABLE = (State.LOST, State.CHANGED)
@@ -55,6 +66,7 @@ def _register(command: Command, endpoint: Endpoint) -> Answer:
 
 def _set(setting: Wanted, endpoint: Endpoint) -> Answer:
     seen = _seen(printful.set_webhook(desired(endpoint, setting.product_ids)), setting, endpoint)
+    saw(seen["state"], config.utcnow())
     logger().info("printful_webhook_registered", state=seen["state"])
     if seen["state"] is State.FINE:
         return {"ok": True} | seen
@@ -87,6 +99,7 @@ def _check() -> Answer:
     except DeliveryError as error:
         seen = {"state": State.NOT_ASKED, "problem": f"Printful could not be asked: {error.reason}"}
     state = seen["state"]
+    saw(state, config.utcnow())
     if state is State.FINE:
         return {"ok": True} | seen
     logger().error("printful_webhook_wrong", state=state, **({"problem": seen["problem"]} if "problem" in seen else {}))

@@ -44,7 +44,7 @@ def call(cloud: Cloud, provider: str, event: dict[str, Any]) -> dict[str, Any]:
 
 def kept(cloud: Cloud) -> dict[str, Any]:
     """The one row of the table."""
-    (row,) = cloud.rows()
+    (row,) = cloud.rows("EVENT")
     return row
 
 
@@ -88,14 +88,14 @@ def test_what_is_not_signed_is_refused_and_not_kept(cloud: Cloud, provider: str,
     special = {"CUT": good[:-4], "TWICE": f"{good},{good}", "OTHER": camaloon_signature("other", raw)}
     answer = call(cloud, provider, webhook(provider, topic, raw, secret, signature=special.get(signature, signature)))
     assert answer["statusCode"] == 401
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @PROVIDERS
 def test_an_absent_signature_is_refused(cloud: Cloud, provider: str) -> None:
     assert call(cloud, provider, without(genuine(provider), "x-camaloon-hmac-sha256"))["statusCode"] == 401
     assert call(cloud, provider, genuine(provider) | {"headers": None})["statusCode"] == 401
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @PROVIDERS
@@ -175,7 +175,7 @@ def test_a_body_may_come_in_base64(cloud: Cloud, provider: str) -> None:
 def test_what_is_no_base64_is_refused(cloud: Cloud, provider: str, text: str) -> None:
     answer = call(cloud, provider, genuine(provider) | {"body": text, "isBase64Encoded": True})
     assert answer["statusCode"] == 400
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 BAD_BODIES = [
@@ -198,7 +198,7 @@ def test_the_shop_is_told_of_a_body_that_is_no_order(cloud: Cloud, raw: bytes) -
     assert answer["statusCode"] == 400
     assert answer["body"]
     assert all(set(fault) == {"field", "message"} for fault in answer["body"])
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @pytest.mark.parametrize("raw", BAD_BODIES)
@@ -217,7 +217,7 @@ def test_what_camaloon_signed_is_kept_and_parked_whatever_it_holds(hub: Hub, raw
 def test_the_same_unsigned_is_refused(cloud: Cloud, raw: bytes) -> None:
     for provider, (topic, *_) in CASES.items():
         assert call(cloud, provider, webhook(provider, topic, raw, "", signature="wrong"))["statusCode"] == 401
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @PROVIDERS
@@ -229,7 +229,7 @@ def test_a_body_over_a_mebibyte_is_too_large(cloud: Cloud, provider: str, *, as_
         headers = webhook(provider, topic, raw, secret)["headers"]
         event = gateway.request("POST", "/", headers=headers, body=raw, as_base64=as_base64)
         assert call(cloud, provider, event)["statusCode"] == 413
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 def test_a_mebibyte_that_can_be_compressed_is_kept(cloud: Cloud) -> None:
@@ -243,7 +243,7 @@ def test_a_mebibyte_that_no_row_can_hold_is_too_large(cloud: Cloud, provider: st
     raw = body(order(noise=os.urandom(LARGEST_BODY // 2 - 2_000).hex()))
     assert len(raw) <= LARGEST_BODY
     assert call(cloud, provider, webhook(provider, topic, raw, secret))["statusCode"] == 413
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 def test_the_shop_is_told_every_fault_at_once(cloud: Cloud) -> None:
@@ -258,7 +258,7 @@ def test_the_shop_is_told_every_fault_at_once(cloud: Cloud) -> None:
         *("currency", "created_at", "tax_rate", "line_items.1.quantity", "line_items.1.price"),
         *("shipping_info.telephone", "shipping_info.country_code", "shipping_info.email"),
     }
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 SHOP_SAMPLES = sorted(each.stem for each in (ROOT / "events/storefront").glob("*.json"))
@@ -283,7 +283,7 @@ def test_a_change_that_is_none_is_refused_at_the_door(cloud: Cloud, topic: str, 
     answer = tell_shop(cloud, topic, raw)
     assert answer["statusCode"] == 400
     assert answer["body"]
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_the_shop_is_told_what_is_wrong_with_a_design(cloud: Cloud) -> None:
         "customer": "Input should be an object",
     }
     assert "Marta" not in json.dumps(answer)
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 def test_an_update_is_what_it_says(cloud: Cloud) -> None:
@@ -359,7 +359,7 @@ def test_a_hundred_lines_of_50_kb_each_are_refused_with_the_reason(cloud: Cloud)
         413,
         {"message": f"The body is larger than {LARGEST_BODY} bytes."},
     )
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 def test_designs_below_a_mebibyte_that_no_row_can_hold_are_refused_with_the_reason(cloud: Cloud) -> None:
@@ -368,7 +368,7 @@ def test_designs_below_a_mebibyte_that_no_row_can_hold_are_refused_with_the_reas
     answer = tell_shop(cloud, "order_paid", raw)
     message = f"The body is larger than {inbox.LARGEST_ROW} bytes even when it is compressed."
     assert (answer["statusCode"], answer["body"]) == (413, {"message": message})
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @pytest.mark.parametrize(("characters", "packs"), [(4_700, False), (8_900, True)])
@@ -391,7 +391,7 @@ def test_a_fault_does_not_repeat_what_was_sent(cloud: Cloud) -> None:
 def test_the_shop_must_name_its_topic(cloud: Cloud) -> None:
     answer = call(cloud, "storefront", webhook("storefront", None, CASES["storefront"][1], SHOP))
     assert (answer["statusCode"], [fault["field"] for fault in answer["body"]]) == (400, ["X-CAMALOON-TOPIC"])
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import boto3
 from botocore.client import BaseClient
 from moto.dynamodb.models import DynamoDBBackend
 
-from pressroom import config, drift, observe, routing
+from pressroom import config, drift, observe, refusals, routing
 from tests.support import template
 
 SECRETS = {
@@ -220,7 +220,7 @@ def one_write_at_a_time() -> Iterator[None]:
         yield
 
 
-_KEPT = (config.client, config.secret, routing.configured, observe.logger, drift.known)
+_KEPT = (config.client, config.secret, routing.configured, observe.logger, drift.known, refusals.tally)
 
 
 def forget() -> None:

@@ -2,11 +2,14 @@
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
+import yaml
 
-from pressroom import table
+from functions.monitor import handler as monitor
+from pressroom import conditions, table
 from tests.support import template
 from tests.support.template import ROOT, folder, functions, resources, variables
 
@@ -35,6 +38,10 @@ VARIABLES = {
         "STOREFRONT_NOTIFICATIONS_SECRET_ARN",
     },
     "untracked": set[str](),
+    "monitor": {
+        *("ACCEPT_WITHIN_HOURS", "SHIP_WITHIN_HOURS", "SILENT_AFTER_HOURS", "HOLD_OLD_DAYS"),
+        *(f"{queue}_DEAD_LETTER_QUEUE_URL" for queue in ("CAMALOON", "OMS", "STOREFRONT", "PRINT_FILES", "PARK")),
+    },
     "deliver/oms": {
         *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
         *("OMS_BASE_URL", "OMS_STORE_ID", "OMS_CREATE_PRINT_FILES", "OMS_SETTLE_SECONDS", "OMS_API_SECRET_ARN"),
@@ -145,6 +152,13 @@ def test_a_topic_is_tried_three_times_and_then_parked(provider: str, topic: str)
     }
 
 
+@cache
+def runbook() -> dict[str, str]:
+    """The runbook's sections by their headings."""
+    sections = (ROOT / "docs" / "runbook.md").read_text().split("\n## ")[1:]
+    return {heading: text.strip() for heading, _, text in (each.partition("\n") for each in sections)}
+
+
 @pytest.mark.parametrize("name", QUEUES)
 def test_a_queue_is_encrypted_and_has_dead_letters_unless_it_holds_them(name: str) -> None:
     assert properties(name)["SqsManagedSseEnabled"] is True
@@ -189,13 +203,26 @@ def test_deliveries_go_one_at_a_time_and_end_where_the_code_says() -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_somebody_and_is_in_the_runbook(name: str) -> None:
     assert properties(name)["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    assert properties(name)["TreatMissingData"] == "notBreaching"
-    assert f"## {name}\n" in (ROOT / "docs" / "runbook.md").read_text()
+    # Only where nothing happens, something is wrong: nobody looks.
+    missing = "breaching" if name == "MonitorMissingAlarm" else "notBreaching"
+    assert properties(name)["TreatMissingData"] == missing
+    description = properties(name)["AlarmDescription"]
+    assert (description["Fn::Sub"] if isinstance(description, dict) else description).endswith(".")
+    assert runbook()[name]
+    for part in ("Look", "Do", "Don't"):
+        assert re.search(rf"^- \*\*{part}\*\*", runbook()[name], re.MULTILINE), f"{name} lacks {part}"
+    assert len(runbook()[name].partition("\n- **")[0]) > 40, f"{name} lacks what it means"
 
 
 def test_the_runbook_has_no_alarm_that_does_not_exist() -> None:
-    headings = re.findall(r"^## (\w+Alarm)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
-    assert sorted(headings) == sorted(ALARMS)
+    assert sorted(name for name in runbook() if name.endswith("Alarm")) == sorted(ALARMS)
+
+
+def test_a_condition_is_in_the_readme_and_says_a_sentence() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name, sentence in conditions.SENTENCES.items():
+        assert f"| `{name}` |" in readme
+        assert sentence.endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +231,8 @@ def test_the_runbook_has_no_alarm_that_does_not_exist() -> None:
 def test_an_alarm_watches_a_metric_that_is_counted(name: str) -> None:
     sources_of_layer = (ROOT / "layers" / "pressroom" / "pressroom").rglob("*.py")
     code = "".join(each.read_text() for each in (*sources_of_layer, *(ROOT / "functions").rglob("handler.py")))
-    assert f'count("{properties(name)["MetricName"]}"' in code
+    standing = {*conditions.METRICS.values(), *monitor.STANDING.values()}
+    assert properties(name)["MetricName"] in {*re.findall(r'count\("(\w+)"', code), *standing}
     assert properties(name)["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
 
 
@@ -226,7 +254,9 @@ def test_printful_is_looked_at_by_a_schedule() -> None:
 
 def test_what_runs_by_a_schedule_tells_of_a_run_that_fails() -> None:
     scheduled = [function for function, _ in sources("Schedule")]
-    assert {folder(function) for function in scheduled} == {"printful_webhook", "batches", "untracked", "replays"}
+    assert {folder(function) for function in scheduled} == {
+        *("printful_webhook", "batches", "untracked", "replays", "monitor")
+    }
     for function in scheduled:
         told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
         assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
@@ -277,3 +307,23 @@ def test_no_file_names_a_registry() -> None:
     )
     for name in settings:
         assert not re.search(r"index-url|extra-index|find-links|pypi\.org|/simple\b", (ROOT / name).read_text()), name
+
+
+def test_the_dashboard_shows_metrics_that_are_counted_and_queues_that_exist() -> None:
+    document = yaml.load((ROOT / "dashboard.yaml").read_text(), template._Loader)  # noqa: S506 - a SafeLoader
+    body = document["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    shown = json.loads(body.replace("${Stack}", template.STACK))
+    ours, queues = set[str](), set[str]()
+    for widget in shown["widgets"]:
+        before: list[Any] = []
+        for metric in widget["properties"]["metrics"]:
+            name = [each for each in metric if isinstance(each, str)]
+            if name[:1] == ["..."]:
+                name = [*before[:-1], *name[1:]]
+            name = [before[place] if each == "." else each for place, each in enumerate(name)]
+            before = name or before
+            ours |= {name[1]} if name[:1] == ["Pressroom"] else set()
+            queues |= {name[3]} if name[:1] == ["AWS/SQS"] else set()
+    alarms = [alarm["Properties"] for alarm in ALARMS.values()]
+    assert ours == {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Pressroom"}
+    assert queues <= {template.named(queue["Properties"]["QueueName"]) for queue in QUEUES.values()}

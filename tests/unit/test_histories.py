@@ -22,7 +22,11 @@ from tests.support.template import topics
 def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of_fact() -> None:
     told = [fact for seed in range(300) for fact in Teller(Random(seed)).all().facts]  # noqa: S311 - no secret
     assert {fact.source for fact in told} >= about_orders().keys()
-    assert {fact.kind for fact in told} == orders.RULES.keys() - {"notified", "erased"}  # which nobody tells us
+    assert {fact.kind for fact in told} == orders.RULES.keys() - {
+        "notified",
+        "erased",
+        "overdue",
+    }  # which nobody tells us
     catalogue = {"product_synced", "product_updated", "product_deleted", "stock_updated"}
     assert {f"{provider}.{topic}" for provider, topic in topics()} - about_orders().keys() == {
         "oms.print_file_ready",

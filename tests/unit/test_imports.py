@@ -25,6 +25,7 @@ LOADS = {
     "deliver/oms": {"requests"},
     "deliver/storefront": {"requests"},
     "untracked": set[str](),
+    "monitor": {"requests"},
     "replays": set[str](),
     "print_files": {"requests"},
     "batches": set[str](),

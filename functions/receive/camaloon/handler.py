@@ -4,8 +4,7 @@ Camaloon sends no event id and no time. What makes a shipment this shipment is t
 contents (field notes); every other genuine message is identified by its topic and its bytes.
 """
 
-from pressroom import config, wire
-from pressroom.errors import Unauthorized
+from pressroom import wire
 from pressroom.inbox import Webhook
 from pressroom.parcels import camaloon_parcel
 from pressroom.receive import Request, receiver
@@ -16,8 +15,7 @@ from pressroom.signing import is_camaloon_signature
 def handler(request: Request) -> Webhook:
     """Accept what carries Camaloon's signature, whatever it holds: never 410, which would remove the webhook."""
     given = request.headers.get("x-camaloon-hmac-sha256")
-    if not config.secret("CAMALOON_SECRET_ARN").matches(lambda s: is_camaloon_signature(given, request.body, s)):
-        raise Unauthorized
+    request.authenticate("CAMALOON_SECRET_ARN", lambda secrets: is_camaloon_signature(given, request.body, secrets))
     topic = request.topic()
     return Webhook(topic=topic, identity=_identity(topic, request.body), body=request.body)
 

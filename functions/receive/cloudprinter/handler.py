@@ -6,8 +6,8 @@ and they are rotated.
 
 import re
 
-from pressroom import config, wire
-from pressroom.errors import Refused, Unauthorized
+from pressroom import wire
+from pressroom.errors import Refused
 from pressroom.inbox import Webhook
 from pressroom.receive import Request, printable, receiver
 from pressroom.signing import is_token
@@ -24,8 +24,7 @@ def handler(request: Request) -> Webhook:
         raise Refused("The body is not JSON in UTF-8, or is nested too deeply.") from error
     if not isinstance(signal, dict) or signal.get("apikey") in (None, "") or signal.get("type") in (None, ""):
         raise Refused("apikey and type are required.")
-    if not config.secret("CLOUDPRINTER_SECRET_ARN").matches(lambda keys: is_token(signal["apikey"], keys)):
-        raise Unauthorized
+    request.authenticate("CLOUDPRINTER_SECRET_ARN", lambda keys: is_token(signal["apikey"], keys))
     return Webhook(
         topic=_topic(signal["type"]),
         identity=wire.canonical(wire.without(signal, "apikey", "retries")),

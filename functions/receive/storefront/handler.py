@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pressroom import config, wire
-from pressroom.errors import Refused, Unauthorized
+from pressroom import wire
+from pressroom.errors import Refused
 from pressroom.inbox import Webhook
 from pressroom.models.storefront import OrderCanceled, OrderPaid, OrderUpdated
 from pressroom.receive import Request, receiver
@@ -34,8 +34,7 @@ def handler(request: Request) -> Webhook:
     identified by its contents: two updates differ by their `updated_at`.
     """
     given = request.headers.get("x-camaloon-hmac-sha256")
-    if not config.secret("STOREFRONT_SECRET_ARN").matches(lambda s: is_camaloon_signature(given, request.body, s)):
-        raise Unauthorized
+    request.authenticate("STOREFRONT_SECRET_ARN", lambda secrets: is_camaloon_signature(given, request.body, secrets))
     topic = request.topic()
     if not topic:
         raise _refused([("X-CAMALOON-TOPIC", "The header is required.")])

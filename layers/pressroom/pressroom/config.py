@@ -76,6 +76,7 @@ class Secret:
         self._arn = arn
         self._clock = clock
         self._values: tuple[str, ...] = ()
+        self._current: tuple[str, ...] = ()
         self._looked_at: float | None = None
 
     def values(self) -> tuple[str, ...]:
@@ -91,6 +92,10 @@ class Secret:
     def matches(self, check: Callable[[tuple[str, ...]], bool]) -> bool:
         """Run `check` over the active values; if it fails, look once more in case they were rotated just now."""
         return check(self.values()) or (self.changed() and check(self._values))
+
+    def is_outdated(self, check: Callable[[tuple[str, ...]], bool]) -> bool:
+        """Tell whether what has just matched is no current value: who used it has yet to hear of the rotation."""
+        return self._values != self._current and not check(self._current)
 
     def changed(self) -> bool:
         """Look again, at most every SECRET_REFRESH_S seconds; return whether the values are others now."""
@@ -111,21 +116,27 @@ class Secret:
                 raise
             logger().exception("secret_not_read")
             return
-        self._values = _active(text)
+        self._current, previous = _active(text)
+        self._values = self._current + previous
         if not self._values:
             logger().error("secret_not_set", secret=self._arn)
 
 
-def _active(text: str) -> tuple[str, ...]:
+def _active(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the current values and the previous ones."""
     try:
         secret = json.loads(text)
     except ValueError:
         secret = None
     if not isinstance(secret, dict):
-        return ()
+        return (), ()
     values = [secret.get(key) for key in ("current", "previous")]
-    each = (one for value in values for one in (value if isinstance(value, list) else [value]))
-    return tuple(one for one in each if isinstance(one, str) and one)
+    current, previous = (value if isinstance(value, list) else [value] for value in values)
+    return _set(current), _set(previous)
+
+
+def _set(values: list[Any]) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str) and value)
 
 
 @cache

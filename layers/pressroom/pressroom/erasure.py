@@ -18,7 +18,7 @@ from pressroom.outbox import Delivery, State
 from pressroom.times import iso
 
 ERASED = "erased"
-_OURS = frozenset({"sent", "dead", "withdrawn", "notified"})
+_OURS = frozenset({"sent", "dead", "withdrawn", "notified", "overdue"})
 """The kinds of facts whose texts are classes of failure, which hold nothing of anybody."""
 
 

@@ -16,6 +16,7 @@ from pressroom.times import iso
 
 KIND = "EVENT"
 DONE = "DONE"
+OUTDATED = "OUTDATED"
 KEPT_FOR = timedelta(days=45)
 """Longer than any provider retries (Cloudprinter: 7 days) and than the 30 days that a merchant is promised."""
 LARGEST_ROW = 390_000
@@ -80,24 +81,26 @@ class Event:
         )
 
 
-def record(provider: str, webhook: Webhook, *, now: datetime) -> tuple[str, bool]:
+def record(provider: str, webhook: Webhook, *, now: datetime, outdated: bool = False) -> tuple[str, bool]:
     """Keep a webhook; return its event id and whether it is new. One conditional write, and no other call.
 
-    Raises TooLarge for a body that no row can hold. The rare conflict costs a second write.
+    One that was authenticated by an `outdated` secret is listed as such. Raises TooLarge for a body that no row can
+    hold. The rare conflict costs a second write.
     """
     event_id = f"{provider}-{table.digest(webhook.identity)}"
-    known = _put(event_id, provider, webhook, now)
+    more = {"attention_key": {"S": f"{OUTDATED}/{provider}#{table.shard(event_id)}"}} if outdated else {}
+    known = _put(event_id, provider, webhook, now, more)
     if known is None:
         return event_id, True
     if webhook.exclusive and "erased" not in known:  # what it held then can't be compared any more
         content = wire.parse(webhook.body)
         if content != wire.parse(table.unpack(known["body"])):
             event_id = f"{event_id}-{table.digest(wire.canonical(content))[:8]}"
-            return event_id, _put(event_id, provider, webhook, now, conflict=True) is None
+            return event_id, _put(event_id, provider, webhook, now, more | {"conflict": {"BOOL": True}}) is None
     return event_id, False
 
 
-def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, conflict: bool = False) -> table.Item | None:
+def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, more: table.Item) -> table.Item | None:
     body = table.pack(webhook.body)
     if len(body["B"]) > LARGEST_ROW:
         raise TooLarge(f"The body is larger than {LARGEST_ROW} bytes even when it is compressed.")
@@ -111,9 +114,8 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, *, confl
         "body": body,
         **table.created_index(f"{KIND}/{provider}", event_id, iso(now)),
         **table.until(now + KEPT_FOR),
+        **more,
     }
-    if conflict:
-        item["conflict"] = {"BOOL": True}
     return table.put(item, old=webhook.exclusive)
 
 

@@ -33,12 +33,12 @@ def log_line(event: str, now: datetime, **fields: str) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
 
 
-def count(name: str, **fields: str) -> None:
-    """Count one occurrence under the stack's name. `fields` can be searched in the log but are no dimensions."""
+def count(name: str, number: int = 1, **fields: str) -> None:
+    """Count occurrences under the stack's name. `fields` can be searched in the log but are no dimensions."""
     # Here, since most functions live and die without anything to count, and each would pay for it at its start.
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+    with single_metric(name=name, unit=MetricUnit.Count, value=number, namespace=NAMESPACE) as metric:
         metric.add_dimension(name="service", value=logger().service)
         for key, value in fields.items():
             metric.add_metadata(key=key, value=value)

@@ -54,6 +54,8 @@ fact's kind, so any permutation and any number of duplicates give the same order
 | `stock`        | printful.stock_updated                   | which variants of a product can't be ordered, the latest |
 |                |                                          | telling counts; `out_of_stock` while a line of one is    |
 |                |                                          | open                                                     |
+| `overdue`      | monitor                                  | `stalled` while lines of a printer wait for what they    |
+|                |                                          | waited for then; `hold_old` while that hold lasts        |
 | `notified`     | notices                                  | nothing: the shop is to be told something. Not shown,    |
 |                |                                          | since its end is. A `dead` one is `shop_not_told`        |
 | `erased`       | ops                                      | `erased_at`: what was personal in the facts is gone      |
@@ -98,6 +100,13 @@ class Status(StrEnum):
     RETURNED = "returned"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+class Waits(StrEnum):
+    """What a line waits for, of its printer."""
+
+    ACCEPT = "accept"
+    SHIP = "ship"
 
 
 RANK = {status: rank for rank, status in enumerate(Status)}
@@ -167,6 +176,10 @@ class Attention(StrEnum):
     """A printer holds the order until something is settled."""
     APPROVAL_NEEDED = "approval_needed"
     """A printer holds the order until the merchant has approved of a file."""
+    HOLD_OLD = "hold_old"
+    """A printer has held the order for days; Printful cancels after 30."""
+    STALLED = "stalled"
+    """A printer has not accepted its lines, or not shipped them, for longer than it should take."""
     CONFIRM_AGAIN = "confirm_again"
     """The order became a draft again: nobody prints it until it is confirmed again."""
     CANCELED = "canceled"
@@ -245,6 +258,12 @@ class Line:
     uid: str | None = None
     print_file: PrintFile | None = None
     batch: Batch | None = None
+
+    def waits(self) -> Waits | None:
+        """Return what the line waits for; None for one that has left, or never will."""
+        if self.status is Status.PAID:
+            return Waits.ACCEPT
+        return Waits.SHIP if RANK[self.status] <= RANK[Status.PARTIALLY_SHIPPED] else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +355,12 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     provider_orders: list[ProviderOrder] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
+
+    def waiting(self, destination: str, waits: Waits, *, since: str) -> set[str]:
+        """Return the lines that now wait for this of a printer, unless it has held the order at any time since then."""
+        if any(hold.provider == destination and (hold.until is None or hold.until > since) for hold in self.holds):
+            return set()
+        return {line.id for line in self.lines if line.destination == destination and line.waits() is waits}
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -472,6 +497,7 @@ class _Folding:
         """When an open hold was last told of, by the kind of fact: `held`, or a `progress` with that status."""
         self.submitted: set[_Whole] = set()
         self.stock: list[Fact] = []
+        self.overdue: list[Fact] = []
         self.by_id: dict[str, Line] = {}
         self.by_sku: dict[tuple[str | None, str], list[Line]] = {}
         self.claims: dict[str, list[_Part]] = {}
@@ -712,6 +738,15 @@ class _Folding:
         return f"{fact.data['provider']}: " + (
             f"out of stock or discontinued: variant {out}" if out else "in stock again"
         )
+
+    def on_overdue(self, fact: Fact) -> str:
+        self.overdue.append(fact)
+        data = fact.data
+        if "held" in data:
+            return f"{data['destination']} has held the order for {_counted(data['days'], 'day')}"
+        done = {Waits.ACCEPT: "accepted", Waits.SHIP: "shipped"}[Waits(data["waits"])]
+        lines = _counted(len(data["lines"]), "line")
+        return f"{data['destination']} has not {done} {lines} within {data['hours']} hours: {', '.join(data['lines'])}"
 
     def on_notified(self, fact: Fact) -> str:
         return ""
@@ -1001,6 +1036,13 @@ class _Folding:
             if line.destination in listing and not any(self._is_in(*part) for part in self.claims.get(line.id, ())):
                 yield line
 
+    def _is_stalled(self, late: Fact) -> bool:
+        """Tell whether lines still wait for what they had waited for too long."""
+        if "held" in late.data:
+            return False
+        destination, waits, since = late.data["destination"], Waits(late.data["waits"]), late.data["since"]
+        return bool(self.order.waiting(destination, waits, since=since) & set(late.data["lines"]))
+
     def _attention(self) -> Iterator[Attention]:
         order, works = self.order, self.works.values()
         waiting = [hold for hold in order.holds if hold.until is None]
@@ -1050,6 +1092,15 @@ class _Folding:
                 ),
                 Attention.NOT_DELIVERED: any(work.undelivered for work in works),
                 Attention.ON_HOLD: waiting,
+                Attention.HOLD_OLD: any(
+                    "held" in late.data
+                    and any(
+                        hold.provider == late.data["destination"] and hold.since <= late.data["held"]
+                        for hold in waiting
+                    )
+                    for late in self.overdue
+                ),
+                Attention.STALLED: not self.revoked and any(map(self._is_stalled, self.overdue)),
                 Attention.APPROVAL_NEEDED: any(hold.approval_needed for hold in waiting),
                 Attention.UNKNOWN_SKU: self._is_complete() and self._is_unknown(),
                 Attention.LINE_MISSING: any(line.status not in gone for line in self._missing()),
@@ -1129,6 +1180,7 @@ RULES: dict[str, Callable[[_Folding, Fact], str]] = {
     "released": _Folding.on_released,
     "refunded": _Folding.on_refunded,
     "stock": _Folding.on_stock,
+    "overdue": _Folding.on_overdue,
     "notified": _Folding.on_notified,
     "erased": _Folding.on_erased,
 }

@@ -39,6 +39,7 @@ PATH = "/webhooks/printful/"
 MASK = "***"
 ACTIONS = ("show", "register", "remove", "check")
 _SETTING = ("SETTING", "printful_webhook")
+_SEEN = ("SETTING", "printful_webhook_seen")
 
 
 class State(StrEnum):
@@ -182,3 +183,16 @@ def want(setting: Wanted, now: datetime) -> None:
             "changed_at": {"S": iso(now)},
         },
     )
+
+
+def saw(state: State, now: datetime) -> None:
+    """Keep what the latest look at Printful has found, for the monitor."""
+    config.client("dynamodb").put_item(
+        TableName=table.name(), Item=table.pk(*_SEEN) | {"state": {"S": state}, "at": {"S": iso(now)}}
+    )
+
+
+def seen() -> State | None:
+    """Return what the latest look at Printful has found."""
+    row = table.get(*_SEEN)
+    return State(row["state"]["S"]) if row else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pressroom import config, inbox
+from pressroom import config, inbox, refusals
 from pressroom.errors import Refused, TooLarge, Unauthorized
 from pressroom.observe import count, log_line, logger
 from pressroom.signing import is_token
@@ -22,13 +22,17 @@ type LambdaEvent = dict[str, Any]
 type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """What the gateway received: the exact bytes of the body, headers by lower-case name, the path's secret part."""
+    """What the gateway received: the exact bytes of the body, headers by lower-case name, the path's secret part.
+
+    `outdated` is set once it is authentic, but by a previous value of the secret only.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     token: str | None = None
+    outdated: bool = False
 
     @classmethod
     def of(cls, event: LambdaEvent) -> "Request":
@@ -50,10 +54,16 @@ class Request:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
 
+    def authenticate(self, secret: str, check: Callable[[tuple[str, ...]], bool]) -> None:
+        """Raise Unauthorized unless `check` holds for the active values of the secret that a variable names."""
+        values = config.secret(secret)
+        if not values.matches(check):
+            raise Unauthorized
+        self.outdated = values.is_outdated(check)
+
     def require_token(self, secret: str) -> None:
         """Raise Unauthorized unless the last part of the path is the token in the secret that a variable names."""
-        if not config.secret(secret).matches(lambda tokens: is_token(self.token, tokens)):
-            raise Unauthorized
+        self.authenticate(secret, lambda tokens: is_token(self.token, tokens))
 
     def topic(self) -> str:
         """Return the topic header, made printable; empty if there is none."""
@@ -78,10 +88,11 @@ def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], in
                 request = Request.of(event)
                 webhook = recognise(request)
                 now = config.utcnow()
-                event_id, new = inbox.record(provider, webhook, now=now)
+                event_id, new = inbox.record(provider, webhook, now=now, outdated=request.outdated)
             except Refused as refusal:
                 logger().warning("webhook_refused", provider=provider, status=refusal.status)
                 count("WebhooksRefused", provider=provider)
+                refusals.record(provider, now=config.utcnow())
                 return _answer(refusal.status, refusal.answer)
             status = "accepted" if new else "duplicate"
             log_line(f"webhook_{status}", now, provider=provider, topic=webhook.topic, event_id=event_id)

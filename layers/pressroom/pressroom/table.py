@@ -12,6 +12,8 @@ The only key is `pk`; every row is read by its full name:
 | what a person did  | ACTION#<id>             | api; a replay's is handed on by pump |
 | bulk replay        | JOB#<id>                | api, replays                         |
 | orders by a text   | FIND#<kind>/<digest>    | who writes the order, before it      |
+| refused, and how   | REFUSED#<provider>/<…>  | receive/camaloon                     |
+| often              |                         |                                      |
 | parcel without     | UNTRACKED#<id>          | who writes the order, with it;       |
 | tracking           |                         | untracked                            |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
@@ -19,6 +21,7 @@ The only key is `pk`; every row is read by its full name:
 | who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
 | a setting          | SETTING#<name>          | printful_webhook, deliver/storefront |
+| what stands        | SETTING#monitor         | monitor                              |
 | print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
 |                    |                         | print_files                          |
 | item for a batch   | READY#<item id>         | print_files; batches, api            |
@@ -28,7 +31,8 @@ The only key is `pk`; every row is read by its full name:
 
 A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
 `poll` to the queue of the print files. Three sparse indexes, keys only: `by_state` (what is in a state), `by_created`
-(all orders, batches, received webhooks by provider, and what people did) and `by_attention` (orders for a person).
+(all orders, batches, received webhooks by provider, refusals, and what people did) and `by_attention` (orders for a
+person, and webhooks that were authenticated by a previous secret).
 """
 
 import hashlib
@@ -275,9 +279,40 @@ def positions(
     return found[:limit], len(found) > limit
 
 
+def count(index: str, partition: str, *, limit: int, since: str = "", until: str = "") -> tuple[int, bool]:
+    """Count the entries in one value of an index, from a time on and before another; at most `limit`, and if more."""
+    counted = 0
+    for number in range(SHARDS):
+        condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": f"{partition}#{number}"}}
+        if since:
+            condition += " AND state_at BETWEEN :since AND :until"
+            values |= {":since": {"S": since}, ":until": {"S": until}}
+        call: Item = {}
+        while counted <= limit:
+            answer = config.client("dynamodb").query(
+                TableName=name(),
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                Select="COUNT",
+                Limit=limit + 1 - counted,
+                **call,
+            )
+            counted += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            call["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return min(counted, limit), counted > limit
+
+
 def id_at(position: str) -> str:
     """Return whose place in an index this is."""
     return position.partition("#")[2]
+
+
+def time_at(position: str) -> str:
+    """Return the time of a place in an index."""
+    return position.partition("#")[0]
 
 
 def _ids(places: list[str], more: bool) -> tuple[list[str], str | None]:

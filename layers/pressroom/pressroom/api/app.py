@@ -67,10 +67,10 @@ class Body(BaseModel):
 @cache
 def app() -> APIGatewayHttpResolver:
     """Put the API together."""
-    from pressroom.api import batches, catalogue, deliveries, document, events, orders, repair
+    from pressroom.api import batches, catalogue, deliveries, document, events, orders, overview, repair
 
     api = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
-    for area in (orders, events, deliveries, repair, batches, catalogue, document):
+    for area in (overview, orders, events, deliveries, repair, batches, catalogue, document):
         api.include_router(area.router)
     api.exception_handler(ServiceError)(_refusal)
     api.exception_handler(RequestValidationError)(_misfit)

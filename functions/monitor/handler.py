@@ -1,0 +1,131 @@
+"""Every quarter of an hour: what takes too long, and what stands wrong, before a customer notices.
+
+Orders that are overdue get a fact that says so, and with it a reason for attention; what concerns no single order is a
+condition. Both are metrics for as long as they stand, so an alarm goes off once and ends by itself.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pressroom import conditions, config, orders, overdue, record, table, traffic
+from pressroom.errors import Conflict
+from pressroom.observe import count, logger
+from pressroom.orders import Attention, Waits
+from pressroom.overdue import Limits
+from pressroom.record import Decision, Undecided
+from pressroom.times import iso
+
+BUDGET = timedelta(seconds=200)
+"""How long orders are looked at; the next look begins where this one ends."""
+PAGE = 100
+OPEN = orders.STAGES[: orders.STAGES.index(orders.Status.PARTIALLY_SHIPPED) + 1]
+STANDING = {Attention.STALLED: "OrdersStalled", Attention.HOLD_OLD: "HoldsOld"}
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Look at everything; the answer says what stands."""
+    now = config.utcnow()
+    limits = _limits()
+    before = conditions.read()
+    seen = _look_at_orders(limits, before.beyond, now, is_over=lambda: config.utcnow() - now >= BUDGET)
+    standing = conditions.look(before.standing, limits.silent, seen.waiting, now)
+    counted = traffic.count(before.counted, now=now)
+    row = conditions.Row(looked_at=iso(now), standing=tuple(standing), counted=counted, beyond=seen.beyond)
+    conditions.keep(row)
+    _tell(before.standing, standing)
+    for reason, metric in STANDING.items():
+        if seen.standing[reason]:
+            count(metric, seen.standing[reason])
+    return {"orders": seen.orders, "raised": seen.raised, "standing": [each.id for each in standing]}
+
+
+@dataclass
+class Seen:
+    """What a look at the orders has found. `waiting` are providers that should have told of an order by now."""
+
+    orders: int = 0
+    raised: int = 0
+    beyond: str = ""
+    standing: Counter[str] = field(default_factory=Counter)
+    waiting: set[str] = field(default_factory=set)
+
+
+def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Callable[[], bool]) -> Seen:
+    seen = Seen()
+    for place, row in _old_enough(beyond, iso(now - limits.shortest())):
+        order_id, facts = table.identity_of(row), record.row_of(row).facts
+        order = orders.fold(order_id, facts)
+        seen.orders += 1
+        if overdue.find(order_id, facts, limits, now=now):
+            order = _raise(order_id, limits, now) or order
+            seen.raised += 1
+        seen.standing.update(order.attention)
+        seen.waiting |= {
+            provider
+            for provider, hours in limits.silent.items()
+            if overdue.stuck(order, facts, provider, Waits.SHIP, since=iso(now - timedelta(hours=hours)))
+        }
+        if is_over():
+            seen.beyond = place
+            break
+    return seen
+
+
+def _raise(order_id: str, limits: Limits, now: datetime) -> orders.Order | None:
+    """Record what is overdue of an order, by what is known of it when that is written."""
+
+    def decide(facts: list[orders.Fact]) -> Decision:
+        return Decision(order_id=order_id, facts=tuple(overdue.find(order_id, facts, limits, now=now)))
+
+    try:
+        order = record.apply(Undecided(order_id, decide))
+    except Conflict:
+        logger().warning("order_busy", order_id=order_id)  # the next look finds it again
+        return None
+    record.count_attention(order, "monitor")
+    return order
+
+
+def _old_enough(beyond: str, until: str) -> Iterator[tuple[str, table.Item]]:
+    """Yield the open orders that were made before a time, and where each stands; those behind `beyond` come first."""
+    first, _, after = beyond.partition(" ")
+    for status in OPEN[OPEN.index(orders.Status(first)) if first else 0 :]:
+        more = True
+        while more:
+            places, more = table.positions(
+                "by_state", [f"{record.KIND}#{status}"], limit=PAGE, beyond=after, newest_first=False
+            )
+            wanted = [place for place in places if place <= until]
+            more = more and len(wanted) == len(places)
+            rows = {table.identity_of(row): row for row in table.get_many(_keys(wanted))} if wanted else {}
+            for place in wanted:
+                if row := rows.get(table.id_at(place)):
+                    yield f"{status} {place}", row
+            after = places[-1] if more else ""
+
+
+def _keys(places: list[str]) -> list[tuple[str, str]]:
+    return [(record.KIND, table.id_at(place)) for place in places]
+
+
+def _tell(before: tuple[conditions.Condition, ...], standing: list[conditions.Condition]) -> None:
+    was, now = ({each.id: each for each in conditions_} for conditions_ in (before, standing))
+    for identity in now.keys() - was.keys():
+        logger().error("condition_raised", condition=now[identity].name, about=now[identity].about)
+    for identity in was.keys() - now.keys():
+        logger().info("condition_cleared", condition=was[identity].name, about=was[identity].about)
+    for name, number in Counter(each.name for each in standing).items():
+        if name in conditions.METRICS:
+            count(conditions.METRICS[name], number)
+
+
+def _limits() -> Limits:
+    return Limits(
+        accept=overdue.hours(config.setting("ACCEPT_WITHIN_HOURS")),
+        ship=overdue.hours(config.setting("SHIP_WITHIN_HOURS")),
+        silent=overdue.hours(config.setting("SILENT_AFTER_HOURS")),
+        hold_days=int(config.setting("HOLD_OLD_DAYS")),
+    )

@@ -1,0 +1,92 @@
+"""What of an order takes too long: lines that wait for their printer, and holds that grow old. Pure.
+
+That time has passed is told by nobody, so the monitor tells it: an `overdue` fact, once, which counts for as long as
+the lines still wait, or the hold lasts (docs/decisions/0027-that-time-has-passed-is-a-fact.md). A line has waited for
+so many hours if the order as it stood then has it waiting for the same; a hold in between begins the time anew.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pressroom import orders
+from pressroom.orders import Fact, Order, Waits
+from pressroom.times import iso, parse
+
+PROVIDERS = ("camaloon", "cloudprinter", "oms", "printful")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long is too long: hours by printer, those of whom nothing is said may take for ever; days of a hold."""
+
+    accept: Mapping[str, float]
+    ship: Mapping[str, float]
+    silent: Mapping[str, float]
+    hold_days: int
+
+    def shortest(self) -> timedelta:
+        """Return how old an order is at least of which anything can be overdue."""
+        hours = (*self.accept.values(), *self.ship.values(), *self.silent.values(), self.hold_days * 24)
+        return timedelta(hours=min(hours))
+
+
+def hours(text: str) -> dict[str, float]:
+    """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else."""
+    read = dict[str, float]()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        provider, _, number = (piece.strip() for piece in part.partition("="))
+        if provider not in PROVIDERS or not number.replace(".", "", 1).isdecimal() or not float(number):
+            raise ValueError(f"{part!r} is not printer=hours, or names an unknown printer")
+        read[provider] = float(number)
+    return read
+
+
+def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime) -> list[Fact]:
+    """Return the facts that tell what is overdue by now and was not told before."""
+    known = orders.in_order(facts)
+    order = orders.fold(order_id, known)
+    told = [fact.data for fact in known if fact.kind == "overdue"]
+    found = []
+    for waits, allowed in ((Waits.ACCEPT, limits.accept), (Waits.SHIP, limits.ship)):
+        for printer, limit in allowed.items():
+            since = iso(now - timedelta(hours=limit))
+            lines = stuck(order, known, printer, waits, since=since)
+            for data in told:
+                if data.get("waits") == waits and data["destination"] == printer:
+                    lines -= set(data["lines"]) & order.waiting(printer, waits, since=data["since"])
+            if lines:
+                data = {"waits": waits, "lines": sorted(lines), "since": since, "hours": f"{limit:g}"}
+                found.append(_fact(f"{printer}/{waits}/{since}", now, printer, data))
+    for hold in order.holds:
+        days = (now - parse(hold.since)).days
+        if hold.until is None and days >= limits.hold_days and not any(_is_about(data, hold) for data in told):
+            data = {"held": hold.since, "days": days}
+            found.append(_fact(f"{hold.provider}/held/{hold.since}", now, hold.provider, data))
+    return found
+
+
+def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, since: str) -> set[str]:
+    """Return the lines of an order that have waited for this of a printer ever since a time, with no hold since then.
+
+    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled.
+    """
+    lines = order.waiting(printer, waits, since=since)
+    if not lines:
+        return set()
+    before = [fact for fact in facts if fact.at <= since]
+    if orders.is_revoked(facts) or (waits is Waits.ACCEPT and not any(fact.kind == "paid" for fact in before)):
+        return set()
+    then = orders.fold(order.id, before)
+    return lines & {line.id for line in then.lines if line.destination == printer and line.waits() is waits}
+
+
+def _is_about(data: Mapping[str, Any], hold: orders.Hold) -> bool:
+    return bool(data["destination"] == hold.provider and hold.since <= data.get("held", ""))
+
+
+def _fact(name: str, now: datetime, printer: str, data: dict[str, Any]) -> Fact:
+    at = iso(now)
+    about = {"destination": printer} | data
+    return Fact(id=f"overdue/{name}", kind="overdue", source="monitor", at=at, received_at=at, data=about)

@@ -1,0 +1,60 @@
+"""How often a provider was refused in a row, of those that switch a webhook off for it. Light: the receivers import it.
+
+What was refused is not kept (invariant 6): a row says only whose URL it came to, when, and how many they were.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pressroom import table
+from pressroom.observe import logger
+from pressroom.times import iso
+
+KIND = "REFUSED"
+DISABLED_AFTER = {"camaloon": 20}
+"""After how many failures in a row a provider disables a webhook (Camaloon API v1, "Webhook errors")."""
+KEPT_FOR = timedelta(days=7)
+PAUSE = timedelta(seconds=1)
+"""How often one environment of a receiver writes at most: a flood of strangers' requests must not be paid for each."""
+
+
+class Tally:
+    """What this environment has refused and not yet written."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.written_at: datetime | None = None
+
+
+@cache
+def tally(provider: str) -> Tally:
+    """Return this environment's tally of a provider."""
+    return Tally()
+
+
+def record(provider: str, *, now: datetime) -> None:
+    """Note that a request to a provider's URL was refused. It is refused all the same if that can't be written."""
+    if provider not in DISABLED_AFTER:
+        return
+    mine = tally(provider)
+    mine.number += 1
+    if mine.written_at and now - mine.written_at < PAUSE:
+        return
+    identity = f"{provider}/{secrets.token_hex(8)}/{mine.number}"
+    row = table.pk(KIND, identity) | table.created_index(f"{KIND}/{provider}", identity, iso(now))
+    try:
+        table.put(row | table.until(now + KEPT_FOR))
+    except (BotoCoreError, ClientError):
+        logger().exception("refusal_not_recorded")
+        return
+    mine.number, mine.written_at = 0, now
+
+
+def in_a_row(provider: str, *, since: str, now: datetime) -> int:
+    """Return how many requests were refused since a time; no more are counted than disable the webhook."""
+    limit, since = DISABLED_AFTER[provider], max(since, iso(now - KEPT_FOR))
+    places, _ = table.positions("by_created", [f"{KIND}/{provider}"], limit=limit)
+    return min(limit, sum(int(place.rpartition("/")[2]) for place in places if place.partition("#")[0] > since))
