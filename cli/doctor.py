@@ -7,7 +7,7 @@ secret is ever shown.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -45,6 +45,8 @@ SET_BY_HAND = {"camaloon": "camaloon", "cloudprinter": "cloudprinter", "printful
 """The secrets that only the merchant can know, and the printer that each is for."""
 IN_A_PATH = ("printful", "oms")
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
+LOOKS_STOPPED = timedelta(hours=1)
+"""After so long, the look that is made every quarter of an hour is not made any more."""
 FEW_FUNCTIONS, TOO_FEW_FUNCTIONS = 100, 10
 """How many functions an account may run at once; a new one begins with ten."""
 
@@ -386,10 +388,14 @@ def conditions(visit: Visit) -> Iterator[Finding]:
         yield Finding(
             f"condition {each['id']}", "fail", each["text"], f"It stands since {each['since']}: see the runbook."
         )
-    if not found["looked_at"]:
-        yield Finding("conditions", "skipped", "Nobody has looked yet.", "Look again in some minutes.")
+    looked_at = found["looked_at"]
+    if not looked_at:
+        yield Finding("conditions", "skipped", "Nobody has looked yet.", "Look again in a quarter of an hour.")
+    elif visit.now() - datetime.fromisoformat(looked_at) > LOOKS_STOPPED:
+        todo = "See the log of the monitor's function."
+        yield Finding("conditions", "fail", f"Nobody has looked since {looked_at}.", todo)
     elif not found["conditions"]:
-        yield Finding("conditions", "ok", f"None stood at {found['looked_at']}.")
+        yield Finding("conditions", "ok", f"None stood at {looked_at}.")
 
 
 def people(visit: Visit) -> Iterator[Finding]:

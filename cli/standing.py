@@ -46,7 +46,11 @@ def conditions(desk: Desk, /) -> int:
     """Show what is wrong with the installation as a whole, such as a silent provider; 1 if something is."""
     found = desk.hub.get("/conditions")
     columns: dict[str, Cell] = {"since": "since", "condition": "name", "about": "about", "what": "text"}
-    looked = f"Looked at {found['looked_at']}." if found["looked_at"] else "Nobody has looked yet: wait some minutes."
+    looked = (
+        f"Looked at {found['looked_at']}."
+        if found["looked_at"]
+        else "Nobody has looked yet: that is done every quarter of an hour."
+    )
     desk.show(found, table("Conditions", columns, found["conditions"]), looked)
     return NOT_SO if found["conditions"] else DONE
 

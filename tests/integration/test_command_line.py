@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -71,12 +71,7 @@ def account(desk: Desk, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Accoun
     monkeypatch.delenv("PRESSROOM_API_URL")
     monkeypatch.setenv("PRESSROOM_STACK", template.STACK)
     monkeypatch.setattr("boto3.client", account.client)
-    monkeypatch.setattr("cli.doctor.datetime", _Now)
     return account
-
-
-class _Now(datetime):
-    """The real time, though the functions' is another."""
 
 
 def dead(hub: Hub, *order_ids: int) -> list[str]:
@@ -206,6 +201,13 @@ def test_the_overview_and_what_stands_are_shown(desk: Desk) -> None:
     desk.door.instead["/conditions"] = (200, {"conditions": [], "looked_at": None})
     assert desk.types("conditions") == DONE
     assert "Conditions: none" in desk.read
+
+
+def test_the_overview_counts_what_there_is(desk: Desk, hub: Hub) -> None:
+    dead(hub, 7)
+    assert desk.json("overview") == hub.get("/overview")["body"]
+    assert desk.types("overview") == DONE
+    assert "paid 1 1 need a person. Deliveries to pending dead camaloon 0 1 oms 0 0" in desk.read
 
 
 # --- putting right ---
@@ -489,7 +491,13 @@ def test_what_is_wrong_is_found_and_ends_with_1(desk: Desk, account: Account, hu
         "/webhooks/camaloon": (502, {}),
         "/webhooks/oms/unsigned": (404, {"message": "Not Found"}),
         "/notifications": (200, {"url_set": True, "disabled_at": "2026-09-01T14:10:00.000Z"}),
-        "/conditions": (200, {"conditions": [{"id": "a/b", "text": "It is silent.", "since": "x"}], "looked_at": "y"}),
+        "/conditions": (
+            200,
+            {
+                "conditions": [{"id": "a/b", "text": "It is silent.", "since": "x"}],
+                "looked_at": datetime.now(UTC).isoformat(),
+            },
+        ),
     }
     found = checked(desk, code=NOT_SO)
     expected = {
@@ -537,6 +545,18 @@ def test_an_api_that_is_open_to_everybody_fails(desk: Desk) -> None:
     found = checked(desk, code=NOT_SO)
     assert found["ops API"] == ("fail", "Without a token it answers 200 instead of 401.")
     assert found["stack"][0] == found["secrets"][0] == found["queues"][0] == "skipped"
+
+
+def test_a_monitor_that_looks_no_more_is_found(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    for looked_at, status in {
+        None: "skipped",
+        (now - timedelta(minutes=50)).isoformat(): "ok",
+        (now - timedelta(minutes=70)).isoformat(): "fail",
+    }.items():
+        desk.door.instead["/conditions"] = (200, {"conditions": [], "looked_at": looked_at})
+        found = checked(desk, "--no-probe", code=NOT_SO if status == "fail" else DONE)
+        assert found["conditions"][0] == status
 
 
 def test_what_waits_for_a_person_is_a_warning(desk: Desk) -> None:
