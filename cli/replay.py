@@ -8,7 +8,7 @@ import click
 from cli.commands import Group
 from cli.deliveries import DESTINATIONS
 from cli.desk import Desk, fields
-from cli.errors import DONE, NOT_SO
+from cli.errors import DONE, NOT_SO, Failed
 from cli.hub import path
 from cli.webhooks import PROVIDERS
 
@@ -132,7 +132,7 @@ def _all(desk: Desk, wanted: dict[str, Any], *, yes: bool, wait: bool) -> int:
 
 
 def _watched(desk: Desk, job: dict[str, Any], total: int | None) -> dict[str, Any]:
-    """Wait until a job is over; interrupted, say that it isn't."""
+    """Wait until a job is over; if that can't be seen, say that it goes on."""
     with desk.progress("replaying", total) as progress:
 
         def look() -> dict[str, Any] | None:
@@ -144,7 +144,7 @@ def _watched(desk: Desk, job: dict[str, Any], total: int | None) -> dict[str, An
 
         try:
             desk.wait_for(look, seconds=None, every=LOOK_EVERY_S)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Failed):
             desk.note(f"The replay goes on without you: `pressroom replay cancel {job['id']}` ends it.")
             raise
     return job

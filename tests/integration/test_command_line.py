@@ -274,6 +274,19 @@ def test_who_interrupts_a_replay_is_told_how_to_end_it(desk: Desk, hub: Hub, mon
     assert desk.json("replay", "cancel", job["id"])["status"] == "canceled"
 
 
+def test_a_replay_that_is_lost_sight_of_goes_on(desk: Desk, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead(hub, 7, 8)
+
+    def broken(_: float) -> None:
+        (job,) = hub.get("/replays")["body"]["replays"]
+        desk.door.instead[f"/replays/{job['id']}"] = (503, {"message": "Service Unavailable"})
+
+    monkeypatch.setattr("time.sleep", broken)
+    assert desk.types("replay", "deliveries", "--per-minute", "1", "--yes") == NOT_SO
+    assert "The replay goes on without you" in desk.err
+    assert desk.err.endswith("error: Refused (503): Service Unavailable\n")
+
+
 def test_a_replay_is_started_without_waiting(desk: Desk, hub: Hub) -> None:
     dead(hub, 7, 8)
     assert desk.types("replay", "deliveries", "--per-minute", "1", "--yes", "--no-wait") == DONE
