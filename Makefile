@@ -61,13 +61,13 @@ event: install ## print a signed API Gateway event: make event TOPIC=camaloon.sh
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(LINT_ENV) $(SAM)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks $(LINT_IGNORED) --template template.yaml
+	$(LINT_ENV) $(SAM)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks $(LINT_IGNORED) --template template.yaml dashboard.yaml
 	$(LINT_ENV) $(SAM)/sam validate --lint --template template.yaml
 
 check: lint build test ## the whole gate: lint, build, test

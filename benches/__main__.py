@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benches import api, cost, deliver, fold, init, throughput, warm
+from benches import api, cost, deliver, fold, idle, init, throughput, warm
 from benches.metric import Metric, Report
 from local.build import build_for_host
 from local.progress import LocalCloudError
@@ -24,6 +24,7 @@ PARTS: tuple[Callable[[Path], Report], ...] = (
     init.measure,
     warm.measure,
     cost.measure,
+    idle.measure,
     fold.measure,
     deliver.measure,
     throughput.measure,

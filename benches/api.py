@@ -28,6 +28,7 @@ CALLS = {
     "orders_of_a_status": "/orders?status=accepted&limit=25",
     "events": "/events?limit=25",
     "deliveries": "/deliveries?status=delivered&limit=25",
+    "overview": "/overview",
     "document": "/openapi.json",
 }
 

@@ -252,7 +252,7 @@ def measure(built: Path) -> Report:
         patch("pressroom.config.utcnow", clock),
         patch("local.simulators.oms._uid", lambda: str(uuid.UUID(bytes=uids.randbytes(16), version=4))),
     ):
-        _create(table)
+        create(table)
         cloud.answer(config.client("secretsmanager"), "GetSecretValue", cloud.secret)
         cloud.answer(config.client("lambda"), "Invoke", lambda _: {})
         cloud.answer(config.client("sqs"), "ChangeMessageVisibility", lambda _: {})
@@ -276,20 +276,20 @@ def measure(built: Path) -> Report:
     for name, way in (webhooks | whole | {"batch": batch}).items():
         notes += [f"{name}, {function}: {_told(use)}" for function, use in way.items()]
     for name, way in (webhooks | whole).items():
-        dollars, formula = _price(way)
+        dollars, formula = price(way)
         prices.append(Metric(name=f"{name}.usd_per_million", value=dollars, unit="USD", target=WEBHOOKS.get(name)))
         notes.append(f"{name}, a million:\n{formula}")
-    told, untold = (_price(whole[name])[0] for name in ("delivered_and_told", "delivered"))
+    told, untold = (price(whole[name])[0] for name in ("delivered_and_told", "delivered"))
     notified = whole["delivered_and_told"]["deliver_storefront"].invocations
     prices.append(Metric(name="notification.usd_per_million", value=(told - untold) / notified, unit="USD"))
     notes.append(f"delivered_and_told: {notified} notifications")
-    dollars, formula = _price(batch)
+    dollars, formula = price(batch)
     prices.append(Metric(name="batch.item.usd_per_million", value=dollars / BATCHED, unit="USD"))
     notes.append(f"batch, a million of them, each of {BATCHED} items:\n{formula}")
     return Report(metrics + prices, notes)
 
 
-def _create(table: dict[str, Any]) -> None:
+def create(table: dict[str, Any]) -> None:
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     config.client("dynamodb").create_table(TableName=cloud.TABLE, **{name: table[name] for name in wanted})
     for variable, queue in QUEUES.items():
@@ -415,7 +415,7 @@ def _told(use: Use) -> str:
     return ", ".join([*told, f"{use.log_bytes} bytes of log"])
 
 
-def _price(way: Way) -> tuple[float, str]:
+def price(way: Way) -> tuple[float, str]:
     """Return the list price of a million of what went this way, and how it comes about."""
     million, p = 1_000_000, Prices
     use = reduce(add, way.values())

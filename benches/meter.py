@@ -90,7 +90,7 @@ class Meter:
                 self._read([request | {"Key": key} for request in asked for key in request["Keys"]])
             case "Query":
                 index = next(each for each in self.indexes if each["IndexName"] == params["IndexName"])
-                self.use.read_units += units.query(parsed["Items"], index)
+                self.use.read_units += units.query(parsed, index)
             case "PutItem" | "UpdateItem" | "TransactWriteItems":
                 self._wrote(model.name, params, was_taken=http_response.status_code == 200)
             case _:

@@ -8,6 +8,7 @@ The emulators do not say them truthfully: moto answers 1 whatever was written, m
 - An index entry costs what is written there, and only if it changes: 1 per started KB to add or remove it, both when
   its key moves. In a transaction too: indexes follow afterwards.
 - A write whose condition fails costs as much as the row that stood there, at least 1.
+- A query costs what it reads, also if it only counts.
 - A strongly consistent read costs 1 unit per started 4 KB, at least 1, also for a row that isn't there; an eventually
   consistent one half of that. In a batch each row is rounded up on its own.
 """
@@ -17,6 +18,9 @@ from collections.abc import Iterable
 from typing import Any
 
 type Item = dict[str, Any]
+
+_LARGEST_ENTRY = 200
+"""Bytes of an index entry that was only counted: its three keys, with the longest of our own ids."""
 
 
 def size(item: Item) -> int:
@@ -55,9 +59,11 @@ def read(item: Item | None, *, consistent: bool) -> float:
     return max(1, math.ceil(size(item or {}) / 4096)) * (1 if consistent else 0.5)
 
 
-def query(found: Iterable[Item], index: Item) -> float:
-    """Return the read units of a query of an index, which found the entries of these rows."""
-    return max(1, math.ceil(sum(size(_entry(item, index) or {}) for item in found) / 4096)) * 0.5
+def query(answer: Item, index: Item) -> float:
+    """Return the read units of a query of an index: by the entries that it found, or counted."""
+    if "Items" not in answer:
+        return max(1, math.ceil(int(answer["Count"]) * _LARGEST_ENTRY / 4096)) * 0.5
+    return max(1, math.ceil(sum(size(_entry(item, index) or {}) for item in answer["Items"]) / 4096)) * 0.5
 
 
 def _index_write(before: Item | None, after: Item | None, index: Item) -> int:

@@ -11,6 +11,7 @@ from botocore.client import BaseClient
 
 from benches import units
 from pressroom import config, inbox, outbox, record, table
+from pressroom.api import overview
 from pressroom.api.app import MOST, MOST_READ
 from pressroom.inbox import Webhook
 from pressroom.orders import Fact, Status
@@ -36,7 +37,7 @@ class Read:
 
 
 @contextmanager
-def reading() -> Iterator[Read]:
+def reading(most: int = MOST) -> Iterator[Read]:
     read, real = Read(), BaseClient._make_api_call  # type: ignore[attr-defined]
     indexes = template.resources("AWS::DynamoDB::Table")["Table"]["Properties"]["GlobalSecondaryIndexes"]
     by_name = {index["IndexName"]: index for index in indexes}
@@ -44,10 +45,10 @@ def reading() -> Iterator[Read]:
     def note(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         answer = real(client, operation, parameters)
         if operation == "Query":
-            assert parameters["Limit"] <= MOST + 1
+            assert parameters["Limit"] <= most + 1
             read.queries += 1
-            read.entries += len(answer["Items"])
-            read.units += units.query(answer["Items"], by_name[parameters["IndexName"]])
+            read.entries += answer["Count"]
+            read.units += units.query(answer, by_name[parameters["IndexName"]])
         elif operation == "BatchGetItem":
             found = answer["Responses"]["table"]
             read.rows += len(parameters["RequestItems"]["table"]["Keys"])
@@ -154,3 +155,25 @@ def test_a_list_reads_no_more_than_its_bound_whatever_is_in_the_table(full: Hub)
         assert len(entries) <= limit, what
         if query == {"provider": "oms"}:  # which nobody has: the page is empty, and the list goes on
             assert (entries, bool(answer["body"]["cursor"])) == ([], True)
+
+
+def test_the_overview_reads_no_more_than_its_bound_whatever_is_in_the_table(full: Hub) -> None:
+    with reading(most=overview.MOST) as read:
+        answer = full.get("/overview")
+    assert answer["statusCode"] == 200
+    assert (read.rows, read.others - {"GetSecretValue"}) == (1, set())
+    # Orders by status and attention, webhooks set aside, deliveries waiting and dead, and twice what a provider sent.
+    values = len(Status) + 1 + 2 + 2 + 2 * 5
+    assert read.queries <= values * SHARDS
+    assert read.entries <= values * SHARDS * (overview.MOST + 1)
+    assert read.units <= 800
+    counted = {each["status"]: (each["count"], each["more"]) for each in answer["body"]["orders"]}
+    here = {
+        status: sum(1 for number in range(ORDERS) if number % len(Status) == place)
+        for place, status in enumerate(Status)
+    }
+    here[Status.PAID] += 1  # the model
+    assert counted == {status: (min(number, overview.MOST), number > overview.MOST) for status, number in here.items()}
+    assert answer["body"]["attention"] == {"count": overview.MOST, "more": True}
+    dead = {each["destination"]: each["dead"]["count"] for each in answer["body"]["deliveries"]}
+    assert dead == {"camaloon": OTHERS // 8, "oms": OTHERS // 8, "storefront": 0}

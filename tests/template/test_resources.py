@@ -203,9 +203,11 @@ def test_deliveries_go_one_at_a_time_and_end_where_the_code_says() -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_somebody_and_is_in_the_runbook(name: str) -> None:
     assert properties(name)["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    # Only where nothing happens, something is wrong: nobody looks.
-    missing = "breaching" if name == "MonitorMissingAlarm" else "notBreaching"
-    assert properties(name)["TreatMissingData"] == missing
+    if name == "MonitorMissingAlarm":  # that there is nothing is what is wrong, but not before there was something
+        assert properties(name)["TreatMissingData"] == "missing"
+        assert properties(name)["InsufficientDataActions"] == [{"Ref": "AlarmTopic"}]
+    else:
+        assert properties(name)["TreatMissingData"] == "notBreaching"
     description = properties(name)["AlarmDescription"]
     assert (description["Fn::Sub"] if isinstance(description, dict) else description).endswith(".")
     assert runbook()[name]

@@ -159,11 +159,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         ("dynamodb:Query", "Table/index/by_attention", "OUTDATED/*"),
         *((BATCH, TABLE, rows) for rows in (ORDER, DELIVERY)),
         *((GET, TABLE, rows) for rows in (ORDER, SETTING)),
-        *(
-            (action, TABLE, rows)
-            for action in (PUT, UPDATE)
-            for rows in (ORDER, DELIVERY, UNTRACKED, FIND, "SETTING#monitor")
-        ),
+        *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (ORDER, DELIVERY, "SETTING#monitor")),
         *(
             ("sqs:GetQueueAttributes", f"{each}DeadLetterQueue", "")
             for each in ("Camaloon", "Oms", "Storefront", "PrintFiles", "Park")
