@@ -17,18 +17,24 @@ LINT_ENV := env -u AWS_PROFILE AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DIS
 # and does not know LoggingConfig: ours is one for all, with its retention.
 LINT_IGNORED := WS1000 WS1004
 
-.PHONY: help install build up down demo event explain catalogue printful-webhook test lint check bench clean
+.PHONY: help install build up down demo event test lint check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-install: .venv/.installed .venv-sam/.installed ## the two virtual environments, again only when the pins change
+install: .venv/.installed .venv-sam/.installed .venv/bin/pressroom ## the two virtual environments and .venv/bin/pressroom, again only when the pins change
 
 .venv/.installed: pyproject.toml layers/pressroom/requirements.txt
 	$(call environment,.venv,--group dev -r layers/pressroom/requirements.txt)
 
 .venv-sam/.installed: pyproject.toml
 	$(call environment,.venv-sam,--group sam)
+
+# The command line. It is no installed package: the functions of the local cloud run on this same environment, and
+# would find in it what their layer lacks.
+.venv/bin/pressroom: .venv/.installed Makefile
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)/$(BIN)/python' > $@
+	@chmod +x $@
 
 define environment
 @test -n "$(PYTHON)" || { echo "Pressroom needs Python 3.13 on the PATH as python3.13, python3 or python." >&2; exit 1; }
@@ -53,19 +59,6 @@ demo: install ## one paid order at four printers, batched, held, released and sh
 
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
-
-explain: install ## where would this order go, and why; sends nothing: make explain ORDER=file.json [STACK=pressroom] [RULES=…] [DEFAULT=…]
-	@$(LOCAL) explain "$(ORDER)" $(if $(STACK),--stack "$(STACK)") \
-	  $(if $(filter-out undefined,$(origin RULES)),--rules "$$RULES") $(if $(DEFAULT),--default "$(DEFAULT)")
-
-# That `diff` finds a difference (3) is no error of make's.
-catalogue: install ## the OMS's catalogue: make catalogue DO=diff|push|show|absent [FILE=catalogue.json] [DELETE=key,…] [ENTRY=key,…] [STACK=pressroom]
-	@$(LOCAL) catalogue "$(DO)" $(if $(FILE),--file "$$FILE") $(if $(DELETE),--delete "$$DELETE") \
-	  $(if $(ENTRY),--entry "$$ENTRY") $(if $(STACK),--stack "$(STACK)") || test "$(DO) $$?" = "diff 3"
-
-printful-webhook: install ## Printful's webhook: make printful-webhook DO=show|register|remove [PRODUCTS=5,12] [REPLACE=url] [STACK=pressroom]
-	@$(LOCAL) printful-webhook "$(DO)" $(if $(PRODUCTS),--products "$(PRODUCTS)") \
-	  $(if $(REPLACE),--replace "$$REPLACE") $(if $(STACK),--stack "$(STACK)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

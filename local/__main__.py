@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from cli.errors import Failed
 from local import cloud
 from local.build import build_for_cloud
 from local.progress import LocalCloudError, say
@@ -14,7 +15,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         code: int = arguments.run(arguments)
-    except LocalCloudError as error:
+    except (LocalCloudError, Failed) as error:
         sys.stdout.flush()
         sys.stderr.write(error.report() + "\n")
         return 1
@@ -48,31 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     event.add_argument("--body", type=Path, help="a file with the exact body (default: the topic's sample)")
     event.add_argument("--content-type", default="application/json")
     event.set_defaults(run=_event)
-
-    explain = commands.add_parser("explain", help="say where an order's lines would go and why, sending nothing")
-    explain.add_argument("order", type=Path, help="a file with the body of an order_paid")
-    explain.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud, else the template)")
-    explain.add_argument("--rules", help="RoutingRules to try (default: those of the stack)")
-    explain.add_argument("--default", help="DefaultDestination to try (default: that of the stack)")
-    explain.set_defaults(run=_explain)
-
-    catalogue = commands.add_parser("catalogue", help="compare a catalogue with the OMS's, and push it there")
-    catalogue.add_argument("action", choices=["diff", "push", "show", "absent"])
-    catalogue.add_argument("--file", type=Path, help="the catalogue (see docs/catalogue.example.json)")
-    catalogue.add_argument("--delete", type=_keys, default=(), metavar="KEY,…", help="entries to delete at the OMS")
-    catalogue.add_argument("--entry", type=_keys, default=(), metavar="KEY,…", help="entries that are not at the OMS")
-    catalogue.add_argument("--wait", type=float, default=600, metavar="SECONDS", help="how long to wait for a push")
-    catalogue.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud)")
-    catalogue.set_defaults(run=_catalogue)
-
-    webhook = commands.add_parser("printful-webhook", help="show, register or remove the webhook at Printful")
-    webhook.add_argument("action", choices=["show", "register", "remove"])
-    webhook.add_argument(
-        "--products", type=_product_ids, help="the products whose stock is followed: 5,12 or none (default: as before)"
-    )
-    webhook.add_argument("--replace", metavar="URL", help="somebody else's URL that may be overwritten or removed")
-    webhook.add_argument("--stack", help="a stack deployed to AWS (default: the local cloud)")
-    webhook.set_defaults(run=_printful_webhook)
 
     for command in (up, down):
         command.add_argument(
@@ -112,50 +88,11 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _event(arguments: argparse.Namespace) -> int:
-    sys.path.insert(0, str(LAYER))  # only a few commands need the layer
+    sys.path.insert(0, str(LAYER))  # only this command needs the layer
     from local import event
 
     say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
     return 0
-
-
-def _explain(arguments: argparse.Namespace) -> int:
-    sys.path.insert(0, str(LAYER))
-    from local import explain
-
-    return explain.run(arguments.order, stack=arguments.stack, rules=arguments.rules, default=arguments.default)
-
-
-def _catalogue(arguments: argparse.Namespace) -> int:
-    from local import catalogue
-
-    wish = catalogue.Wish(
-        arguments.action,
-        file=arguments.file,
-        delete=arguments.delete,
-        entries=arguments.entry,
-        wait_s=arguments.wait,
-    )
-    return catalogue.run(wish, stack=arguments.stack)
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in text.split(","))))
-
-
-def _product_ids(text: str) -> list[int]:
-    try:
-        return [] if text == "none" else [int(each) for each in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither 5,12 nor none") from None
-
-
-def _printful_webhook(arguments: argparse.Namespace) -> int:
-    from local import printful_webhook
-
-    return printful_webhook.run(
-        arguments.action, products=arguments.products, replace=arguments.replace, stack=arguments.stack
-    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from local import cloud, printful_webhook
+from cli import printful_webhook
+from cli.invoke import ask
+from cli.stacks import Installation
+from local import cloud
 from local.cloud import Stack
-from local.invoke import ask
 from local.localhost import request
 from local.progress import LocalCloudError, say
 from local.settings import ROOT, STATE_DIR
@@ -145,7 +147,7 @@ def _is_shipped(known: dict[str, Any]) -> bool:
 def _register(stack: Stack) -> None:
     console.print("\n[bold]5. Printful is told where to send its webhooks[/bold]")
     asked = {"action": "register", "product_ids": [19, 71]}
-    answer = ask(printful_webhook.FUNCTION, asked, stack=None, local=stack)
+    answer = ask(Installation.local(stack), printful_webhook.FUNCTION, asked)
     _expect(answer["ok"], "the webhook is registered")
     console.print(f"   {printful_webhook.readable(answer)}".replace("\n", "\n   "))
 

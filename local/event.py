@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.partners import PARTNERS
+from local.partners import PARTNERS, Partner
 from local.progress import LocalCloudError
 from local.settings import ROOT
 from pressroom.signing import camaloon_signature
@@ -22,21 +22,41 @@ def for_topic(topic: str, body_file: Path | None = None, *, content_type: str = 
 
     Cloudprinter's bodies hold the key themselves: a file of your own has to bring it.
     """
+    partner, name = sender(topic)
+    source = body_file or sample(partner, name)
+    if not source.is_file():
+        raise LocalCloudError(f"There is no {source}. Give the body with BODY=file.")
+    body = source.read_bytes()
+    path = f"/webhooks/{partner.name}"
+    headers = signed(partner, name, body, partner.value, content_type=content_type)
+    if partner.credential == "token":
+        return http_event("POST", path + "/{token}", body, headers, parameters={"token": partner.value})
+    return http_event("POST", path, body, headers)
+
+
+def sender(topic: str) -> tuple[Partner, str]:
+    """Who sends messages of a topic such as "camaloon.shipment_sent", and what the topic is called there."""
     provider, _, name = topic.partition(".")
     partner = next((row for row in PARTNERS if row.name == provider), None)
     if partner is None or not name:
         known = ", ".join(f"{row.name}.<topic>" for row in PARTNERS)
-        raise LocalCloudError(f"TOPIC is {topic!r}; it has to be one of {known}, such as camaloon.shipment_sent.")
-    source = body_file or ROOT / "events" / provider / f"{name}.json"
-    if not source.is_file():
-        raise LocalCloudError(f"There is no {source}. Give the body with BODY=file.")
-    body = source.read_bytes()
-    path, headers = f"/webhooks/{provider}", {"content-type": content_type}
+        raise LocalCloudError(f"The topic is {topic!r}; it has to be one of {known}, such as camaloon.shipment_sent.")
+    return partner, name
+
+
+def sample(partner: Partner, name: str, case: str = "") -> Path:
+    """The file with a topic's sample body, or with one of its deviations."""
+    return ROOT / "events" / partner.name / f"{name}{f'__{case}' if case else ''}.json"
+
+
+def signed(
+    partner: Partner, name: str, body: bytes, secret: str, *, content_type: str = "application/json"
+) -> dict[str, str]:
+    """The headers that a message is sent with; of a partner whose key is elsewhere, only the content type."""
+    headers = {"content-type": content_type}
     if partner.credential == "secret":
-        headers |= {"x-camaloon-topic": name, "x-camaloon-hmac-sha256": camaloon_signature(partner.value, body)}
-    if partner.credential == "token":
-        return http_event("POST", path + "/{token}", body, headers, parameters={"token": partner.value})
-    return http_event("POST", path, body, headers)
+        headers |= {"x-camaloon-topic": name, "x-camaloon-hmac-sha256": camaloon_signature(secret, body)}
+    return headers
 
 
 def http_event(

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.catalogue import DONE, NOT_DONE, TO_DO, Command, Wish
-from local.invoke import ask
+from cli.catalogue import Command, Wish
+from cli.errors import DONE, NOT_SO, TO_DO
+from cli.invoke import ask
+from cli.stacks import Installation
 from local.localhost import request
 from local.partners import OMS_API_TOKEN
 from pressroom.oms import items
@@ -510,7 +512,7 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
         if file:
             file.write_text(json.dumps(content))
         command = Command(
-            lambda asked: ask("catalogue", asked, stack=None, local=oms.stack),
+            lambda asked: ask(Installation.local(oms.stack), "catalogue", asked),
             Console(file=StringIO()),
             sleep=lambda _: time.sleep(0.1),
         )
@@ -542,13 +544,13 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
     white, *_ = content["variants"]
     content["variants"].append(white | {"key": "mug-classic-red", "name": "Classic mug, red"})
     oms.oms_will(method="POST", path="/api/v1/product-variants", lose_answer=True)
-    assert do("push", content) == NOT_DONE  # whether the OMS has it is for a person to find out
-    assert do("push", content) == NOT_DONE
+    assert do("push", content) == NOT_SO  # whether the OMS has it is for a person to find out
+    assert do("push", content) == NOT_SO
     made = [each for each in oms.oms("/_requests") if each["path"] == "/api/v1/product-variants"]
     assert len(made) == 3
 
     assert do("push", delete=("mug-classic-black",)) == DONE
-    assert do("show") == NOT_DONE
+    assert do("show") == NOT_SO
     deleted = [each["answered"] for each in oms.oms("/_requests") if each["method"] == "DELETE"]
     assert deleted == [200]
 

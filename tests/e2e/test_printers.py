@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from local import invoke, printful_webhook
+from cli import invoke, printful_webhook
+from cli.stacks import Installation
 from local.localhost import request
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.test_bad_input import rows
@@ -168,7 +169,7 @@ def test_an_unknown_type_is_kept_as_unhandled(shop: Shop, provider: str, content
 
 
 def ask(shop: Shop, action: str, **rest: Any) -> dict[str, Any]:
-    return invoke.ask(printful_webhook.FUNCTION, {"action": action, **rest}, stack=None, local=shop.stack)
+    return invoke.ask(Installation.local(shop.stack), printful_webhook.FUNCTION, {"action": action, **rest})
 
 
 def at_printful(shop: Shop, method: str, path: str, **body: Any) -> requests.Response:

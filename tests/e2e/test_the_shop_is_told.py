@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from local import invoke
+from cli import invoke
+from cli.stacks import Installation
 from local.localhost import request
 from tests.e2e.conftest import Shop
 from tests.e2e.functions import configured
@@ -139,7 +140,7 @@ def test_a_parcel_waits_for_its_tracking_and_is_told_without_it_in_the_end(shop:
         told = heard_until(shop, followed, "order.shipped")
         assert [each["tracking_number"] for each in told if each["type"] == "order.shipped"] == ["3SCP1"]
         shop.until(followed, lambda known: len(known["shipments"]) == 2)
-        assert invoke.ask("untracked", {}, stack=None, local=shop.stack)["told"] >= 1
+        assert invoke.ask(Installation.local(shop.stack), "untracked", {})["told"] >= 1
         told = heard_until(shop, followed, "order.shipped", "order.shipped")
         signal(shop, "item_shipped", followed, 2, tracking="3SCP2")
         signal(shop, "item_shipped", followed, 3, tracking="3SCP3")

@@ -13,14 +13,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from rich.console import Console
 
+from cli import catalogue as command
+from cli import invoke
+from cli.catalogue import Command, Wish
+from cli.errors import Failed
+from cli.stacks import Installation
 from functions.catalogue.handler import handler
-from local import catalogue as command
-from local import invoke
-from local.catalogue import Command, Wish
-from local.progress import LocalCloudError
 from pressroom import outbox, table
 from pressroom.clients import oms
 from pressroom.clients.oms import Id, Kind
@@ -924,7 +926,7 @@ def test_absent_is_a_command(desk: Desk, shelves: Shelves) -> None:
 
 
 def test_nothing_is_asked_without_a_file(desk: Desk) -> None:
-    with pytest.raises(LocalCloudError, match="FILE="):
+    with pytest.raises(click.UsageError, match="the catalogue's file"):
         desk.types("diff")
     push()
     assert desk.types("diff", None, "white") == 3
@@ -943,7 +945,7 @@ def test_nothing_is_asked_without_a_file(desk: Desk) -> None:
 def test_a_file_that_is_no_json_is_not_sent(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "catalogue.json"
     file.write_bytes(text.encode("latin-1"))
-    with pytest.raises(LocalCloudError) as caught:
+    with pytest.raises(Failed) as caught:
         command.read(file)
     assert problem.removesuffix(":") in str(caught.value)
 
@@ -952,14 +954,14 @@ def test_a_file_may_begin_with_a_mark_of_its_bytes(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_bytes(b"\xef\xbb\xbf{}")
     assert command.read(file) == {}
-    with pytest.raises(LocalCloudError, match="can't be read"):
+    with pytest.raises(Failed, match="can't be read"):
         command.read(tmp_path / "none.json")
 
 
 def test_the_command_invokes_the_function_of_the_stack(shelves: Shelves, monkeypatch: pytest.MonkeyPatch) -> None:
     functions = InvokedLambda(handler)
     monkeypatch.setattr("boto3.client", lambda service, config: functions)
-    assert invoke.ask("catalogue", {"action": "progress"}, stack="shop") == {"ok": True, "push": None}
+    assert invoke.ask(Installation.deployed("shop"), "catalogue", {"action": "progress"}) == {"ok": True, "push": None}
     assert functions.calls == [{"FunctionName": "shop-catalogue", "Payload": b'{"action":"progress"}'}]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from cli.main import main
 from functions.printful_webhook.handler import handler
-from local import printful_webhook as command
 from local.simulators.base import observed
 from local.simulators.printful import make_app
 from pressroom.clients import http, printful
@@ -321,17 +321,16 @@ def test_bad_input_gets_an_answer(other: Printful, request_: Any) -> None:
     assert not other.calls
 
 
-def run(monkeypatch: pytest.MonkeyPatch, functions: InvokedLambda, action: str, **more: Any) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, functions: InvokedLambda, action: str, *more: str) -> int:
     monkeypatch.setattr("boto3.client", lambda service, config: functions)
-    given = {"products": None, "replace": None, "stack": "shop", **more}
-    return command.run(action, **given)
+    return main(["printful-webhook", action, "--stack", "shop", *more])
 
 
 def test_the_command_prints_what_the_function_answers(
     other: Printful, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     functions = InvokedLambda(handler)
-    assert run(monkeypatch, functions, "register", products=[5, 12]) == 0
+    assert run(monkeypatch, functions, "register", "--products", "5,12") == 0
     assert functions.calls[0]["FunctionName"] == "shop-printful_webhook"
     assert f"  URL       {SHOWN}\n" in printed.text()
     assert "  products  5, 12\n" in printed.text()
@@ -340,4 +339,4 @@ def test_the_command_prints_what_the_function_answers(
 def test_the_command_fails_if_the_function_refuses(other: Printful, monkeypatch: pytest.MonkeyPatch) -> None:
     other.is_told({**PAIR, "url": "https://third.example"})
     assert run(monkeypatch, InvokedLambda(handler), "register") == 1
-    assert run(monkeypatch, InvokedLambda(handler), "register", replace="https://third.example") == 0
+    assert run(monkeypatch, InvokedLambda(handler), "register", "--replace", "https://third.example") == 0

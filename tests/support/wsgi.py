@@ -1,6 +1,7 @@
-"""The ops API as a WSGI application: what API Gateway does between HTTP and the function, for tools that speak HTTP."""
+"""The front door as a WSGI application: what API Gateway does between HTTP and the functions, for who speaks HTTP."""
 
 import base64
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -33,9 +34,10 @@ def application(cloud: Cloud) -> Callable[[Environ, Callable[..., Any]], Iterabl
         if event["routeKey"] == "$default":  # the gateway itself knows no such route
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [b'{"message":"Not Found"}']
-        found = cloud.call("api", event)
+        receiver = re.match(r"/webhooks/(\w+)", path)
+        found = cloud.call(f"receive/{receiver[1]}" if receiver else "api", event)
         start_response(f"{found['statusCode']} .", [(name, str(value)) for name, value in found["headers"].items()])
         text: str = found["body"]
-        return [base64.b64decode(text) if found["isBase64Encoded"] else text.encode()]
+        return [base64.b64decode(text) if found.get("isBase64Encoded") else text.encode()]
 
     return answer

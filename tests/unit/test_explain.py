@@ -1,7 +1,7 @@
 """Where an order would go, told without sending anything."""
 
+import json
 import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from local import __main__ as command
-from local import explain
+from cli import explain
+from cli.errors import DONE, NOT_SO, UNREACHED, USAGE
+from cli.main import main
 from local.cloud import Stack
 from local.progress import LocalCloudError
 from pressroom import routing
@@ -39,7 +40,7 @@ def of_lines(*lines: dict[str, Any]) -> Any:
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """No local cloud runs, until a test says so."""
 
-    def read() -> Stack:
+    def read(_: Path) -> Stack:
         raise LocalCloudError("No local cloud runs.")
 
     monkeypatch.setattr(Stack, "read", read)
@@ -62,7 +63,7 @@ def account(*parameters: dict[str, str]) -> Any:
 def local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     client = account(*[PARAMETERS] * 3)
     stack = Stack("http://api.example", "http://localhost:4566", "shop", "token", {}, {}, {})
-    monkeypatch.setattr(Stack, "read", lambda: stack)
+    monkeypatch.setattr(Stack, "read", lambda _: stack)
     monkeypatch.setattr(Stack, "client", lambda *_: client)
 
 
@@ -126,14 +127,18 @@ def test_an_order_that_is_too_large_is_refused(noise: bytes, reason: str) -> Non
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:
-    """What was printed, without the frames of the tables."""
-    return " ".join(re.sub(r"[^\x20-\x7e]+", " ", capsys.readouterr().out).split())
+    """What was printed, on one line."""
+    return " ".join(capsys.readouterr().out.split())
+
+
+def run(file: Path, *options: str) -> int:
+    return main(["explain", str(file), *options])
 
 
 def test_without_a_local_cloud_the_templates_defaults_count(capsys: pytest.CaptureFixture[str]) -> None:
     defaults = {name: template()["Parameters"][name]["Default"] for name in PARAMETERS}
     assert routing.parse(defaults["RoutingRules"], defaults["DefaultDestination"]) == Routing((), "camaloon")
-    assert explain.run(MIXED) == 0
+    assert run(MIXED) == DONE
     text = shown(capsys)
     assert "by default: camaloon (the template's defaults, since no local cloud runs)." in text
     assert "2 TOTE-PERSONAL 3 oms it has a personalization" in text
@@ -142,7 +147,7 @@ def test_without_a_local_cloud_the_templates_defaults_count(capsys: pytest.Captu
 
 @pytest.mark.usefixtures("local_cloud")
 def test_the_local_cloud_counts_if_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explain.run(MIXED) == 1
+    assert run(MIXED) == NOT_SO
     text = shown(capsys)
     assert (
         "Rules: PF-*=printful; then a personalised line goes to the OMS; by default: nobody (the local cloud)." in text
@@ -153,11 +158,11 @@ def test_the_local_cloud_counts_if_it_runs(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.usefixtures("local_cloud")
 def test_what_is_given_comes_before_what_a_stack_has(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explain.run(MIXED, default="camaloon") == 0
+    assert run(MIXED, "--default", "camaloon") == DONE
     assert "PF-*=printful; then a personalised line goes to the OMS; by default: camaloon (the local" in shown(capsys)
-    assert explain.run(MIXED, rules="") == 1
+    assert run(MIXED, "--rules", "") == NOT_SO
     assert "Rules: none; " in shown(capsys)
-    assert explain.run(MIXED, rules="*[!0-9]=printful,*=oms", default="nobody") == 1
+    assert run(MIXED, "--rules", "*[!0-9]=printful,*=oms", "--default", "nobody") == NOT_SO
     text = shown(capsys)
     assert (
         "Rules: *[!0-9]=printful, *=oms; then a personalised line goes to the OMS; by default: nobody (as given)"
@@ -171,43 +176,49 @@ def test_a_deployed_stack_is_asked_for_its_parameters(
 ) -> None:
     client = account(PARAMETERS | {"DefaultDestination": "printful"})
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-    assert explain.run(MIXED, stack="shop") == 0
+    assert run(MIXED, "--stack", "shop") == DONE
     assert "by default: printful (the stack shop)." in shown(capsys)
 
 
-def test_a_stack_that_cannot_be_asked_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_that_cannot_be_asked_is_an_error_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     client = account({"RoutingRules": "*=camaloon"})
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-    with pytest.raises(LocalCloudError, match="no parameter DefaultDestination in the stack shop"):
-        explain.run(MIXED, stack="shop")
-    with pytest.raises(LocalCloudError, match="shop does not exist"):
-        explain.run(MIXED, stack="shop")
+    assert run(MIXED, "--stack", "shop") == NOT_SO
+    assert "no parameter DefaultDestination in the stack shop" in capsys.readouterr().err
+    assert run(MIXED, "--stack", "shop") == UNREACHED
+    assert "shop does not exist" in capsys.readouterr().err
 
 
-def test_without_a_region_there_is_no_account_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_there_is_no_account_to_ask(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(LocalCloudError, match="specify a region"):
-        explain.run(MIXED, stack="shop")
+    assert run(MIXED, "--stack", "shop") == UNREACHED
+    assert "specify a region" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("file", "rules", "default", "said"),
+    ("file", "rules", "default", "code", "said"),
     [
-        (MIXED, "*=nobody", "camaloon", "RoutingRules"),
-        (MIXED, "", "oms", "DefaultDestination"),
-        (Path("missing.json"), "", "camaloon", "ORDER=file.json"),
-        (Path(), "", "camaloon", "ORDER=file.json"),
+        (MIXED, "*=nobody", "camaloon", NOT_SO, "RoutingRules"),
+        (MIXED, "", "oms", NOT_SO, "DefaultDestination"),
+        (Path("missing.json"), "", "camaloon", USAGE, "does not exist"),
+        (Path(), "", "camaloon", USAGE, "is a directory"),
     ],
 )
-def test_what_cannot_be_done_is_said(file: Path, rules: str, default: str, said: str) -> None:
-    with pytest.raises(LocalCloudError, match=said):
-        explain.run(file, rules=rules, default=default)
+def test_what_cannot_be_done_is_said(
+    capsys: pytest.CaptureFixture[str], file: Path, rules: str, default: str, code: int, said: str
+) -> None:
+    assert run(file, "--rules", rules, "--default", default) == code
+    assert said in capsys.readouterr().err
 
 
 def test_a_refused_order_is_shown_with_all_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "order.json"
     file.write_bytes(body(of_lines({"sku": "[red]\x1b[2J", "price": -1}) | {"currency": "eur"}))
-    assert explain.run(file, rules="", default="camaloon") == 1
+    assert run(file, "--rules", "", "--default", "camaloon") == NOT_SO
     text = shown(capsys)
     assert "1 '[red]\\x1b[2J' 1 camaloon" in text
     assert "The order would be refused, and nothing of it sent:" in text
@@ -215,15 +226,13 @@ def test_a_refused_order_is_shown_with_all_that_is_wrong(tmp_path: Path, capsys:
     assert "line_items.0.price Input should be greater than or equal to 0" in text
 
 
-def test_the_command_ends_with_1_if_a_line_goes_nowhere(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for default, code in (("camaloon", 0), ("nobody", 1)):
-        monkeypatch.setattr("sys.argv", ["local", "explain", str(MIXED), "--rules", "", "--default", default])
-        assert command.main() == code
-    monkeypatch.setattr("sys.argv", ["local", "explain", ""])
-    assert command.main() == 1
-    assert "error: Give a file" in capsys.readouterr().err
+def test_scripts_get_the_ways_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(MIXED, "--rules", "PF-*=printful", "--default", "nobody", "--json") == NOT_SO
+    told = json.loads(capsys.readouterr().out)
+    assert [(line["id"], line["destination"], line["followed"]) for line in told["lines"]] == [
+        *(("1", None, False), ("2", "oms", False), ("3", "printful", True)),
+    ]
+    assert (told["order_id"], told["accepted"], told["faults"]) == ("1002", True, [])
 
 
 def test_the_samples_go_where_their_names_say() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
 
-from local import invoke
-from local.progress import LocalCloudError
+from cli import invoke
+from cli.errors import Failed
+from cli.stacks import Installation
 from tests.support.invoked import InvokedLambda
 
 
@@ -30,14 +31,14 @@ def test_it_says_why_it_could_not(
     monkeypatch: pytest.MonkeyPatch, function: str, answer: dict[str, Any] | Exception, problem: str
 ) -> None:
     functions = invoked(monkeypatch, answer)
-    with pytest.raises(LocalCloudError, match=problem.format(function=function)) as caught:
-        invoke.ask(function, {"action": "show"}, stack="shop")
+    with pytest.raises(Failed, match=problem.format(function=function)) as caught:
+        invoke.ask(Installation.deployed("shop"), function, {"action": "show"})
     assert "PRIVATE" not in str(caught.value)
     assert functions.calls == [{"FunctionName": f"shop-{function}", "Payload": b'{"action":"show"}'}]
 
 
 def test_what_lambda_does_not_take_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = invoked(monkeypatch, {})
-    with pytest.raises(LocalCloudError, match=r"has 6\.0 MB"):
-        invoke.ask("catalogue", {"action": "diff", "catalogue": "ü" * (3 * 1024 * 1024)}, stack="shop")
+    with pytest.raises(Failed, match=r"has 6\.0 MB"):
+        invoke.ask(Installation.deployed("shop"), "catalogue", {"action": "diff", "catalogue": "ü" * (3 * 1024 * 1024)})
     assert functions.calls == []

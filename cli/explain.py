@@ -1,27 +1,26 @@
-"""`python -m local explain`: where each line of a paid order would go and why; nothing is sent, and nothing is kept.
+"""Where each line of a paid order would go and why; nothing is sent, and nothing is kept.
 
-What is wrong with the order is found by the receiver's own code, and the routes by the topic's own. With a stack's name
-the caller's own AWS account is asked for its parameters: region and credentials are what the AWS CLI would take.
+What is wrong with the order is found by the receiver's own code, and the routes by the topic's own. The rules are those
+of the installation, unless they are given; where none is named and no local cloud runs, the template's defaults.
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
+import click
 import yaml
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
+from cli.commands import Command
+from cli.desk import Desk, printable, table
+from cli.errors import DONE, NOT_SO, Failed
+from cli.stacks import NoLocalCloud
 from functions.receive.storefront.handler import check, read
-from local.cloud import Stack
-from local.progress import LocalCloudError
 from local.settings import TEMPLATE
-from pressroom import inbox, routing, table
+from pressroom import inbox, routing
+from pressroom import table as rows
 from pressroom.errors import Refused
 from pressroom.receive import LARGEST_BODY
 from pressroom.routing import FOLLOWED, Route, Routing
@@ -52,16 +51,29 @@ class Explanation:
         return not self.faults and all(line.route and line.route.destination for line in self.lines)
 
 
-def run(file: Path, *, stack: str | None = None, rules: str | None = None, default: str | None = None) -> int:
-    """Return the exit code: 0 only if the order would be accepted and each line has somewhere to go."""
-    if not file.is_file():
-        raise LocalCloudError("Give a file with the body of an order_paid: ORDER=file.json.")
-    body = file.read_bytes()
-    how, whose = _routing(stack, rules, default)
-    explanation = explain(body, how)
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, soft_wrap=True)
-    _show(console, explanation, how, whose)
-    return 0 if explanation.fine else 1
+@click.command("explain", cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rules", help=f"{RULES} to try [those of the installation].")
+@click.option("--default", help=f"{DEFAULT} to try [that of the installation].")
+@click.pass_obj
+def explain_order(desk: Desk, /, file: Path, rules: str | None, default: str | None) -> int:
+    """Say where the lines of an order_paid would go, and why; sends nothing.
+
+    FILE has the order's body. 1 if the order would be refused, or a line has nowhere to go.
+    """
+    how, whose = _routing(desk, rules, default)
+    explanation = explain(file.read_bytes(), how)
+    answer = {
+        "order_id": explanation.order_id,
+        "accepted": not explanation.faults,
+        "lines": [_told(line) for line in explanation.lines],
+        "faults": [{"field": field, "message": message} for field, message in explanation.faults],
+        "rules": list(map(str, how.rules)),
+        "default": how.default,
+        "whose": whose,
+    }
+    desk.show(answer, *_shown(explanation, how, whose))
+    return DONE if explanation.fine else NOT_SO
 
 
 def explain(body: bytes, how: Routing) -> Explanation:
@@ -79,7 +91,7 @@ def explain(body: bytes, how: Routing) -> Explanation:
     lines = tuple(
         _line(position, item, how) for position, item in enumerate(items if isinstance(items, list) else (), start=1)
     )
-    return Explanation(_shown(content.get("id", "?")), lines, tuple(faults))
+    return Explanation(printable(content.get("id", "?")), lines, tuple(faults))
 
 
 def _line(position: int, item: Any, how: Routing) -> Line:
@@ -88,17 +100,11 @@ def _line(position: int, item: Any, how: Routing) -> Line:
     sku, name = item.get("sku"), item.get("id")
     route = routing.route(sku, item.get("personalization") is not None, how) if isinstance(sku, str) and sku else None
     return Line(
-        id=str(position) if name is None else _shown(name),
-        sku=_shown(sku) if route else "?",
-        quantity=_shown(item.get("quantity", "?")),
+        id=str(position) if name is None else printable(name),
+        sku=printable(sku) if route else "?",
+        quantity=printable(item.get("quantity", "?")),
         route=route,
     )
-
-
-def _shown(value: object) -> str:
-    """A value of the file as text that can't move the terminal's cursor."""
-    text = str(value)
-    return text if text.isprintable() else ascii(text)
 
 
 def _listed(refusal: Refused) -> list[tuple[str, str]]:
@@ -109,22 +115,20 @@ def _listed(refusal: Refused) -> list[tuple[str, str]]:
 def _too_large(body: bytes) -> list[str]:
     if len(body) > LARGEST_BODY:
         return [f"The body has {len(body):,} bytes; more than {LARGEST_BODY:,} are not accepted (413)."]
-    packed = len(table.pack(body)["B"])
+    packed = len(rows.pack(body)["B"])
     if packed > inbox.LARGEST_ROW:
         return [f"Compressed, the body has {packed:,} bytes; more than {inbox.LARGEST_ROW:,} are not accepted (413)."]
     return []
 
 
-def _routing(stack: str | None, rules: str | None, default: str | None) -> tuple[Routing, str]:
+def _routing(desk: Desk, rules: str | None, default: str | None) -> tuple[Routing, str]:
     """The routing, and whose it is; what is given comes before what a stack has."""
     whose = "as given"
     if rules is None or default is None:
-        parameters, whose = _parameters(stack)
+        parameters, whose = _parameters(desk)
         missing = {RULES, DEFAULT} - set(parameters)
         if missing:
-            raise LocalCloudError(
-                f"There is no parameter {' nor '.join(sorted(missing))} in {whose}: an older version?"
-            )
+            raise Failed(f"There is no parameter {' nor '.join(sorted(missing))} in {whose}: an older version?")
         if rules is not None or default is not None:
             whose += f", but for the {'default' if rules is None else 'rules'} as given"
         rules = parameters[RULES] if rules is None else rules
@@ -132,30 +136,15 @@ def _routing(stack: str | None, rules: str | None, default: str | None) -> tuple
     try:
         return routing.parse(rules, default), whose
     except ValueError as error:
-        raise LocalCloudError(str(error)) from error
+        raise Failed(str(error)) from error
 
 
-def _parameters(stack: str | None) -> tuple[dict[str, str], str]:
-    """The parameters of a stack deployed to AWS, else of the local cloud if one runs, else as the template has them."""
-    if stack:
-        config = Config(connect_timeout=5, read_timeout=30)
-        return _of_stack(boto3.client, stack, config=config), f"the stack {stack}"
+def _parameters(desk: Desk) -> tuple[dict[str, str], str]:
     try:
-        here = Stack.read()
-        return _of_stack(here.client, here.stack_name), "the local cloud"
-    except LocalCloudError:
+        return desk.installation.parameters, desk.installation.title
+    except NoLocalCloud:
         defaults = {name: str(each.get("Default", "")) for name, each in _template()["Parameters"].items()}
         return defaults, "the template's defaults, since no local cloud runs"
-
-
-def _of_stack(client: Any, name: str, **options: Any) -> dict[str, str]:
-    try:
-        (found,) = client("cloudformation", **options).describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        raise LocalCloudError(f"AWS refuses: {error.response['Error'].get('Message', error)}") from error
-    except BotoCoreError as error:
-        raise LocalCloudError(f"The parameters of {name} could not be read: {error}") from error
-    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
 
 
 class _Loader(yaml.SafeLoader):
@@ -169,23 +158,35 @@ def _template() -> dict[str, Any]:
     return dict(yaml.load(TEMPLATE.read_text(), _Loader))  # noqa: S506 - a SafeLoader
 
 
-def _show(console: Console, explanation: Explanation, how: Routing, whose: str) -> None:
+def _told(line: Line) -> dict[str, Any]:
+    route = line.route
+    return {
+        "id": line.id,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "destination": route.destination if route else None,
+        "why": route.why if route else "it has no SKU",
+        "followed": bool(route and route.destination in FOLLOWED),
+    }
+
+
+def _shown(explanation: Explanation, how: Routing, whose: str) -> list[RenderableType]:
     rules = ", ".join(map(str, how.rules)) or "none"
-    console.print(f"Rules: {rules}; then a personalised line goes to the OMS; by default: {how.default} ({whose}).\n")
-    lines = Table("line", "sku", "quantity", "goes to", "why", title=f"Order {explanation.order_id}")
-    lines.title_justify = "left"
-    for line in explanation.lines:
-        lines.add_row(*map(Text, (line.id, line.sku, line.quantity)), *_way(line.route))
+    shown: list[RenderableType] = [
+        f"Rules: {rules}; then a personalised line goes to the OMS; by default: {how.default} ({whose}).\n"
+    ]
     if explanation.lines:
-        console.print(lines)
+        lines = [
+            {"line": line.id, "sku": line.sku, "quantity": line.quantity, "goes to": where, "why": why}
+            for line in explanation.lines
+            for where, why in [_way(line.route)]
+        ]
+        shown += [table(f"Order {explanation.order_id}", {name: name for name in lines[0]}, lines), ""]
     if not explanation.faults:
-        console.print("The order would be accepted.")
-        return
-    console.print("The order would be refused, and nothing of it sent:", style="red")
-    faults = Table("field", "what is wrong")
-    for field, message in explanation.faults:
-        faults.add_row(Text(_shown(field) or "the body"), Text(message))
-    console.print(faults)
+        return [*shown, "The order would be accepted."]
+    faults = [{"field": field or "the body", "what is wrong": message} for field, message in explanation.faults]
+    refused = Text("The order would be refused, and nothing of it sent:", "red")
+    return [*shown, refused, table("Faults", {name: name for name in faults[0]}, faults)]
 
 
 def _way(route: Route | None) -> tuple[Text, Text]:

@@ -1,29 +1,29 @@
-"""`python -m local catalogue`: how the OMS's catalogue differs from a file, and a push that makes it the same.
+"""The OMS's catalogue: how it differs from a file, and a push that makes it the same.
 
-The Lambda does it; this reads the file, says what was answered, and waits for a push to end. Without a stack's name the
-local cloud is meant; with one, the caller's own AWS account: region and credentials are what the AWS CLI would take.
+The Lambda does it; this reads the file, says what was answered, and waits for a push to end.
 
 Exit codes, for scripts: 0 all is well, and for `diff` nothing differs; 1 not done, or not all of it; 3 something is
 still to be done: `diff` found a difference, or `push` has not ended yet.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from local.invoke import ask
-from local.progress import LocalCloudError
+from cli.commands import Group
+from cli.desk import WIDTH, Desk, printable
+from cli.errors import DONE, NOT_SO, TO_DO, Failed
+from cli.invoke import ask
 
-DONE, NOT_DONE, TO_DO = 0, 1, 3
 LOOK_EVERY_S = 2
 SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 SIGNS |= {"unknown": ("?", "magenta"), "fail": ("!", "bold red")}
@@ -52,9 +52,58 @@ class Wish:
     wait_s: float = 0
 
 
-def run(wish: Wish, *, stack: str | None) -> int:
-    """Return the exit code."""
-    return Command(lambda asked: ask("catalogue", asked, stack=stack)).run(wish)
+def _keys(_: click.Context, __: click.Parameter, text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (each.strip() for each in text.split(","))))
+
+
+_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+_delete = click.option("--delete", metavar="KEY,…", default="", callback=_keys, help="Entries to delete at the OMS.")
+
+
+@click.group("catalogue", cls=Group)
+def catalogue() -> None:
+    """Compare a catalogue with the OMS's, and push it there."""
+
+
+@catalogue.command("diff")
+@_file
+@_delete
+@click.pass_obj
+def diff(desk: Desk, /, file: Path | None, delete: tuple[str, ...]) -> int:
+    """Show what would be created, changed and deleted; sends nothing. 3 if something differs."""
+    return _run(desk, Wish("diff", file=file, delete=delete))
+
+
+@catalogue.command("push")
+@_file
+@_delete
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=600, show_default=True, help="Seconds to wait.")
+@click.pass_obj
+def push(desk: Desk, /, file: Path | None, delete: tuple[str, ...], wait_s: float) -> int:
+    """Make the OMS's the same, and wait for the end. 3 if it has not ended by then."""
+    return _run(desk, Wish("push", file=file, delete=delete, wait_s=wait_s))
+
+
+@catalogue.command("show")
+@click.pass_obj
+def show(desk: Desk, /) -> int:
+    """Show what has become of each entry."""
+    return _run(desk, Wish("show"))
+
+
+@catalogue.command("absent")
+@click.argument("entries", nargs=-1, required=True, metavar="KEY…")
+@click.pass_obj
+def absent(desk: Desk, /, entries: tuple[str, ...]) -> int:
+    """Say that entries which are unknown are not at the OMS."""
+    return _run(desk, Wish("absent", entries=entries))
+
+
+def _run(desk: Desk, wish: Wish) -> int:
+    command = Command(lambda asked: ask(desk.installation, "catalogue", asked), desk.console, aside=desk.aside)
+    code = command.run(wish)
+    desk.show(command.answer)
+    return code
 
 
 class Command:
@@ -66,21 +115,25 @@ class Command:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        *,
+        aside: Console | None = None,
     ) -> None:
         self._ask = ask
-        width = None if sys.stdout.isatty() else 120
-        self._console = console or Console(width=width, highlight=False, markup=False, soft_wrap=True)
+        self._console = console or Console(width=WIDTH, highlight=False, markup=False, soft_wrap=True)
+        self._aside = aside or self._console
+        self.answer: dict[str, Any] = {}
+        """What the Lambda has answered: to the question itself, or how its push stands."""
         self._clock, self._sleep = clock, sleep
 
     def run(self, wish: Wish) -> int:
         asked: dict[str, Any] = {"action": wish.action}
         if wish.action in ("diff", "push"):
             if wish.file is None and not wish.delete:
-                raise LocalCloudError("Give the catalogue's file: FILE=catalogue.json (docs/catalogue.example.json).")
+                raise click.UsageError("Give the catalogue's file, such as docs/catalogue.example.json.")
             asked |= {"catalogue": read(wish.file) if wish.file else {}, "delete": list(wish.delete)}
         if wish.action == "absent":
             asked["entries"] = list(wish.entries)
-        answer = self._ask(asked)
+        answer = self.answer = self._ask(asked)
         if not answer["ok"]:
             return self._refused(answer)
         match wish.action:
@@ -101,7 +154,7 @@ class Command:
         self._say(Text(f"Not done: {answer['problem']}.", "bold red"))
         for error in answer.get("errors", ()):
             self._say(Text.assemble("  ", (printable(error["field"]), "bold"), f"  {printable(error['message'])}"))
-        return NOT_DONE
+        return NOT_SO
 
     def _differs(self, answer: dict[str, Any]) -> int:
         for change in answer["changes"]:
@@ -115,7 +168,7 @@ class Command:
             self._say(Text(f"{guessed['entries']} {how}: {guessed['reason']}.", "yellow"))
         counts = answer["counts"]
         if counts.get("fail") or counts.get("unknown"):
-            return NOT_DONE
+            return NOT_SO
         return TO_DO if answer["changes"] or answer["guessed"] else DONE
 
     def _pushed(self, answer: dict[str, Any], wait_s: float) -> int:
@@ -123,18 +176,19 @@ class Command:
         if answer["replaces"]:
             self._say(Text(f"It takes the place of {answer['replaces']}, which had not ended.", "yellow"))
         push = self._wait_for(answer, wait_s)
+        self.answer = answer | {"push": push}
         if push["delivery"] != answer["delivery"]:
             self._say(Text("Another push has taken its place.", "red"))
-            return NOT_DONE
+            return NOT_SO
         self._say(self._state(push))
         if push["state"] == "dead":
             self._failures(self._ask({"action": "show"})["entries"])
-        return {"delivered": DONE, "dead": NOT_DONE}.get(push["state"], TO_DO)
+        return {"delivered": DONE, "dead": NOT_SO}.get(push["state"], TO_DO)
 
     def _wait_for(self, answer: dict[str, Any], wait_s: float) -> dict[str, Any]:
         until = self._clock() + wait_s
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as bar:
+        with Progress(*columns, console=self._aside, transient=True, disable=not self._aside.is_terminal) as bar:
             task = bar.add_task("pushing", total=answer["total"])
             while True:
                 push: dict[str, Any] = self._ask({"action": "progress"})["push"]
@@ -156,7 +210,7 @@ class Command:
                 table.add_row(*(Text(printable("" if each is None else each), style) for each in cells))
             self._console.print(table)
         failed = any(entry["error"] for entry in entries)
-        return NOT_DONE if failed or (push and push["state"] == "dead") else DONE
+        return NOT_SO if failed or (push and push["state"] == "dead") else DONE
 
     def _failures(self, entries: Iterable[dict[str, Any]]) -> None:
         for entry in entries:
@@ -186,9 +240,9 @@ def read(file: Path) -> Any:
     try:
         return json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_object)
     except OSError as error:
-        raise LocalCloudError(f"{file} can't be read: {error.strerror}.") from error
+        raise Failed(f"{file} can't be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise LocalCloudError(f"{file} is not the JSON of a catalogue: {error}.") from error
+        raise Failed(f"{file} is not the JSON of a catalogue: {error}.") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -199,12 +253,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         which = f" (of {content.get('key') or content.get('name')})" if "key" in content or "name" in content else ""
         raise ValueError(f"{', '.join(map(repr, twice))} stands twice in one object{which}")
     return content
-
-
-def printable(value: object) -> str:
-    """Write out what came from outside so that it can't move the terminal's cursor."""
-    text = str(value)
-    return text if text.isprintable() else ascii(text)
 
 
 def value_of(value: object) -> str:

@@ -1,0 +1,1 @@
+"""The command line `pressroom`: one module per area, each with its commands, put together in `main`."""

@@ -1,0 +1,73 @@
+"""Deliveries: what was sent to the printers, the OMS and the shop, or could not be, with each attempt."""
+
+from typing import Any
+
+import click
+
+from cli.commands import Command, how_many
+from cli.desk import Desk, fields, table
+from cli.hub import path
+from cli.orders import and_more
+from pressroom.outbox import State
+
+DESTINATIONS = ("camaloon", "oms", "storefront")
+
+
+@click.command("deliveries", cls=Command)
+@click.option(
+    "--status",
+    type=click.Choice([each.value for each in State]),
+    default=State.DEAD.value,
+    show_default=True,
+    help="What has become of them.",
+)
+@click.option("--destination", type=click.Choice(DESTINATIONS), help="For whom they are.")
+@how_many
+@click.pass_obj
+def deliveries(desk: Desk, /, limit: int, everything: bool, **asked: Any) -> None:
+    """List deliveries, newest first. Dead ones need a person."""
+    with desk.progress("deliveries") as progress:
+        most = None if everything else limit
+        found = desk.hub.listed("/deliveries", "deliveries", limit=most, progress=progress, **asked)
+    columns = {
+        "created": "created_at",
+        "to": "destination",
+        "what": "operation",
+        "order": "order_id",
+        "state": "state",
+        "attempts": "attempts",
+        "delivery": "id",
+        "last error": "last_error",
+    }
+    title = f"{asked['status'].capitalize()} deliveries"
+    desk.show(found, table(title, columns, found["deliveries"]), *and_more(found))
+
+
+@click.command("delivery", cls=Command)
+@click.argument("delivery_id", metavar="DELIVERY")
+@click.pass_obj
+def delivery(desk: Desk, /, delivery_id: str) -> None:
+    """Show a delivery with each attempt to send it."""
+    found = desk.hub.get(path("deliveries", delivery_id))
+    about = {
+        "to": found["destination"],
+        "what": found["operation"],
+        "order": found["order_id"],
+        "state": found["state"],
+        "created": found["created_at"],
+        "attempts": str(found["attempts"]),
+        "replays": found["replays"] or None,
+        "last error": found["last_error"],
+    }
+    attempts = {"at": "at", "HTTP status": "status", "error": "error"}
+    desk.show(found, fields(f"Delivery {found['id']}", about), "", table("Attempts", attempts, found["history"]))
+
+
+@click.command("settle", cls=Command)
+@click.argument("delivery_id", metavar="DELIVERY")
+@click.argument("outcome", type=click.Choice(["done", "dropped"]))
+@click.pass_obj
+def settle(desk: Desk, /, delivery_id: str, outcome: str) -> None:
+    """Say what has become of a dead delivery: done, the destination has it; dropped, it need not be sent."""
+    answer = desk.hub.post(path("deliveries", delivery_id, "settle"), {"outcome": outcome})
+    desk.show(answer, f"{answer['id']} is {answer['status']}.")

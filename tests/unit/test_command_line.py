@@ -1,0 +1,268 @@
+"""The command line as it is typed: every command, its options, and its place in the README."""
+
+import io
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from rich.console import Console
+
+from cli import hub, send
+from cli.commands import find
+from cli.desk import cell, fields, table
+from cli.errors import NOT_SO, TO_DO, UNREACHED, USAGE, NotReached
+from cli.main import main, root
+from cli.stacks import Secret
+from cli.standing import curve
+from cli.webhooks import harmless
+from local.cloud import Stack
+from local.partners import PARTNERS
+from local.progress import LocalCloudError
+from tests.support.template import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def commands(group: click.Group = root, *before: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command with what is typed for it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+        else:
+            yield " ".join([*before, name]), command
+
+
+COMMANDS = dict(commands())
+EACH_COMMAND = pytest.mark.parametrize("name", COMMANDS)
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is named, and no local cloud runs."""
+    for name in ("PRESSROOM_STACK", "PRESSROOM_API_URL", "PRESSROOM_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PRESSROOM_STATE_DIR", str(tmp_path))
+
+
+@EACH_COMMAND
+def test_every_command_writes_json_and_can_be_about_any_installation(name: str) -> None:
+    given = {option for each in COMMANDS[name].params for option in each.opts}
+    assert {"--json", "--stack", "--api-url"} <= given
+
+
+@EACH_COMMAND
+def test_every_command_and_option_says_what_it_is_for(name: str) -> None:
+    assert COMMANDS[name].help
+    for each in COMMANDS[name].params:
+        assert isinstance(each, click.Argument) or (isinstance(each, click.Option) and each.help), each.name
+
+
+@EACH_COMMAND
+def test_the_readme_has_every_command(name: str) -> None:
+    assert name in documented()
+
+
+def test_the_readme_has_no_other_command() -> None:
+    assert documented() - set(COMMANDS) == set()
+
+
+def documented() -> set[str]:
+    """The commands in the first column of the README's table, without what stands for something else."""
+    cells = re.findall(r"^\| (`[a-z][^|]*) \|", section(), re.MULTILINE)
+    typed = [re.match(r"[a-z -]*", each) for cell in cells for each in re.findall(r"`(.+?)`", cell)]
+    words = [each[0].split() for each in typed if each]
+    return {" ".join(each[:2]) if isinstance(root.commands[each[0]], click.Group) else each[0] for each in words}
+
+
+def section() -> str:
+    return README.partition("## Command line\n")[2].partition("\n## ")[0]
+
+
+def test_the_help_and_the_readme_have_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    for code in (0, NOT_SO, USAGE, TO_DO, UNREACHED, 130):
+        assert re.search(rf"^ +{code} +\w", told, re.MULTILINE)
+        assert f"| {code} |" in section()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["order"],
+        ["orders", "--status", "lost"],
+        ["orders", "--limit", "0"],
+        ["replay", "webhooks"],
+        ["replay", "deliveries", "--since", "yesterday"],
+        ["printful-webhook", "register", "--products", "5;12"],
+        ["catalogue", "absent"],
+        ["catalogue", "diff"],
+        ["nothing"],
+        ["orders", "--stack", "shop", "--api-url", "https://api.example"],
+        ["orders", "--api-url", "http://api.example"],
+        ["orders", "--api-url", "api.example"],
+        [],
+    ],
+)
+def test_what_is_typed_wrongly_ends_with_2(capsys: pytest.CaptureFixture[str], typed: list[str]) -> None:
+    assert main(typed) == USAGE
+    out, err = capsys.readouterr()
+    assert (out, "Usage: pressroom" in err) == ("", True)
+
+
+def test_without_a_stack_or_a_local_cloud_there_is_nothing_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["orders", "--json"]) == UNREACHED
+    assert capsys.readouterr() == (
+        "",
+        "error: No local cloud runs, and no stack is named. Start one with `make up`, or give --stack NAME.\n",
+    )
+
+
+def test_an_option_comes_before_the_variables_and_those_before_the_local_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    local = Stack("http://api.example", "http://localhost:4566", "here", "token", {}, {}, {})
+    monkeypatch.setattr(Stack, "read", lambda _: local)
+    assert find(None, None).title == "the local cloud"
+    monkeypatch.setenv("PRESSROOM_STACK", "shop")
+    assert find(None, None).title == "the stack shop"
+    assert find("other", None).title == "the stack other"
+    monkeypatch.setenv("PRESSROOM_TOKEN", "secret")
+    assert find(None, "https://api.example/").api_url == "https://api.example"
+    monkeypatch.setenv("PRESSROOM_API_URL", "https://api.example")
+    with pytest.raises(click.UsageError, match="both could differ"):
+        find(None, None)
+
+
+def test_the_token_of_an_url_is_the_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotReached, match="PRESSROOM_TOKEN"):
+        find(None, "https://api.example")
+
+
+def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: Path) -> Stack:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Stack, "read", interrupt)
+    assert main(["orders"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_a_broken_local_cloud_ends_with_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> Any:
+        raise LocalCloudError("It is broken.")
+
+    monkeypatch.setattr(Stack, "client", broken)
+    monkeypatch.setattr(Stack, "read", lambda _: Stack("http://a", "http://b", "here", "token", {}, {}, {}))
+    assert main(["catalogue", "show"]) == UNREACHED
+    assert capsys.readouterr().err == "error: It is broken.\n"
+
+
+def test_the_launcher_works_from_any_folder(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PRESSROOM_STATE_DIR": str(tmp_path), "PYTHONPATH": "/nowhere"}
+    (tmp_path / "cli").mkdir()  # what stands in the folder is not taken for the command's own
+    (tmp_path / "cli" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    launcher = ROOT / ".venv/bin/pressroom"
+    ended = subprocess.run(
+        [launcher, "orders"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (UNREACHED, "")
+    assert ended.stderr.startswith("error: No local cloud runs")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"current": "a", "previous": "b"}', Secret(("a",), ("b",), shaped=True)),
+        ('{"current": ["a", "b"], "previous": ""}', Secret(("a", "b"), (), shaped=True)),
+        ('{"current": "a"}', Secret(("a",), (), shaped=True)),
+        ('{"current": "", "previous": ""}', Secret((), (), shaped=True)),
+        ('{"current": 7, "previous": "b"}', Secret((), ("b",), shaped=False)),
+        ('{"current": ["a", null]}', Secret((), (), shaped=False)),
+        ('"a"', Secret((), (), shaped=False)),
+        ("a", Secret((), (), shaped=False)),
+    ],
+)
+def test_a_secret_is_read_as_the_functions_read_it(text: str, told: Secret) -> None:
+    assert Secret.of(text) == told
+
+
+@pytest.mark.parametrize(
+    ("typed", "place", "value"),
+    [
+        ("id=2001", ["id"], 2001),
+        ("id=W-1", ["id"], "W-1"),
+        ('id="2001"', ["id"], "2001"),
+        ("a.0.b=x=y", ["a", "0", "b"], "x=y"),
+        ("a=", ["a"], ""),
+        ("a=null", ["a"], None),
+    ],
+)
+def test_what_is_set_is_json_or_else_a_text(typed: str, place: list[str], value: object) -> None:
+    assert send.Change().convert(typed, None, None) == (place, value)
+
+
+def test_a_sample_is_sent_byte_for_byte_unless_something_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "body.json"
+    file.write_bytes(b'{ "lines": [{"price": 27.80}],\n "apikey": "local-cloudprinter-apikey" }')
+    cloudprinter = next(each for each in PARTNERS if each.name == "cloudprinter")
+    assert send.body_of(file, cloudprinter, cloudprinter.value, ()) == file.read_bytes()
+    changes = ((["lines", "0", "sku"], "MUG"), (["lines", "0", "price"], 1))
+    assert (
+        send.body_of(file, cloudprinter, "another", changes)
+        == b'{"lines":[{"price":1,"sku":"MUG"}],"apikey":"another"}'
+    )
+    file.write_bytes(b"no json")
+    assert send.body_of(file, cloudprinter, cloudprinter.value, ()) == b"no json"
+    with pytest.raises(click.UsageError, match="is not JSON"):
+        send.body_of(file, cloudprinter, "another", ())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "drawn"), [([], ""), ([0, 0], "  "), ([0, 1, 1000], " ▁█"), ([4, 8, 2], "▄█▂"), ([5], "█")]
+)
+def test_a_curve_shows_all_that_is_not_nothing(numbers: list[int], drawn: str) -> None:
+    assert curve(numbers) == drawn
+
+
+def printed(*shown: object) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    for each in shown:
+        console.print(each)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_nothing_that_is_shown_can_move_the_cursor_or_colour_the_screen() -> None:
+    evil = "a\x1b[2Jb[red]c"
+    assert "\x1b" not in printed(table(evil, {"x": "x"}, [{"x": evil}]), fields(evil, {"x": evil}), cell([evil]))
+    assert "[red]" in printed(cell(evil))
+    assert harmless("a\tb\n\x1b[2Jü\ud800") == "a\tb\n\\x1b[2Jü\\ud800"
+
+
+def test_a_table_leaves_out_what_is_empty() -> None:
+    rows: list[dict[str, Any]] = [{"a": "1", "b": None, "c": []}, {"a": None, "b": "", "c": []}]
+    assert [line.split() for line in printed(table("T", {each: each for each in "abc"}, rows)).splitlines()] == [
+        *(["T"], ["a"], ["1"], []),
+    ]
+    assert printed(table("T", {"a": "a"}, [])) == "T: none\n"
+
+
+def test_an_id_is_one_part_of_a_path() -> None:
+    assert hub.path("orders", "W/1 ü?#") == "/orders/W%2F1%20%C3%BC%3F%23"
+
+
+def test_who_asks_is_named_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "märta" * 30)
+    assert hub.actor().startswith(r"cli:m\xe4rta")
+    assert len(hub.actor()) == hub.LONGEST_ACTOR
+
+    def nobody() -> str:
+        raise OSError
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert hub.actor() == "cli:nobody"

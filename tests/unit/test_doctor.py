@@ -1,0 +1,150 @@
+"""How the doctor judges what it sees."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cli import doctor
+from cli.doctor import Finding, Visit
+from cli.errors import Failed, NotReached
+from cli.stacks import Installation, Secret
+
+NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
+
+
+class Place(Installation):
+    """An installation with what a test says of it."""
+
+    def __init__(self, status: str = "CREATE_COMPLETE", concurrency: int = 1000, **parameters: str) -> None:
+        super().__init__("the stack shop", stack_name="shop")
+        self.description = {
+            "StackStatus": status,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        }
+        self.concurrency = concurrency
+
+    def client(self, service: str, **config: Any) -> Any:
+        assert service == "lambda"
+        return self
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"ConcurrentExecutions": self.concurrency}}
+
+
+def visit(place: Place | None = None) -> Visit:
+    return Visit(place or Place(), probe=False, now=lambda: NOW)
+
+
+def judged(found: Finding) -> str:
+    assert found.status in ("ok", "skipped") or found.todo, "what is wrong comes with what to do"
+    return found.status
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("Sat, 28 Nov 2026 03:00:59 GMT", "ok"),
+        ("Sat, 28 Nov 2026 02:59:00 GMT", "ok"),
+        ("Sat, 28 Nov 2026 03:01:01 GMT", "warn"),
+        ("Sat, 28 Nov 2026 02:55:00 GMT", "warn"),
+        ("Sat, 28 Nov 2026 03:05:01 GMT", "fail"),
+        ("Fri, 27 Nov 2026 03:00:00 GMT", "fail"),
+        (None, "skipped"),
+        ("now", "skipped"),
+    ],
+)
+def test_a_clock_may_be_a_minute_off(told: str | None, status: str) -> None:
+    assert judged(doctor.clock_finding(told, NOW)) == status
+
+
+@pytest.mark.parametrize(
+    ("deployed", "status"),
+    [
+        ("UPDATE_COMPLETE", "ok"),
+        ("UPDATE_IN_PROGRESS", "warn"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "warn"),
+        ("UPDATE_ROLLBACK_COMPLETE", "warn"),
+        ("ROLLBACK_COMPLETE", "fail"),
+        ("UPDATE_ROLLBACK_FAILED", "fail"),
+        ("DELETE_FAILED", "fail"),
+    ],
+)
+def test_a_stack_is_judged_by_its_last_deployment(deployed: str, status: str) -> None:
+    (found,) = doctor.stack(visit(Place(deployed)))
+    assert judged(found) == status
+
+
+@pytest.mark.parametrize(("most", "status"), [(10, "fail"), (11, "warn"), (99, "warn"), (100, "ok"), (1000, "ok")])
+def test_ten_functions_at_a_time_are_too_few(most: int, status: str) -> None:
+    (found,) = doctor.quotas(visit(Place(concurrency=most)))
+    assert judged(found) == status
+
+
+@pytest.mark.parametrize(
+    ("short", "rules", "status"),
+    [
+        ("camaloon", "*=camaloon", "fail"),
+        ("camaloon", "*=oms", "warn"),
+        ("printful-api", "PF-*=printful", "fail"),
+        ("printful-api", "", "warn"),
+        ("oms-api", "X=oms", "fail"),
+        ("cloudprinter", "", "warn"),
+        ("storefront", "", "fail"),
+        ("ops-token", "", "fail"),
+    ],
+)
+def test_a_secret_that_is_not_set_is_a_fault_where_it_is_needed(short: str, rules: str, status: str) -> None:
+    place = Place(RoutingRules=rules, DefaultDestination="nobody")
+    (found,) = doctor.secret_findings(short, Secret((), (), shaped=True), visit(place))
+    assert judged(found) == status
+
+
+@pytest.mark.parametrize(
+    ("short", "secret", "status"),
+    [
+        ("oms", Secret(("hush-b_9",), (), shaped=True), "ok"),
+        ("oms", Secret(("hush/b",), (), shaped=True), "fail"),
+        ("camaloon", Secret(("hush/b",), (), shaped=True), "ok"),
+        ("camaloon", Secret(("hush ",), (), shaped=True), "fail"),
+        ("cloudprinter", Secret(("hush", "\thush"), (), shaped=True), "fail"),
+        ("camaloon", Secret(("hush",), ("hush",), shaped=True), "warn"),
+        ("storefront-notifications", Secret(("whsec_aHVzaA==",), (), shaped=True), "ok"),
+        ("storefront-notifications", Secret(("hush!",), (), shaped=True), "fail"),
+        ("camaloon", Secret(("hush",), (), shaped=False), "fail"),
+    ],
+)
+def test_a_secret_is_judged_by_its_form_and_never_shown(short: str, secret: Secret, status: str) -> None:
+    (found,) = doctor.secret_findings(short, secret, visit())
+    assert judged(found) == status
+    assert "hush" not in found.text + found.todo
+
+
+def test_what_is_empty_is_a_fault_only_where_the_routing_needs_it() -> None:
+    everything = Place(
+        CamaloonSourceDomain="", OmsBaseUrl="", OmsStoreId="1", RoutingRules="X=oms", DefaultDestination="camaloon"
+    )
+    nothing = Place(RoutingRules="*=printful", DefaultDestination="nobody")
+    assert [judged(each) for each in doctor.parameters(visit(everything))] == ["fail", "fail", "ok"]
+    assert [judged(each) for each in doctor.parameters(visit(nothing))] == ["ok", "warn", "warn"]
+
+
+def test_rules_that_cannot_be_read_are_a_fault_and_no_crash() -> None:
+    (found,) = doctor.looked("parameters", doctor.parameters, visit(Place(RoutingRules="*=nobody")))
+    assert (found.name, found.status) == ("parameters", "fail")
+
+
+def test_a_check_keeps_what_it_has_found_before_it_could_not_go_on() -> None:
+    def halfway(_: Visit) -> Any:
+        yield Finding("first", "ok", "")
+        raise NotReached("no right")
+
+    def broken(_: Visit) -> Any:
+        raise Failed("no good")
+
+    found = doctor.looked("second", halfway, visit())
+    assert [(each.name, each.status, each.text) for each in found] == [
+        ("first", "ok", ""),
+        ("second", "skipped", "no right"),
+    ]
+    assert doctor.looked("third", broken, visit()) == [Finding("third", "fail", "no good")]
