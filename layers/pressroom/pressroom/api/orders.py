@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pressroom import config, inbox, orders, record, table, wire
 from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
+from pressroom.history import Step, steps
 from pressroom.inbox import Event, Webhook
 from pressroom.orders import STAGES, Attention, Line, Order, Status
 from pressroom.times import iso
@@ -49,9 +50,10 @@ class Orders(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class OrderWithDeliveries(Order):
-    """An order, and what was sent because of it."""
+    """An order, and what was sent because of it. `history`, if asked for: since when each thing stood where."""
 
     deliveries: list[DeliveryInOrder]
+    history: list[Step] | None
 
 
 class Route(Body):
@@ -135,7 +137,12 @@ def list_orders(
 
 
 @router.get("/orders/<order_id>", tags=["orders"], operation_id="getOrder", summary="Show one order")
-def get_order(order_id: Id) -> OrderWithDeliveries:
+def get_order(
+    order_id: Id,
+    history: Annotated[
+        bool, Query(description="With every change of the order's, its lines' and parcels' status.")
+    ] = False,
+) -> OrderWithDeliveries:
     """Lines, parcels, deliveries and the timeline, folded from all that is known of it."""
     known = record.get_with_deliveries(order_id)
     if known is None:
@@ -145,6 +152,7 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
     return OrderWithDeliveries(
         **{each.name: getattr(order, each.name) for each in fields(order)},
         deliveries=[in_order(each) for each in deliveries],
+        history=steps(order_id, row.facts) if history else None,
     )
 
 
