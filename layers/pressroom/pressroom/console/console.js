@@ -40,8 +40,8 @@ const NAMES = {
 
 // Why a person should look at an order, in a sentence: a test holds these against `Attention`.
 const REASONS = {
-  delivery_dead: "A printer could not be told. Replay the delivery below.",
-  shop_not_told: "Your shop could not be told of something. Replay the delivery below.",
+  delivery_dead: "A printer could not be told. Replay the delivery.",
+  shop_not_told: "Your shop could not be told of something. Replay the delivery.",
   unroutable: "No routing rule wants a line, so nobody prints it. Route it by hand.",
   uid_unknown: "The OMS has the order, but its answer was lost: it can't be changed, canceled or batched from here.",
   not_recalled: "You canceled what a printer has already. Recall it there.",
@@ -156,7 +156,11 @@ const section = (title, ...content) => el("section", {}, el("h2", {}, title), co
 const none = (text) => el("p", { class: "none" }, text);
 
 function table(caption, columns, rows) {
-  const cells = (row) => columns.map(([label, show]) => el("td", { role: "cell", "data-label": label }, show(row)));
+  const cells = (row) =>
+    columns.map(([label, show]) => {
+      const shown = show(row);
+      return el("td", { role: "cell", "data-label": label, class: shown === "–" && "nil" }, shown);
+    });
   return el(
     "table",
     { role: "table" },
@@ -302,7 +306,8 @@ async function render(make, { again = false } = {}) {
   try {
     const [title, ...content] = await make();
     if (mine.signal.aborted) return;
-    const held = again && view.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const focused = view.contains(document.activeElement);
+    const held = focused && document.activeElement.getAttribute("href");
     const top = window.scrollY;
     show(title, content);
     if (!again) {
@@ -310,7 +315,8 @@ async function render(make, { again = false } = {}) {
       view.querySelector("h1").focus({ preventScroll: true });
     } else {
       window.scrollTo(0, top);
-      if (held) view.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+      const same = held && [...view.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === held);
+      if (focused) (same || view.querySelector("h1")).focus({ preventScroll: true });
     }
   } catch (error) {
     if (mine.signal.aborted) return;
@@ -582,7 +588,7 @@ async function order(id) {
           ),
         )
       : null,
-    section("Deliveries", known.deliveries.length ? deliveriesTable(known.deliveries, { ofOrder: true }) : none("Nothing was to be sent.")),
+    section("Deliveries", known.deliveries.length ? deliveriesTable(known.deliveries, { ofOrder: true, after: () => render(() => order(id), { again: true }) }) : none("Nothing was to be sent.")),
   ];
 }
 
@@ -625,10 +631,12 @@ const AXIS = 40;
 
 function picture(known) {
   if (!known.timeline.length) return none("Nothing has happened yet.");
-  const lanes = lanesOf(known);
+  const isOver = OVER.includes(known.status);
+  const latest = Math.max(...[...known.timeline, ...known.history].map((each) => Date.parse(each.at)));
+  const until = isOver ? latest : Math.max(latest, Date.now());
+  const lanes = lanesOf(known, until);
   const wide = Math.max(240, (view.clientWidth || 1000) - (window.innerWidth < 600 ? 150 : 250));
-  const now = OVER.includes(known.status) ? [] : [Date.now()];
-  const scale = axis([...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), ...now], wide);
+  const scale = axis([...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until], wide);
   const height = AXIS + lanes.length * ROW + 6;
   const readout = el("p", { class: "readout" }, "Point at a mark, or reach it with the arrow keys, to read what it says.");
   const rows = lanes.map((lane, row) => lane.marks.map((mark) => shape(mark, AXIS + row * ROW, scale, lane)));
@@ -670,7 +678,7 @@ function picture(known) {
     "svg",
     { width: scale.width, height, role: "group", "aria-label": "Timeline. The list below says the same.", keydown: keys },
     draw("defs", {}, draw("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, draw("rect", { width: 6, height: 6, class: "hold-under" }), draw("rect", { width: 2.5, height: 6, class: "hold-over" }))),
-    draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height)),
+    draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height, isOver ? null : until)),
     rows.map((marks) => marks.map(({ node }) => node)),
   );
   const label = (lane) => el("div", { class: "lane" }, el("span", {}, el("bdi", {}, short(lane.name, 40))), el("small", {}, el("bdi", {}, short(lane.about, 60))));
@@ -704,9 +712,7 @@ function lanesLeft(known) {
   return [lines > 0 ? `${plural(lines, "further line")} not drawn.` : "", entries > 0 ? `The ${plural(entries, "oldest message")} not drawn.` : ""].join(" ").trim();
 }
 
-function lanesOf(known) {
-  const last = Math.max(...known.timeline.map((each) => Date.parse(each.at)), ...known.history.map((each) => Date.parse(each.at)));
-  const until = OVER.includes(known.status) ? last : Math.max(last, Date.now());
+function lanesOf(known, until) {
   const spans = (what, provider, id, ended) => {
     const own = known.history.filter((step) => step.what === what && step.provider === provider && step.id === id);
     return own.map((step, n) => {
@@ -732,10 +738,10 @@ function lanesOf(known) {
     const end = hold.until ? Date.parse(hold.until) : until;
     const text = `on hold${hold.until ? "" : " still"}${hold.approval_needed ? ", waits for your approval" : ""}${hold.reason ? `: ${hold.reason}` : ""}`;
     if (!providers.has(hold.provider)) providers.set(hold.provider, []);
-    providers.get(hold.provider).unshift({ kind: "hold", at: Date.parse(hold.since), until: end, text });
+    providers.get(hold.provider).unshift({ kind: "hold", at: Date.parse(hold.since), until: end, open: !hold.until, text });
   }
   const talks = [...providers].map(([who, marks]) => {
-    const held = marks.some((mark) => mark.kind === "hold" && mark.until === until) && known.on_hold;
+    const held = marks.some((mark) => mark.open);
     return { name: named(who), about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"), marks: marks.toSorted((a, b) => a.at - b.at) };
   });
   const parcels = known.shipments.slice(0, MOST_LANES).map((parcel) => ({
@@ -765,13 +771,14 @@ function axis(instants, wide) {
   return { known, x: (instant) => places.get(instant), width: Math.max(wide, x + tail), waits, shortened: waits.length > 0 };
 }
 
-function ticks({ known, x, waits }, height) {
+function ticks({ known, x, waits }, height, now) {
   const made = [];
   let free = 0;
   let day = "";
+  if (now) made.push(draw("line", { x1: x(now), x2: x(now), y1: 18, y2: height, class: "tick now" }), draw("text", { x: x(now), y: 12, class: "tick-text", "text-anchor": "middle" }, "now"));
   for (const instant of known) {
     const left = x(instant);
-    if (left < free) continue;
+    if (left < free || (now && left > x(now) - 62)) continue;
     const date = new Date(instant);
     const today = date.toDateString();
     const text = today === day ? hourly.format(date) : roughly.format(date);
@@ -790,18 +797,19 @@ function ticks({ known, x, waits }, height) {
 function shape(mark, top, scale, lane) {
   const x = scale.x(mark.at);
   const middle = top + ROW / 2;
+  const reach = (until) => (until === scale.known.at(-1) ? scale.width - 8 : scale.x(until)); // what goes on goes to the edge
   const shown = new Date(mark.at);
   const end = mark.until == null || mark.ended ? "" : mark.until === mark.at ? "" : ` to ${roughly.format(new Date(mark.until))}`;
   const when = `${roughly.format(shown)}${end}`;
   const parts = [];
   if (mark.kind === "stage") {
-    const right = mark.ended ? scale.width - 6 : Math.max(x + 3, scale.x(mark.until) + (mark.until === scale.known.at(-1) ? 62 : 0));
+    const right = mark.ended ? scale.width - 8 : Math.max(x + 3, reach(mark.until));
     const word = mark.text;
     const wide = right - x;
     parts.push(draw("rect", { x, y: top + 9, width: wide, height: 22, rx: 3, class: `stage f-${mark.status in STAGES ? mark.status : "other"}` }));
-    if (wide > word.length * 6.1 + 8) parts.push(draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word));
+    if (wide > word.length * 6.9 + 10) parts.push(draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word));
   } else if (mark.kind === "hold") {
-    const right = Math.max(x + 4, scale.x(mark.until) + (mark.until === scale.known.at(-1) ? 62 : 0));
+    const right = Math.max(x + 4, mark.open ? reach(mark.until) : scale.x(mark.until));
     parts.push(draw("rect", { x, y: top + 7, width: right - x, height: 26, rx: 3, class: "hold" }));
     if (right - x > 60) parts.push(draw("rect", { x: x + 5, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }), draw("text", { x: x + 9, y: middle + 4, class: "hold-text" }, "on hold"));
   } else if (mark.kind === "cross") {
@@ -842,7 +850,7 @@ const attentionTable = (rows) =>
     rows,
   );
 
-const deliveriesTable = (rows, { ofOrder = false } = {}) =>
+const deliveriesTable = (rows, { ofOrder = false, after } = {}) =>
   table(
     "Deliveries",
     [
@@ -850,7 +858,7 @@ const deliveriesTable = (rows, { ofOrder = false } = {}) =>
       ["What", (each) => inside("deliveries", each.id, each.operation)],
       ...(ofOrder ? [] : [["Order", (each) => (each.order_id ? inside("orders", each.order_id) : "–")], ["Made", (each) => time(each.created_at)]]),
       ["Attempts", (each) => number.format(each.attempts)],
-      ["Result", (each) => replayable("deliveries", each)],
+      ["Result", (each) => replayable("deliveries", each, after)],
     ],
     rows,
   );
@@ -899,10 +907,14 @@ function replayable(area, each, after) {
       else if (STUCK.includes(stateOf(now))) status.replaceChildren(el("strong", { class: "bad" }, `${now.state} again`), ": ", data(now.last_error ?? now.error ?? "no reason was given", 160));
       else {
         result.replaceChildren(...[outcome(now)].flat());
-        status.replaceChildren(el("strong", { class: "well" }, stateOf(now) === "withdrawn" ? "Not needed any more." : stateOf(now) === "delivered" ? "Delivered." : "Processed."));
-        control.hidden = true;
-        if (document.activeElement === control || document.activeElement === document.body) view.querySelector("h1").focus({ preventScroll: true });
-        after?.(now);
+        const became = { withdrawn: "Not needed any more.", delivered: "Delivered.", processed: "Processed." }[now.state];
+        status.replaceChildren(el("strong", { class: "well" }, became));
+        if (document.activeElement === control) view.querySelector("h1").focus({ preventScroll: true });
+        control.remove();
+        if (after) {
+          say(became);
+          after();
+        }
       }
     } catch (error) {
       if (error instanceof Problem) status.replaceChildren(error.message);
@@ -938,7 +950,7 @@ async function webhook(id) {
       ["Topic", data(known.topic, 100)],
       ["Received", time(known.received_at)],
       ["Order", known.order_id && inside("orders", known.order_id)],
-      ["Result", replayable("events", known)],
+      ["Result", replayable("events", known, () => render(() => webhook(id), { again: true }))],
       ["Replays", number.format(known.replays)],
       ["Id", data(known.id, 100)],
     ]),
@@ -959,7 +971,7 @@ async function delivery(id) {
       ["What", data(known.operation, 100)],
       ["Order", known.order_id && inside("orders", known.order_id)],
       ["Made", time(known.created_at)],
-      ["Result", replayable("deliveries", known, () => say("Delivered."))],
+      ["Result", replayable("deliveries", known, () => render(() => delivery(id), { again: true }))],
       ["Replays", number.format(known.replays)],
       ["Id", data(known.id, 100)],
     ]),
