@@ -635,7 +635,7 @@ function picture(known) {
   const latest = Math.max(...[...known.timeline, ...known.history].map((each) => Date.parse(each.at)));
   const until = isOver ? latest : Math.max(latest, Date.now());
   const lanes = lanesOf(known, until);
-  const wide = Math.max(240, (view.clientWidth || 1000) - (window.innerWidth < 600 ? 150 : 250));
+  const wide = Math.max(230, view.clientWidth - (matchMedia("(max-width: 46rem)").matches ? 134 : 230)); // but for the labels
   const scale = axis([...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until], wide);
   const height = AXIS + lanes.length * ROW + 6;
   const readout = el("p", { class: "readout" }, "Point at a mark, or reach it with the arrow keys, to read what it says.");
@@ -673,7 +673,7 @@ function picture(known) {
     const mark = to();
     if (mark) reach(mark);
   };
-  const stripes = lanes.map((_, row) => draw("rect", { x: 0, y: AXIS + row * ROW, width: scale.width, height: ROW, class: row % 2 ? "stripe" : "stripe odd" }));
+  const stripes = lanes.map((_, row) => draw("rect", { x: 0, y: AXIS + row * ROW, width: "100%", height: ROW, class: row % 2 ? "stripe" : "stripe odd" }));
   const drawn = draw(
     "svg",
     { width: scale.width, height, role: "group", "aria-label": "Timeline. The list below says the same.", keydown: keys },
@@ -740,7 +740,8 @@ function lanesOf(known, until) {
     if (!providers.has(hold.provider)) providers.set(hold.provider, []);
     providers.get(hold.provider).unshift({ kind: "hold", at: Date.parse(hold.since), until: end, open: !hold.until, text });
   }
-  const talks = [...providers].map(([who, marks]) => {
+  const places = Object.keys(NAMES);
+  const talks = [...providers].sort(([one], [other]) => places.indexOf(one) - places.indexOf(other)).map(([who, marks]) => {
     const held = marks.some((mark) => mark.open);
     return { name: named(who), about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"), marks: marks.toSorted((a, b) => a.at - b.at) };
   });
