@@ -50,10 +50,15 @@ class Orders(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class OrderWithDeliveries(Order):
-    """An order, and what was sent because of it. `history`, if asked for: since when each thing stood where."""
+    """An order, and what was sent because of it."""
 
     deliveries: list[DeliveryInOrder]
-    history: list[Step] | None
+
+
+class History(TypedDict):
+    """Every change of where the order, a line or a parcel stood, oldest first."""
+
+    history: list[Step]
 
 
 class Route(Body):
@@ -137,12 +142,7 @@ def list_orders(
 
 
 @router.get("/orders/<order_id>", tags=["orders"], operation_id="getOrder", summary="Show one order")
-def get_order(
-    order_id: Id,
-    history: Annotated[
-        bool, Query(description="With every change of the order's, its lines' and parcels' status.")
-    ] = False,
-) -> OrderWithDeliveries:
+def get_order(order_id: Id) -> OrderWithDeliveries:
     """Lines, parcels, deliveries and the timeline, folded from all that is known of it."""
     known = record.get_with_deliveries(order_id)
     if known is None:
@@ -152,8 +152,16 @@ def get_order(
     return OrderWithDeliveries(
         **{each.name: getattr(order, each.name) for each in fields(order)},
         deliveries=[in_order(each) for each in deliveries],
-        history=steps(order_id, row.facts) if history else None,
     )
+
+
+@router.get("/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Show how it came there")
+def get_history(order_id: Id) -> History:
+    """Since when the order, each line and each parcel stood where, by the times that the messages tell."""
+    row = record.get(order_id)
+    if row is None:
+        raise NotFoundError("There is no such order.")
+    return {"history": steps(order_id, row.facts)}
 
 
 @router.post(

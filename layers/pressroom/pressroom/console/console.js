@@ -516,7 +516,7 @@ function pages(page, key, showing, next, nothing) {
 // --- one order ---
 
 async function order(id) {
-  const known = await ask(at("orders", id, "?history=true"));
+  const [known, { history: steps }] = await Promise.all([ask(at("orders", id)), ask(at("orders", id, "/history"))]);
   const printer = (each) => (each.destination ? named(each.destination) : warn("nobody"));
   return [
     `Order ${short(known.id)}`,
@@ -538,7 +538,7 @@ async function order(id) {
     known.attention.length
       ? el("section", { class: "notice" }, el("h2", {}, "A person should look"), el("ul", {}, known.attention.map((why) => el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."))))
       : null,
-    section("Timeline", picture(known), told(known)),
+    section("Timeline", picture({ ...known, steps }), told(known)),
     section(
       "Lines",
       known.lines.length
@@ -632,7 +632,7 @@ const AXIS = 40;
 function picture(known) {
   if (!known.timeline.length) return none("Nothing has happened yet.");
   const isOver = OVER.includes(known.status);
-  const latest = Math.max(...[...known.timeline, ...known.history].map((each) => Date.parse(each.at)));
+  const latest = Math.max(...[...known.timeline, ...known.steps].map((each) => Date.parse(each.at)));
   const until = isOver ? latest : Math.max(latest, Date.now());
   const lanes = lanesOf(known, until);
   const wide = Math.max(230, view.clientWidth - (matchMedia("(max-width: 46rem)").matches ? 134 : 230)); // but for the labels
@@ -714,7 +714,7 @@ function lanesLeft(known) {
 
 function lanesOf(known, until) {
   const spans = (what, provider, id, ended) => {
-    const own = known.history.filter((step) => step.what === what && step.provider === provider && step.id === id);
+    const own = known.steps.filter((step) => step.what === what && step.provider === provider && step.id === id);
     return own.map((step, n) => {
       const end = own[n + 1] ? Date.parse(own[n + 1].at) : ended.includes(step.status) ? Date.parse(step.at) : until;
       return { kind: "stage", at: Date.parse(step.at), until: end, status: step.status, ended: ended.includes(step.status), text: words(step.status) };
