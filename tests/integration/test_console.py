@@ -19,7 +19,7 @@ from tests.support.samples import SEVERAL, order, sample, shipment
 from tests.support.website import website
 
 TOKEN = SECRETS["OpsTokenSecret"]
-SIZES = pytest.mark.parametrize("size", [WIDE, NARROW, (360, 740)], ids=["wide", "phone", "small phone"])
+SIZES = pytest.mark.parametrize("size", [WIDE, (360, 740)], ids=["wide", "phone"])
 
 
 @pytest.fixture(scope="module", name="chromium")

@@ -113,3 +113,36 @@ def test_every_reason_and_every_status_has_its_words() -> None:
     assert stages
     assert set(re.findall(r"^  (\w+): ", reasons[1], re.MULTILINE)) >= {each.value for each in Attention}
     assert re.findall(r"^  (\w+): ", stages[1], re.MULTILINE) == [each.value for each in Status]
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+EARLY, LATE = ("paid", "accepted", "in-production", "produced"), ("packed", "partly", "shipped", "delivered")
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        *(("on-early", f"f-{stage}") for stage in EARLY),
+        *(("on-late", f"f-{stage}") for stage in LATE),
+        *((text, ground) for text in ("ink", "soft", "link") for ground in ("ground", "sheet", "stripe")),
+        *(("danger", "danger-ground"), ("danger", "sheet"), ("good", "good-ground"), ("good", "sheet")),
+        *(("ink", "notice"), ("soft", "notice"), ("ink", "hold-under")),
+    ],
+)
+def test_every_text_stands_out_from_its_ground(text: str, ground: str, scheme: int) -> None:
+    """In the picture, too, which axe can't judge."""
+    style = (SOURCE / "console.css").read_text()
+    colours = dict(re.findall(r"--([\w-]+): light-dark\((.*?)\);", style))
+    pair = [colours[name].split(", ")[scheme] for name in (text, ground)]
+    assert _contrast(*pair) >= 4.5, pair

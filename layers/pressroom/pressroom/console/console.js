@@ -297,6 +297,7 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   const make = views[name] && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
+  if (make !== overview) first = null;
   render(() => make(id, new URLSearchParams(asked)));
 }
 
