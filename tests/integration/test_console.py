@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
 from pressroom.errors import Dead
+from tests.support import gateway
 from tests.support.browser import NARROW, WIDE, Visitor, browser
 from tests.support.cloud import SECRETS
 from tests.support.hub import Hub
@@ -88,6 +89,13 @@ def places(failed: str, dead: str) -> dict[str, str]:
 
 
 # --- signing in ---
+
+
+def test_the_page_is_for_everybody_and_what_it_shows_is_not(hub: Hub) -> None:
+    page = hub.cloud.call("api", gateway.request("GET", "/console"))
+    assert (page["statusCode"], page["headers"]["Content-Type"]) == (200, "text/html; charset=utf-8")
+    for path in ("/orders", "/orders/1001", "/orders/1001/history"):
+        assert hub.cloud.call("api", gateway.request("GET", path))["statusCode"] == 401
 
 
 def test_the_token_opens_the_console_and_another_one_does_not(desk: Desk) -> None:

@@ -28,6 +28,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: install Debian's, or set PRESSROOM_CHROMIUM.")
         pytest.skip("There is no Chromium on this machine; PRESSROOM_CHROMIUM says where another one is.")
+    expect.set_options(timeout=20_000)  # a machine of two cores, with a whole cloud on it, may be slow
     with chromium.running(found) as started:
         yield started
 

@@ -123,7 +123,12 @@ function outside(url, text = url) {
 }
 
 const exactly = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const roughly = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const roughly = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const hourly = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const number = new Intl.NumberFormat("en");
@@ -135,7 +140,11 @@ const words = (status) => STAGES[status] ?? clean(status).replaceAll("_", " ");
 function ago(date) {
   const seconds = (date - Date.now()) / 1000;
   if (Math.abs(seconds) < 45) return "just now";
-  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]])
+  for (const [unit, size] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ])
     if (Math.abs(seconds) >= size || unit === "minute") return relative.format(Math.round(seconds / size), unit);
 }
 
@@ -147,7 +156,11 @@ function time(iso, format = (date) => roughly.format(date)) {
 
 function lasting(ms) {
   const hours = Math.round(ms / 3_600_000);
-  return hours >= 48 ? `${Math.round(hours / 24)} days` : hours >= 1 ? `${hours} h` : `${Math.max(1, Math.round(ms / 60_000))} min`;
+  return hours >= 48
+    ? `${Math.round(hours / 24)} days`
+    : hours >= 1
+      ? `${hours} h`
+      : `${Math.max(1, Math.round(ms / 60_000))} min`;
 }
 
 const badge = (status) => el("span", { class: `badge s-${status in STAGES ? status : "other"}` }, words(status));
@@ -168,14 +181,28 @@ function table(caption, columns, rows) {
     el(
       "thead",
       { role: "rowgroup" },
-      el("tr", { role: "row" }, columns.map(([label]) => el("th", { role: "columnheader", scope: "col" }, label))),
+      el(
+        "tr",
+        { role: "row" },
+        columns.map(([label]) => el("th", { role: "columnheader", scope: "col" }, label)),
+      ),
     ),
-    el("tbody", { role: "rowgroup" }, rows.map((row) => el("tr", { role: "row" }, cells(row)))),
+    el(
+      "tbody",
+      { role: "rowgroup" },
+      rows.map((row) => el("tr", { role: "row" }, cells(row))),
+    ),
   );
 }
 
 const listed = (pairs) =>
-  el("dl", { class: "facts" }, pairs.filter(([, value]) => value != null).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  el(
+    "dl",
+    { class: "facts" },
+    pairs
+      .filter(([, value]) => value != null)
+      .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
 
 // --- asking the API ---
 
@@ -325,7 +352,12 @@ async function render(make, { again = false } = {}) {
     const text = error instanceof Problem ? error.message : "The console could not show this.";
     if (again) say(text);
     else {
-      show("Not shown", heading("Not shown"), el("p", { class: "problem", role: "alert" }, text), button("Try again", () => route()));
+      show(
+        "Not shown",
+        heading("Not shown"),
+        el("p", { class: "problem", role: "alert" }, text),
+        button("Try again", () => route()),
+      );
       view.querySelector("h1").focus({ preventScroll: true });
     }
   }
@@ -363,20 +395,48 @@ async function overview() {
   ];
   return [
     "Overview",
-    el("div", { class: "head" }, heading("Overview"), el("p", { class: "quiet-text" }, "as of ", time(known.at, (date) => hourly.format(date))), button("Refresh", refresh)),
+    el(
+      "div",
+      { class: "head" },
+      heading("Overview"),
+      el(
+        "p",
+        { class: "quiet-text" },
+        "as of ",
+        time(known.at, (date) => hourly.format(date)),
+      ),
+      button("Refresh", refresh),
+    ),
     conditions(standing),
     section(
       "Needs a person",
-      el("ul", { class: "tiles four" }, needs.map(([name, count, to]) => tile(name, count, to, count.count ? "danger" : "calm"))),
+      el(
+        "ul",
+        { class: "tiles four" },
+        needs.map(([name, count, to]) => tile(name, count, to, count.count ? "danger" : "calm")),
+      ),
     ),
     section(
       "Orders",
-      el("ul", { class: "tiles" }, known.orders.map((each) => tile(words(each.status), each, `#/orders?status=${encodeURIComponent(each.status)}`, `s-${each.status}`))),
+      el(
+        "ul",
+        { class: "tiles" },
+        known.orders.map((each) =>
+          tile(words(each.status), each, `#/orders?status=${encodeURIComponent(each.status)}`, `s-${each.status}`),
+        ),
+      ),
     ),
     el(
       "div",
       { class: "columns" },
-      section("Heard in the last 24 hours", el("ul", { class: "providers" }, known.providers.map((each) => heard(each, known.hours)))),
+      section(
+        "Heard in the last 24 hours",
+        el(
+          "ul",
+          { class: "providers" },
+          known.providers.map((each) => heard(each, known.hours)),
+        ),
+      ),
       section(
         "Deliveries",
         table(
@@ -394,12 +454,22 @@ async function overview() {
 }
 
 const tile = (name, count, to, kind) =>
-  el("li", { class: `tile ${kind}${count.count ? "" : " zero"}` }, el("a", { href: to }, el("strong", {}, counted(count)), " ", el("span", {}, name)));
+  el(
+    "li",
+    { class: `tile ${kind}${count.count ? "" : " zero"}` },
+    el("a", { href: to }, el("strong", {}, counted(count)), " ", el("span", {}, name)),
+  );
 
 function conditions({ conditions: standing }) {
   if (!standing.length) return null;
-  const each = (condition) => el("li", {}, data(condition.text, 400), " ", el("span", { class: "quiet-text" }, "since ", time(condition.since)));
-  return el("section", { class: "notice" }, el("h2", {}, plural(standing.length, "standing condition")), el("ul", {}, standing.map(each)));
+  const each = (condition) =>
+    el("li", {}, data(condition.text, 400), " ", el("span", { class: "quiet-text" }, "since ", time(condition.since)));
+  return el(
+    "section",
+    { class: "notice" },
+    el("h2", {}, plural(standing.length, "standing condition")),
+    el("ul", {}, standing.map(each)),
+  );
 }
 
 function heard(provider, hours) {
@@ -409,7 +479,13 @@ function heard(provider, hours) {
   const top = received.indexOf(Math.max(...received));
   const peak = total ? `, most of them (${received[top]}) in the hour from ${hourly.format(new Date(hours[top]))}` : "";
   const bars = received.map((count, hour) =>
-    draw("rect", { x: hour * 10 + 1, width: 8, height: count ? Math.max(3, (count / most) * 34) : 1, y: 36 - (count ? Math.max(3, (count / most) * 34) : 1), class: count ? "bar" : "bar empty" }),
+    draw("rect", {
+      x: hour * 10 + 1,
+      width: 8,
+      height: count ? Math.max(3, (count / most) * 34) : 1,
+      y: 36 - (count ? Math.max(3, (count / most) * 34) : 1),
+      class: count ? "bar" : "bar empty",
+    }),
   );
   const text = `${named(provider.provider)}: ${counted({ count: total, more })} webhooks in the last 24 hours${peak}`;
   return el(
@@ -427,8 +503,18 @@ function heard(provider, hours) {
 const CHOICES = {
   status: ["Any status", Object.entries(STAGES)],
   provider: ["Any printer", ["camaloon", "cloudprinter", "oms", "printful"].map((each) => [each, NAMES[each]])],
-  attention: ["Any attention", [["any", "needs a person"], ...Object.keys(REASONS).map((each) => [each, each.replaceAll("_", " ")])]],
-  stalled: ["Heard whenever", [["24", "silent for a day"], ["72", "silent for 3 days"], ["168", "silent for a week"]]],
+  attention: [
+    "Any attention",
+    [["any", "needs a person"], ...Object.keys(REASONS).map((each) => [each, each.replaceAll("_", " ")])],
+  ],
+  stalled: [
+    "Heard whenever",
+    [
+      ["24", "silent for a day"],
+      ["72", "silent for 3 days"],
+      ["168", "silent for a week"],
+    ],
+  ],
 };
 const LABELS = { status: "Status", provider: "Printer", attention: "Attention", stalled: "Last heard" };
 
@@ -450,11 +536,22 @@ async function orders(_, wanted) {
         "label",
         {},
         el("span", {}, LABELS[name]),
-        el("select", { name, change }, [["", any], ...options].map(([value, label]) => el("option", { value, selected: value === filters[name] }, label))),
+        el(
+          "select",
+          { name, change },
+          [["", any], ...options].map(([value, label]) =>
+            el("option", { value, selected: value === filters[name] }, label),
+          ),
+        ),
       ),
     ),
   );
-  return ["Orders", heading("Orders"), form, pages(found, "orders", ordersTable, (cursor) => query("/orders", { ...filters, cursor }), "No order is like this.")];
+  return [
+    "Orders",
+    heading("Orders"),
+    form,
+    pages(found, "orders", ordersTable, (cursor) => query("/orders", { ...filters, cursor }), "No order is like this."),
+  ];
 }
 
 async function find(text) {
@@ -467,16 +564,35 @@ async function find(text) {
     }
     if (found.length) return ["Found", heading("Found: ", data(short(text))), ordersTable(found)];
   }
-  return ["Nothing found", heading("Nothing found"), el("p", {}, "No order has ", el("bdi", {}, `“${short(text)}”`), " as its id, reference or tracking number. They have to be exact.")];
+  return [
+    "Nothing found",
+    heading("Nothing found"),
+    el(
+      "p",
+      {},
+      "No order has ",
+      el("bdi", {}, `“${short(text)}”`),
+      " as its id, reference or tracking number. They have to be exact.",
+    ),
+  ];
 }
 
 const ordersTable = (rows) =>
   table(
     "Orders",
     [
-      ["Order", (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null]],
+      [
+        "Order",
+        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
+      ],
       ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
-      ["Attention", (each) => (each.attention.length ? each.attention.map((why) => el("div", { class: "reason", title: REASONS[why] }, words(why))) : "–")],
+      [
+        "Attention",
+        (each) =>
+          each.attention.length
+            ? each.attention.map((why) => el("div", { class: "reason", title: REASONS[why] }, words(why)))
+            : "–",
+      ],
       ["Printers", (each) => each.providers.map(named).join(", ") || "–"],
       ["Created", (each) => time(each.created_at)],
       ["Last heard", (each) => time(each.updated_at, ago)],
@@ -493,21 +609,25 @@ function pages(page, key, showing, next, nothing) {
     else if (!block.childElementCount) block.append(none(nothing));
   };
   const more = (cursor) => {
-    const control = button("More", async () => {
-      if (control.getAttribute("aria-disabled")) return;
-      control.setAttribute("aria-disabled", "true");
-      try {
-        const found = await ask(next(cursor));
-        control.remove();
-        const before = block.childElementCount;
-        add(found);
-        say(`${found[key].length} more`);
-        (block.children[before]?.querySelector("a[href]") ?? block.lastElementChild?.closest("button"))?.focus();
-      } catch (error) {
-        control.removeAttribute("aria-disabled");
-        if (error instanceof Problem) say(error.message);
-      }
-    }, { class: "more" });
+    const control = button(
+      "More",
+      async () => {
+        if (control.getAttribute("aria-disabled")) return;
+        control.setAttribute("aria-disabled", "true");
+        try {
+          const found = await ask(next(cursor));
+          control.remove();
+          const before = block.childElementCount;
+          add(found);
+          say(`${found[key].length} more`);
+          (block.children[before]?.querySelector("a[href]") ?? block.lastElementChild?.closest("button"))?.focus();
+        } catch (error) {
+          control.removeAttribute("aria-disabled");
+          if (error instanceof Problem) say(error.message);
+        }
+      },
+      { class: "more" },
+    );
     return control;
   };
   add(page);
@@ -532,12 +652,52 @@ async function order(id) {
       ["Reference", known.ref && data(known.ref)],
       ["Created", time(known.created_at)],
       ["Last heard", time(known.updated_at, ago)],
-      ["At the printers", known.provider_orders.length ? known.provider_orders.map((each) => el("div", {}, named(each.provider), " ", data(each.id, 60), each.status ? [": ", data(each.status, 60)] : null)) : null],
-      ["Refunded", known.refunds.length ? known.refunds.map((each) => el("div", {}, data([each.amount, each.currency].filter(Boolean).join(" ") || "an amount", 60), " by ", named(each.provider), ", ", time(each.at))) : null],
+      [
+        "At the printers",
+        known.provider_orders.length
+          ? known.provider_orders.map((each) =>
+              el(
+                "div",
+                {},
+                named(each.provider),
+                " ",
+                data(each.id, 60),
+                each.status ? [": ", data(each.status, 60)] : null,
+              ),
+            )
+          : null,
+      ],
+      [
+        "Refunded",
+        known.refunds.length
+          ? known.refunds.map((each) =>
+              el(
+                "div",
+                {},
+                data([each.amount, each.currency].filter(Boolean).join(" ") || "an amount", 60),
+                " by ",
+                named(each.provider),
+                ", ",
+                time(each.at),
+              ),
+            )
+          : null,
+      ],
       ["Erased", known.erased_at && time(known.erased_at)],
     ]),
     known.attention.length
-      ? el("section", { class: "notice" }, el("h2", {}, "A person should look"), el("ul", {}, known.attention.map((why) => el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."))))
+      ? el(
+          "section",
+          { class: "notice" },
+          el("h2", {}, "A person should look"),
+          el(
+            "ul",
+            {},
+            known.attention.map((why) =>
+              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+            ),
+          ),
+        )
       : null,
     section("Timeline", picture({ ...known, steps }), told(known)),
     section(
@@ -550,9 +710,30 @@ async function order(id) {
               ["SKU", (each) => data(each.sku, 80)],
               ["Pieces", (each) => pieces(each)],
               ["Printed by", printer],
-              ["Status", (each) => [badge(each.status), each.error ? el("div", { class: "reason" }, data(each.error.cause ?? "an error in production", 120), each.error.delay_hours ? [", ", data(each.error.delay_hours, 20), " hours late"] : null) : null]],
+              [
+                "Status",
+                (each) => [
+                  badge(each.status),
+                  each.error
+                    ? el(
+                        "div",
+                        { class: "reason" },
+                        data(each.error.cause ?? "an error in production", 120),
+                        each.error.delay_hours ? [", ", data(each.error.delay_hours, 20), " hours late"] : null,
+                      )
+                    : null,
+                ],
+              ],
               ["Price", (each) => (each.price ? data(`${each.price} ${known.currency ?? ""}`, 40) : "–")],
-              ["Print file", (each) => (each.print_file ? (each.print_file.url ? outside(each.print_file.url, each.print_file.status) : data(each.print_file.status, 60)) : "–")],
+              [
+                "Print file",
+                (each) =>
+                  each.print_file
+                    ? each.print_file.url
+                      ? outside(each.print_file.url, each.print_file.status)
+                      : data(each.print_file.status, 60)
+                    : "–",
+              ],
             ],
             known.lines,
           )
@@ -564,10 +745,23 @@ async function order(id) {
         ? table(
             "Parcels",
             [
-              ["Parcel", (each) => [data(each.id, 40), each.reshipment ? [" ", el("span", { class: "badge" }, "reshipment")] : null, each.returned ? [" ", warn("returned")] : null]],
+              [
+                "Parcel",
+                (each) => [
+                  data(each.id, 40),
+                  each.reshipment ? [" ", el("span", { class: "badge" }, "reshipment")] : null,
+                  each.returned ? [" ", warn("returned")] : null,
+                ],
+              ],
               ["From", (each) => named(each.provider)],
               ["Tracking", (each) => tracking(each)],
-              ["Holds", (each) => (each.lines.length ? each.lines.map((part) => el("div", {}, `${number.format(part.quantity)} × `, data(part.sku, 60))) : "–")],
+              [
+                "Holds",
+                (each) =>
+                  each.lines.length
+                    ? each.lines.map((part) => el("div", {}, `${number.format(part.quantity)} × `, data(part.sku, 60)))
+                    : "–",
+              ],
               ["Shipped", (each) => time(each.shipped_at)],
             ],
             known.shipments,
@@ -589,7 +783,12 @@ async function order(id) {
           ),
         )
       : null,
-    section("Deliveries", known.deliveries.length ? deliveriesTable(known.deliveries, { ofOrder: true, after: () => render(() => order(id), { again: true }) }) : none("Nothing was to be sent.")),
+    section(
+      "Deliveries",
+      known.deliveries.length
+        ? deliveriesTable(known.deliveries, { ofOrder: true, after: () => render(() => order(id), { again: true }) })
+        : none("Nothing was to be sent."),
+    ),
   ];
 }
 
@@ -604,7 +803,10 @@ function pieces(line) {
 function tracking(parcel) {
   const text = parcel.tracking_number ?? parcel.tracking_url;
   if (!text) return el("span", { class: "quiet-text" }, "none yet");
-  return [parcel.carrier ? [data(parcel.carrier, 40), " "] : null, parcel.tracking_url ? outside(parcel.tracking_url, text) : data(text, 80)];
+  return [
+    parcel.carrier ? [data(parcel.carrier, 40), " "] : null,
+    parcel.tracking_url ? outside(parcel.tracking_url, text) : data(text, 80),
+  ];
 }
 
 // What a timeline's entry came from: a webhook's page, a delivery's, or neither.
@@ -620,8 +822,14 @@ function source(entry) {
 function told(known) {
   const entry = (each) => el("li", {}, time(each.at), " ", el("span", {}, data(each.text, 300)), " ", source(each));
   const list = el("ol", { class: "told" });
-  const details = el("details", { class: "as-list", toggle: () => list.childElementCount || list.append(...known.timeline.map(entry)) });
-  details.append(el("summary", {}, `The same as a list: ${plural(known.timeline.length, "entry").replace("entrys", "entries")}`), list);
+  const details = el("details", {
+    class: "as-list",
+    toggle: () => list.childElementCount || list.append(...known.timeline.map(entry)),
+  });
+  details.append(
+    el("summary", {}, `The same as a list: ${plural(known.timeline.length, "entry").replace("entrys", "entries")}`),
+    list,
+  );
   return details;
 }
 
@@ -637,14 +845,27 @@ function picture(known) {
   const until = isOver ? latest : Math.max(latest, Date.now());
   const lanes = lanesOf(known, until);
   const wide = Math.max(230, view.clientWidth - (matchMedia("(max-width: 46rem)").matches ? 134 : 230)); // but for the labels
-  const scale = axis([...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until], wide);
+  const scale = axis(
+    [...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until],
+    wide,
+  );
   const height = AXIS + lanes.length * ROW + 6;
-  const readout = el("p", { class: "readout" }, "Point at a mark, or reach it with the arrow keys, to read what it says.");
+  const readout = el(
+    "p",
+    { class: "readout" },
+    "Point at a mark, or reach it with the arrow keys, to read what it says.",
+  );
   const rows = lanes.map((lane, row) => lane.marks.map((mark) => shape(mark, AXIS + row * ROW, scale, lane)));
   const all = rows.flat();
   const tell = (mark) => {
     for (const other of all) other.node.classList.toggle("told-of", other === mark);
-    readout.replaceChildren(el("strong", {}, mark.when), " ", data(mark.text, 300), " ", mark.entry ? source(mark.entry) ?? "" : "");
+    readout.replaceChildren(
+      el("strong", {}, mark.when),
+      " ",
+      data(mark.text, 300),
+      " ",
+      mark.entry ? (source(mark.entry) ?? "") : "",
+    );
   };
   const reach = (mark) => {
     for (const other of all) other.node.setAttribute("tabindex", other === mark ? "0" : "-1");
@@ -660,7 +881,8 @@ function picture(known) {
     const row = rows.findIndex((marks) => marks.some(({ node }) => node === document.activeElement));
     if (row < 0) return;
     const here = rows[row].findIndex(({ node }) => node === document.activeElement);
-    const nearest = (marks) => marks.toSorted((a, b) => Math.abs(a.x - rows[row][here].x) - Math.abs(b.x - rows[row][here].x))[0];
+    const nearest = (marks) =>
+      marks.toSorted((a, b) => Math.abs(a.x - rows[row][here].x) - Math.abs(b.x - rows[row][here].x))[0];
     const to = {
       ArrowRight: () => rows[row][here + 1],
       ArrowLeft: () => rows[row][here - 1],
@@ -674,15 +896,38 @@ function picture(known) {
     const mark = to();
     if (mark) reach(mark);
   };
-  const stripes = lanes.map((_, row) => draw("rect", { x: 0, y: AXIS + row * ROW, width: "100%", height: ROW, class: row % 2 ? "stripe" : "stripe odd" }));
+  const stripes = lanes.map((_, row) =>
+    draw("rect", { x: 0, y: AXIS + row * ROW, width: "100%", height: ROW, class: row % 2 ? "stripe" : "stripe odd" }),
+  );
   const drawn = draw(
     "svg",
-    { width: scale.width, height, role: "group", "aria-label": "Timeline. The list below says the same.", keydown: keys },
-    draw("defs", {}, draw("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, draw("rect", { width: 6, height: 6, class: "hold-under" }), draw("rect", { width: 2.5, height: 6, class: "hold-over" }))),
+    {
+      width: scale.width,
+      height,
+      role: "group",
+      "aria-label": "Timeline. The list below says the same.",
+      keydown: keys,
+    },
+    draw(
+      "defs",
+      {},
+      draw(
+        "pattern",
+        { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+        draw("rect", { width: 6, height: 6, class: "hold-under" }),
+        draw("rect", { width: 2.5, height: 6, class: "hold-over" }),
+      ),
+    ),
     draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height, isOver ? null : until)),
     rows.map((marks) => marks.map(({ node }) => node)),
   );
-  const label = (lane) => el("div", { class: "lane" }, el("span", {}, el("bdi", {}, short(lane.name, 40))), el("small", {}, el("bdi", {}, short(lane.about, 60))));
+  const label = (lane) =>
+    el(
+      "div",
+      { class: "lane" },
+      el("span", {}, el("bdi", {}, short(lane.name, 40))),
+      el("small", {}, el("bdi", {}, short(lane.about, 60))),
+    );
   const left = lanesLeft(known);
   return el(
     "div",
@@ -710,7 +955,12 @@ function picture(known) {
 function lanesLeft(known) {
   const lines = known.lines.length - MOST_LANES;
   const entries = known.timeline.length - MOST_MARKS;
-  return [lines > 0 ? `${plural(lines, "further line")} not drawn.` : "", entries > 0 ? `The ${plural(entries, "oldest message")} not drawn.` : ""].join(" ").trim();
+  return [
+    lines > 0 ? `${plural(lines, "further line")} not drawn.` : "",
+    entries > 0 ? `The ${plural(entries, "oldest message")} not drawn.` : "",
+  ]
+    .join(" ")
+    .trim();
 }
 
 function lanesOf(known, until) {
@@ -718,7 +968,14 @@ function lanesOf(known, until) {
     const own = known.steps.filter((step) => step.what === what && step.provider === provider && step.id === id);
     return own.map((step, n) => {
       const end = own[n + 1] ? Date.parse(own[n + 1].at) : ended.includes(step.status) ? Date.parse(step.at) : until;
-      return { kind: "stage", at: Date.parse(step.at), until: end, status: step.status, ended: ended.includes(step.status), text: words(step.status) };
+      return {
+        kind: "stage",
+        at: Date.parse(step.at),
+        until: end,
+        status: step.status,
+        ended: ended.includes(step.status),
+        text: words(step.status),
+      };
     });
   };
   const lines = known.lines.slice(0, MOST_LANES).map((line) => ({
@@ -739,19 +996,35 @@ function lanesOf(known, until) {
     const end = hold.until ? Date.parse(hold.until) : until;
     const text = `on hold${hold.until ? "" : " still"}${hold.approval_needed ? ", waits for your approval" : ""}${hold.reason ? `: ${hold.reason}` : ""}`;
     if (!providers.has(hold.provider)) providers.set(hold.provider, []);
-    providers.get(hold.provider).unshift({ kind: "hold", at: Date.parse(hold.since), until: end, open: !hold.until, text });
+    providers
+      .get(hold.provider)
+      .unshift({ kind: "hold", at: Date.parse(hold.since), until: end, open: !hold.until, text });
   }
   const places = Object.keys(NAMES);
-  const talks = [...providers].sort(([one], [other]) => places.indexOf(one) - places.indexOf(other)).map(([who, marks]) => {
-    const held = marks.some((mark) => mark.open);
-    return { name: named(who), about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"), marks: marks.toSorted((a, b) => a.at - b.at) };
-  });
+  const talks = [...providers]
+    .sort(([one], [other]) => places.indexOf(one) - places.indexOf(other))
+    .map(([who, marks]) => {
+      const held = marks.some((mark) => mark.open);
+      return {
+        name: named(who),
+        about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"),
+        marks: marks.toSorted((a, b) => a.at - b.at),
+      };
+    });
   const parcels = known.shipments.slice(0, MOST_LANES).map((parcel) => ({
     name: `Parcel ${parcel.tracking_number ?? parcel.id}`,
-    about: `${named(parcel.provider)}, ${plural(parcel.lines.reduce((sum, part) => sum + part.quantity, 0), "piece")}`,
+    about: `${named(parcel.provider)}, ${plural(
+      parcel.lines.reduce((sum, part) => sum + part.quantity, 0),
+      "piece",
+    )}`,
     marks: spans("parcel", parcel.provider, parcel.id, ["delivered", "returned"]),
   }));
-  return [{ name: "Order", about: words(known.status), marks: spans("order", "", known.id, OVER) }, ...lines, ...talks, ...parcels];
+  return [
+    { name: "Order", about: words(known.status), marks: spans("order", "", known.id, OVER) },
+    ...lines,
+    ...talks,
+    ...parcels,
+  ];
 }
 
 // Time goes from left to right, but a wait takes less room the longer it is: days of nothing would hide the minutes.
@@ -769,15 +1042,27 @@ function axis(instants, wide) {
     if (n) x += room(gaps[n - 1]) * unit;
     places.set(each, x);
   });
-  const waits = gaps.map((gap, n) => ({ gap, from: places.get(known[n]), to: places.get(known[n + 1]) })).filter(({ gap }) => gap >= 6 * 3_600_000);
-  return { known, x: (instant) => places.get(instant), width: Math.max(wide, x + tail), waits, shortened: waits.length > 0 };
+  const waits = gaps
+    .map((gap, n) => ({ gap, from: places.get(known[n]), to: places.get(known[n + 1]) }))
+    .filter(({ gap }) => gap >= 6 * 3_600_000);
+  return {
+    known,
+    x: (instant) => places.get(instant),
+    width: Math.max(wide, x + tail),
+    waits,
+    shortened: waits.length > 0,
+  };
 }
 
 function ticks({ known, x, waits }, height, now) {
   const made = [];
   let free = 0;
   let day = "";
-  if (now) made.push(draw("line", { x1: x(now), x2: x(now), y1: 18, y2: height, class: "tick now" }), draw("text", { x: x(now), y: 12, class: "tick-text", "text-anchor": "middle" }, "now"));
+  if (now)
+    made.push(
+      draw("line", { x1: x(now), x2: x(now), y1: 18, y2: height, class: "tick now" }),
+      draw("text", { x: x(now), y: 12, class: "tick-text", "text-anchor": "middle" }, "now"),
+    );
   for (const instant of known) {
     const left = x(instant);
     if (left < free || (now && left > x(now) - 62)) continue;
@@ -785,13 +1070,23 @@ function ticks({ known, x, waits }, height, now) {
     const today = date.toDateString();
     const text = today === day ? hourly.format(date) : roughly.format(date);
     day = today;
-    made.push(draw("line", { x1: left, x2: left, y1: 18, y2: height, class: "tick" }), draw("text", { x: left, y: 12, class: "tick-text", "text-anchor": left < 40 ? "start" : "middle", dx: left < 40 ? -8 : 0 }, text));
+    made.push(
+      draw("line", { x1: left, x2: left, y1: 18, y2: height, class: "tick" }),
+      draw(
+        "text",
+        { x: left, y: 12, class: "tick-text", "text-anchor": left < 40 ? "start" : "middle", dx: left < 40 ? -8 : 0 },
+        text,
+      ),
+    );
     free = left + 92;
   }
   for (const { gap, from, to } of waits) {
     const text = lasting(gap);
     if (to - from < text.length * 6 + 12) continue;
-    made.push(draw("line", { x1: from + 4, x2: to - 4, y1: 34, y2: 34, class: "wait" }), draw("text", { x: (from + to) / 2, y: 29, class: "wait-text", "text-anchor": "middle" }, text));
+    made.push(
+      draw("line", { x1: from + 4, x2: to - 4, y1: 34, y2: 34, class: "wait" }),
+      draw("text", { x: (from + to) / 2, y: 29, class: "wait-text", "text-anchor": "middle" }, text),
+    );
   }
   return made;
 }
@@ -801,41 +1096,102 @@ function shape(mark, top, scale, lane) {
   const middle = top + ROW / 2;
   const reach = (until) => (until === scale.known.at(-1) ? scale.width - 8 : scale.x(until)); // what goes on goes to the edge
   const shown = new Date(mark.at);
-  const end = mark.until == null || mark.ended ? "" : mark.until === mark.at ? "" : ` to ${roughly.format(new Date(mark.until))}`;
+  const end =
+    mark.until == null || mark.ended ? "" : mark.until === mark.at ? "" : ` to ${roughly.format(new Date(mark.until))}`;
   const when = `${roughly.format(shown)}${end}`;
   const parts = [];
   if (mark.kind === "stage") {
     const right = mark.ended ? scale.width - 8 : Math.max(x + 3, reach(mark.until));
     const word = mark.text;
     const wide = right - x;
-    parts.push(draw("rect", { x, y: top + 9, width: wide, height: 22, rx: 3, class: `stage f-${mark.status in STAGES ? mark.status : "other"}` }));
-    if (wide > word.length * 6.9 + 10) parts.push(draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word));
+    parts.push(
+      draw("rect", {
+        x,
+        y: top + 9,
+        width: wide,
+        height: 22,
+        rx: 3,
+        class: `stage f-${mark.status in STAGES ? mark.status : "other"}`,
+      }),
+    );
+    if (wide > word.length * 6.9 + 10)
+      parts.push(
+        draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word),
+      );
   } else if (mark.kind === "hold") {
     const right = Math.max(x + 4, mark.open ? reach(mark.until) : scale.x(mark.until));
     parts.push(draw("rect", { x, y: top + 7, width: right - x, height: 26, rx: 3, class: "hold" }));
-    if (right - x > 60) parts.push(draw("rect", { x: x + 5, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }), draw("text", { x: x + 9, y: middle + 4, class: "hold-text" }, "on hold"));
+    if (right - x > 60)
+      parts.push(
+        draw("rect", { x: x + 5, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }),
+        draw("text", { x: x + 9, y: middle + 4, class: "hold-text" }, "on hold"),
+      );
   } else if (mark.kind === "cross") {
-    parts.push(draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }), draw("path", { d: `M${x - 5} ${middle - 5}l10 10m0-10l-10 10`, class: "cross" }));
+    parts.push(
+      draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
+      draw("path", { d: `M${x - 5} ${middle - 5}l10 10m0-10l-10 10`, class: "cross" }),
+    );
   } else {
-    parts.push(draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }), draw("circle", { cx: x, cy: middle, r: 5, class: mark.kind }));
+    parts.push(
+      draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
+      draw("circle", { cx: x, cy: middle, r: 5, class: mark.kind }),
+    );
   }
-  const node = draw("g", { class: "mark", role: "img", tabindex: "-1", "aria-label": clean(`${short(lane.name, 40)}: ${when}: ${short(mark.text, 300)}`) }, parts);
+  const node = draw(
+    "g",
+    {
+      class: "mark",
+      role: "img",
+      tabindex: "-1",
+      "aria-label": clean(`${short(lane.name, 40)}: ${when}: ${short(mark.text, 300)}`),
+    },
+    parts,
+  );
   return { node, x, when, text: mark.entry ? mark.text : `${lane.name}: ${mark.text}`, entry: mark.entry };
 }
 
 // --- what needs a person ---
 
 async function inbox() {
-  const lists = ["/deliveries?status=dead&limit=25", "/events?state=failed&limit=25", "/events?state=unhandled&limit=25", "/orders?attention=any&limit=25"];
-  const [standing, dead, failed, unhandled, flagged] = await Promise.all([ask("/conditions"), ...lists.map((path) => ask(path))]);
+  const lists = [
+    "/deliveries?status=dead&limit=25",
+    "/events?state=failed&limit=25",
+    "/events?state=unhandled&limit=25",
+    "/orders?attention=any&limit=25",
+  ];
+  const [standing, dead, failed, unhandled, flagged] = await Promise.all([
+    ask("/conditions"),
+    ...lists.map((path) => ask(path)),
+  ]);
   const next = (n) => (cursor) => `${lists[n]}&cursor=${encodeURIComponent(cursor)}`;
   return [
     "Inbox",
-    el("div", { class: "head" }, heading("Inbox"), el("p", { class: "quiet-text" }, "what needs a person"), button("Refresh", () => route())),
+    el(
+      "div",
+      { class: "head" },
+      heading("Inbox"),
+      el("p", { class: "quiet-text" }, "what needs a person"),
+      button("Refresh", () => route()),
+    ),
     conditions(standing),
-    section("Dead deliveries", pages(dead, "deliveries", (rows) => deliveriesTable(rows), next(0), "Everything that was to be sent has arrived, or is on its way.")),
-    section("Failed webhooks", pages(failed, "events", eventsTable, next(1), "Every webhook that we know how to read was understood.")),
-    section("Unhandled webhooks", pages(unhandled, "events", eventsTable, next(2), "No webhook of a topic that we don't know.")),
+    section(
+      "Dead deliveries",
+      pages(
+        dead,
+        "deliveries",
+        (rows) => deliveriesTable(rows),
+        next(0),
+        "Everything that was to be sent has arrived, or is on its way.",
+      ),
+    ),
+    section(
+      "Failed webhooks",
+      pages(failed, "events", eventsTable, next(1), "Every webhook that we know how to read was understood."),
+    ),
+    section(
+      "Unhandled webhooks",
+      pages(unhandled, "events", eventsTable, next(2), "No webhook of a topic that we don't know."),
+    ),
     section("Orders to look at", pages(flagged, "orders", attentionTable, next(3), "No order needs you.")),
   ];
 }
@@ -844,8 +1200,17 @@ const attentionTable = (rows) =>
   table(
     "Orders to look at",
     [
-      ["Order", (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null]],
-      ["Why", (each) => each.attention.map((why) => el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."))],
+      [
+        "Order",
+        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
+      ],
+      [
+        "Why",
+        (each) =>
+          each.attention.map((why) =>
+            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+          ),
+      ],
       ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
       ["Last heard", (each) => time(each.updated_at, ago)],
     ],
@@ -858,7 +1223,12 @@ const deliveriesTable = (rows, { ofOrder = false, after } = {}) =>
     [
       ["To", (each) => named(each.destination)],
       ["What", (each) => inside("deliveries", each.id, each.operation)],
-      ...(ofOrder ? [] : [["Order", (each) => (each.order_id ? inside("orders", each.order_id) : "–")], ["Made", (each) => time(each.created_at)]]),
+      ...(ofOrder
+        ? []
+        : [
+            ["Order", (each) => (each.order_id ? inside("orders", each.order_id) : "–")],
+            ["Made", (each) => time(each.created_at)],
+          ]),
       ["Attempts", (each) => number.format(each.attempts)],
       ["Result", (each) => replayable("deliveries", each, after)],
     ],
@@ -887,7 +1257,8 @@ function outcome(each) {
   const state = stateOf(each);
   const why = each.last_error ?? each.error;
   if (STUCK.includes(state)) return [warn(state), why ? [" ", data(why, 160)] : null];
-  if (state === "withdrawn") return ["not needed any more", why ? el("div", { class: "quiet-text" }, data(why, 160)) : null];
+  if (state === "withdrawn")
+    return ["not needed any more", why ? el("div", { class: "quiet-text" }, data(why, 160)) : null];
   if (state === "delivered" || state === "processed") return el("span", { class: "badge good" }, state);
   return [el("span", { class: "badge" }, state === "pending" ? "waiting" : state), why ? [" ", data(why, 160)] : null];
 }
@@ -897,7 +1268,9 @@ function replayable(area, each, after) {
   const result = el("div", { class: "result" }, outcome(each));
   if (!STUCK.includes(stateOf(each))) return result;
   const status = el("span", { role: "status", class: "status" });
-  const control = button("Replay", () => replay(), { "aria-label": `Replay ${short(each.operation ?? each.topic, 40)} ${area === "events" ? "from" : "to"} ${named(each.destination ?? each.provider)}` });
+  const control = button("Replay", () => replay(), {
+    "aria-label": `Replay ${short(each.operation ?? each.topic, 40)} ${area === "events" ? "from" : "to"} ${named(each.destination ?? each.provider)}`,
+  });
   const replay = async () => {
     if (control.getAttribute("aria-disabled")) return;
     control.setAttribute("aria-disabled", "true");
@@ -906,10 +1279,17 @@ function replayable(area, each, after) {
       await ask(at(area, each.id, "/replay"), { method: "POST" });
       const now = await ended(area, each.id, () => status.replaceChildren("Waiting for the result …"));
       if (!now) status.replaceChildren("Still waiting after a minute. It goes on by itself: look again later.");
-      else if (STUCK.includes(stateOf(now))) status.replaceChildren(el("strong", { class: "bad" }, `${now.state} again`), ": ", data(now.last_error ?? now.error ?? "no reason was given", 160));
+      else if (STUCK.includes(stateOf(now)))
+        status.replaceChildren(
+          el("strong", { class: "bad" }, `${now.state} again`),
+          ": ",
+          data(now.last_error ?? now.error ?? "no reason was given", 160),
+        );
       else {
         result.replaceChildren(...[outcome(now)].flat());
-        const became = { withdrawn: "Not needed any more.", delivered: "Delivered.", processed: "Processed." }[now.state];
+        const became = { withdrawn: "Not needed any more.", delivered: "Delivered.", processed: "Processed." }[
+          now.state
+        ];
         status.replaceChildren(el("strong", { class: "well" }, became));
         if (document.activeElement === control) view.querySelector("h1").focus({ preventScroll: true });
         control.remove();
@@ -958,7 +1338,9 @@ async function webhook(id) {
     ]),
     section(
       known.body == null && body ? "Body, in base64" : "Body",
-      known.body_erased ? none("It was erased.") : el("pre", { tabindex: "0", role: "region", "aria-label": "Body" }, clean(body)),
+      known.body_erased
+        ? none("It was erased.")
+        : el("pre", { tabindex: "0", role: "region", "aria-label": "Body" }, clean(body)),
     ),
   ];
 }
