@@ -827,7 +827,7 @@ function told(known) {
     toggle: () => list.childElementCount || list.append(...known.timeline.map(entry)),
   });
   details.append(
-    el("summary", {}, `The same as a list: ${plural(known.timeline.length, "entry").replace("entrys", "entries")}`),
+    el("summary", {}, `The same as a list: ${plural(known.timeline.length, "message")}`),
     list,
   );
   return details;
