@@ -35,7 +35,7 @@ CALLS = {
 
 def measure(_: Path) -> Report:
     with running() as stack:
-        _pay(stack)
+        pay(stack)
         dynamodb, table = stack.client("dynamodb"), stack.outputs()["TableName"]
         parts = urlsplit(stack.api_url)
         headers = {"Host": parts.netloc, "Authorization": f"Bearer {stack.ops_token}"}
@@ -59,7 +59,8 @@ def measure(_: Path) -> Report:
     return Report([_ratio(f"api.{name}", ratios) for name, ratios in found.items()], [note])
 
 
-def _pay(stack: Stack) -> None:
+def pay(stack: Stack) -> None:
+    """Pay some orders, and wait until all are accepted."""
     webhook = stack.webhooks["storefront"]
     parts = urlsplit(webhook["url"])
     sample: dict[str, Any] = json.loads((ROOT / "events" / "storefront" / "order_paid.json").read_text())

@@ -66,7 +66,8 @@ def _up(arguments: argparse.Namespace) -> int:
     say("Starting the local cloud")
     stack = cloud.up(port=arguments.port, state_dir=arguments.state_dir, bind=arguments.bind)
     say(f"Running. {arguments.state_dir / 'stack.json'} holds these, and the secrets:")
-    rows = {"API": stack.api_url, "AWS endpoint": f"{stack.endpoint_url} (key test, secret test, region {REGION})"}
+    rows = {"API": stack.api_url, "console": f"{stack.api_url}/console"}
+    rows |= {"AWS endpoint": f"{stack.endpoint_url} (key test, secret test, region {REGION})"}
     rows |= {f"{name} webhook": webhook["url"] for name, webhook in stack.webhooks.items()}
     rows |= {f"{name} simulator": url for name, url in stack.simulators.items()}
     for name, url in rows.items():

@@ -21,6 +21,7 @@ TOKEN = SECRETS["OpsTokenSecret"]
 ROUTES = [
     ("GET", "/orders"),
     ("GET", "/orders/1001"),
+    ("GET", "/orders/1001/history"),
     ("GET", "/events"),
     ("GET", "/events/e"),
     ("POST", "/events/e/replay"),
@@ -104,6 +105,20 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
     assert set(shown["shipments"][0]["lines"][0]) == {"line_id", "sku", "quantity"}
     assert set(shown["deliveries"][0]) == {"id", "destination", "operation", "status", "attempts", "last_error"}
     assert set(shown["timeline"][0]) == {"at", "received_at", "source", "event_id", "text"}
+
+
+def test_an_order_says_since_when_each_line_and_parcel_stood_where(hub: Hub, clock: Clock) -> None:
+    hub.tell("storefront/order_paid")
+    clock.advance(60)
+    hub.tell("camaloon/shipment_sent")
+    shown, steps = hub.order(), hub.get("/orders/1001/history")["body"]["history"]
+    line = [(step["at"], step["status"]) for step in steps if (step["what"], step["id"]) == ("line", "1")]
+    assert [status for _, status in line] == ["paid", "accepted", "shipped"]
+    assert line == sorted(line, key=lambda step: step[0])
+    (parcel,) = (step for step in steps if step["what"] == "parcel")
+    assert parcel["provider"] == "camaloon"
+    assert (parcel["id"], parcel["at"]) == (shown["shipments"][0]["id"], shown["timeline"][-1]["at"])
+    assert set(parcel) == {"at", "what", "provider", "id", "status"}
 
 
 def test_an_order_says_what_happened(hub: Hub, clock: Clock) -> None:

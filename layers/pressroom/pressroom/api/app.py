@@ -39,7 +39,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from pressroom import config, table, wire
+from pressroom import config, console, table, wire
 from pressroom.observe import logger
 from pressroom.signing import is_token
 
@@ -82,9 +82,11 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway event.
 
     Whoever has no token is refused before anything else: Powertools checks a request before its middlewares run, and
-    would tell a stranger what is wrong with it.
+    would tell a stranger what is wrong with it. The console's page holds nothing, and is shown to everybody.
     """
     try:
+        if event["routeKey"] == console.ROUTE:
+            return console.answer(event)
         _authenticate(event)
         return app().resolve(_readable(event), context)
     except ServiceError as error:

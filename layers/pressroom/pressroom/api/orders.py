@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pressroom import config, inbox, orders, record, table, wire
 from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
+from pressroom.history import Step, steps
 from pressroom.inbox import Event, Webhook
 from pressroom.orders import STAGES, Attention, Line, Order, Status
 from pressroom.times import iso
@@ -52,6 +53,12 @@ class OrderWithDeliveries(Order):
     """An order, and what was sent because of it."""
 
     deliveries: list[DeliveryInOrder]
+
+
+class History(TypedDict):
+    """Every change of where the order, a line or a parcel stood, oldest first."""
+
+    history: list[Step]
 
 
 class Route(Body):
@@ -146,6 +153,15 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
         **{each.name: getattr(order, each.name) for each in fields(order)},
         deliveries=[in_order(each) for each in deliveries],
     )
+
+
+@router.get("/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Show how it came there")
+def get_history(order_id: Id) -> History:
+    """Since when the order, each line and each parcel stood where, by the times that the messages tell."""
+    row = record.get(order_id)
+    if row is None:
+        raise NotFoundError("There is no such order.")
+    return {"history": steps(order_id, row.facts)}
 
 
 @router.post(

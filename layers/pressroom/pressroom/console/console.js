@@ -1,0 +1,1412 @@
+// The console. It asks the ops API, and draws what that says: no framework, no build.
+//
+// Whatever an order, a webhook or a printer brings along is a stranger's text. It enters the page as text (`data`,
+// `clean`), never as markup, and as a link only if it is http or https (`outside`). The token stands in `token` alone.
+
+const view = document.getElementById("view");
+const bar = document.getElementById("bar");
+const sought = document.getElementById("sought");
+const said = document.getElementById("said");
+
+const REFRESH_MS = 30_000;
+const REPLAY_MS = 60_000;
+const MOST_LANES = 40;
+const MOST_MARKS = 400;
+
+const STAGES = {
+  paid: "paid",
+  accepted: "accepted",
+  in_production: "in production",
+  produced: "produced",
+  packed: "packed",
+  partially_shipped: "partly shipped",
+  shipped: "shipped",
+  delivered: "delivered",
+  returned: "returned",
+  failed: "failed",
+  canceled: "canceled",
+};
+const OVER = ["delivered", "returned", "canceled"];
+const OPEN = ["paid", "accepted", "in_production", "produced", "packed", "partially_shipped"];
+
+const NAMES = {
+  storefront: "Your shop",
+  camaloon: "Camaloon",
+  cloudprinter: "Cloudprinter",
+  printful: "Printful",
+  oms: "OMS",
+  ops: "A person",
+};
+
+// Why a person should look at an order, in a sentence: a test holds these against `Attention`.
+const REASONS = {
+  delivery_dead: "A printer could not be told. Replay the delivery.",
+  shop_not_told: "Your shop could not be told of something. Replay the delivery.",
+  unroutable: "No routing rule wants a line, so nobody prints it. Route it by hand.",
+  uid_unknown: "The OMS has the order, but its answer was lost: it can't be changed, canceled or batched from here.",
+  not_recalled: "You canceled what a printer has already. Recall it there.",
+  change_not_sent: "You changed what a printer can't be told any more. It prints what it was sent.",
+  print_file_failed: "The OMS could not make the print file of a line.",
+  print_file_late: "The print file of a line was not ready for days.",
+  no_template: "There is no print template for the variant of a line, so nobody prints it.",
+  batch_dead: "The batch of a line was not taken, or perhaps was. Look at the OMS before you replay it.",
+  unknown_sku: "A printer has, or a parcel holds, something that was not ordered of it.",
+  over_shipped: "Parcels hold more pieces than were ordered.",
+  line_missing: "A line is not in the order of the printer that is to print it, so nobody prints it.",
+  unpaid: "A printer works on this order, or the shop has changed it, but it has not been reported as paid.",
+  paid_twice: "The shop reported the payment again with other contents. The first stands.",
+  answer_lost: "Camaloon may have heard an attempt that got no answer. Check that it prints once.",
+  failed: "A printer did not take the order: an address, a print file or the payment.",
+  production_error: "Something went wrong with a line in production. It will be late.",
+  on_hold: "A printer waits for something to be settled. Printful cancels after 30 days.",
+  approval_needed: "A printer waits for your approval of a design.",
+  confirm_again: "The order is a draft again at Printful. Confirm it there, or nobody prints it.",
+  canceled: "A printer has canceled pieces that were paid for.",
+  returned: "A parcel came back.",
+  not_delivered: "A carrier could not deliver an item.",
+  out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
+  stalled: "Nothing has been heard of this order for longer than is usual.",
+  hold_old: "A printer has been holding this order for long. Printful cancels after 30 days.",
+};
+
+let token = null;
+let visit = new AbortController(); // of the view that is shown: what it asks for ends with it
+let timer = 0;
+let first = null; // the overview that came with signing in
+
+// --- building the page ---
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.flat(3).filter((child) => child != null && child !== false));
+  return node;
+}
+
+const el = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+
+const draw = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// Control characters, and those that turn the direction of a text around, are shown as such.
+const clean = (text) =>
+  String(text ?? "")
+    .toWellFormed()
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+function short(text, most = 60) {
+  const whole = clean(text);
+  return whole.length > most ? `${whole.slice(0, most).toWellFormed()}…` : whole;
+}
+
+function data(text, most = 200) {
+  const whole = clean(text);
+  if (whole.length <= most) return el("bdi", {}, whole);
+  return el("details", { class: "long" }, el("summary", {}, el("bdi", {}, short(whole, most))), el("bdi", {}, whole));
+}
+
+const place = (area, id) => `#/${area}/${encodeURIComponent(String(id).toWellFormed())}`;
+const inside = (area, id, text = id) => el("a", { href: place(area, id) }, el("bdi", {}, short(text)));
+
+function outside(url, text = url) {
+  let to;
+  try {
+    to = new URL(url);
+  } catch {
+    return data(text);
+  }
+  if (to.protocol !== "http:" && to.protocol !== "https:") return data(text);
+  return el("a", { href: to.href, target: "_blank", rel: "noopener noreferrer" }, el("bdi", {}, short(text)));
+}
+
+const exactly = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const roughly = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+const hourly = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const number = new Intl.NumberFormat("en");
+const counted = ({ count, more }) => `${number.format(count)}${more ? "+" : ""}`;
+const plural = (count, what) => `${number.format(count)} ${what}${count === 1 ? "" : "s"}`;
+const named = (provider) => NAMES[provider] ?? clean(provider);
+const words = (status) => STAGES[status] ?? clean(status).replaceAll("_", " ");
+
+function ago(date) {
+  const seconds = (date - Date.now()) / 1000;
+  if (Math.abs(seconds) < 45) return "just now";
+  for (const [unit, size] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ])
+    if (Math.abs(seconds) >= size || unit === "minute") return relative.format(Math.round(seconds / size), unit);
+}
+
+function time(iso, format = (date) => roughly.format(date)) {
+  const date = new Date(iso ?? NaN);
+  if (Number.isNaN(date.getTime())) return el("span", { class: "quiet-text" }, "–");
+  return el("time", { datetime: iso, title: exactly.format(date) }, format(date));
+}
+
+function lasting(ms) {
+  const hours = Math.round(ms / 3_600_000);
+  return hours >= 48
+    ? `${Math.round(hours / 24)} days`
+    : hours >= 1
+      ? `${hours} h`
+      : `${Math.max(1, Math.round(ms / 60_000))} min`;
+}
+
+const badge = (status) => el("span", { class: `badge s-${status in STAGES ? status : "other"}` }, words(status));
+const warn = (text) => el("span", { class: "badge danger" }, text);
+const section = (title, ...content) => el("section", {}, el("h2", {}, title), content);
+const none = (text) => el("p", { class: "none" }, text);
+
+function table(caption, columns, rows) {
+  const cells = (row) =>
+    columns.map(([label, show]) => {
+      const shown = show(row);
+      return el("td", { role: "cell", "data-label": label, class: shown === "–" && "nil" }, shown);
+    });
+  return el(
+    "table",
+    { role: "table" },
+    el("caption", { class: "unseen" }, caption),
+    el(
+      "thead",
+      { role: "rowgroup" },
+      el(
+        "tr",
+        { role: "row" },
+        columns.map(([label]) => el("th", { role: "columnheader", scope: "col" }, label)),
+      ),
+    ),
+    el(
+      "tbody",
+      { role: "rowgroup" },
+      rows.map((row) => el("tr", { role: "row" }, cells(row))),
+    ),
+  );
+}
+
+const listed = (pairs) =>
+  el(
+    "dl",
+    { class: "facts" },
+    pairs
+      .filter(([, value]) => value != null)
+      .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
+
+// --- asking the API ---
+
+class Problem extends Error {}
+
+async function ask(path, { method = "GET", signal = visit.signal, refused } = {}) {
+  const headers = { Authorization: `Bearer ${token}`, "X-Actor": "console" };
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Problem("Pressroom can't be reached. Check your connection, then try again.");
+  }
+  if (answer.status === 401) {
+    if (!refused) leave("The ops token isn't valid any more. Sign in with the current one.");
+    throw new Problem("This ops token isn't valid.");
+  }
+  const told = await answer.json().catch(() => null);
+  signal.throwIfAborted();
+  if (!answer.ok) throw new Problem(clean(told?.detail ?? told?.message ?? `Pressroom answered ${answer.status}.`));
+  return told;
+}
+
+const at = (path, id, rest = "") => `/${path}/${encodeURIComponent(String(id).toWellFormed())}${rest}`;
+
+function query(path, wanted) {
+  const given = Object.entries(wanted).filter(([, value]) => value);
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+// --- signing in and out ---
+
+function signIn(reason = "") {
+  bar.hidden = true;
+  const problem = el("p", { class: "problem", role: "alert" }, reason);
+  const field = el("input", {
+    id: "token",
+    type: "password",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "hint",
+  });
+  const button = el("button", { class: "main" }, "Sign in");
+  const submit = async (event) => {
+    event.preventDefault();
+    const given = field.value.trim();
+    if (!given || button.getAttribute("aria-disabled")) return;
+    problem.textContent = "";
+    button.setAttribute("aria-disabled", "true");
+    try {
+      if (!/^[\x21-\x7e]+$/.test(given)) throw new Problem("This ops token isn't valid.");
+      token = given;
+      first = await ask("/overview", { refused: true });
+      field.value = "";
+      bar.hidden = false;
+      route();
+    } catch (error) {
+      token = null;
+      problem.textContent = error instanceof Problem ? error.message : String(error);
+      field.select();
+      field.focus();
+    }
+    button.removeAttribute("aria-disabled");
+  };
+  const hint = "It stays in this page's memory: a reload asks for it again.";
+  show(
+    "Sign in",
+    el(
+      "form",
+      { class: "sign-in", submit },
+      el("h1", { tabindex: "-1" }, "Pressroom"),
+      el("label", { for: "token" }, "Ops token"),
+      field,
+      el("p", { id: "hint", class: "quiet-text" }, hint),
+      problem,
+      button,
+    ),
+  );
+  field.focus();
+}
+
+function leave(reason) {
+  token = null;
+  first = null;
+  sought.value = "";
+  visit.abort();
+  visit = new AbortController();
+  clearTimeout(timer);
+  signIn(reason);
+}
+
+// --- which view, and moving between them ---
+
+function show(title, ...content) {
+  view.removeAttribute("aria-busy");
+  view.replaceChildren(...content.flat(3).filter(Boolean));
+  document.title = `${title} · Pressroom`;
+}
+
+function route() {
+  visit.abort();
+  visit = new AbortController();
+  clearTimeout(timer);
+  if (!token) return signIn();
+  const [path, asked = ""] = location.hash.slice(1).split("?");
+  const [, name, ...rest] = path.split("/");
+  let id = "";
+  try {
+    id = decodeURIComponent(rest.join("/"));
+  } catch {
+    // not a place of ours: the list is shown
+  }
+  const views = { overview, orders: id ? order : orders, inbox, webhooks: webhook, deliveries: delivery };
+  for (const link of bar.querySelectorAll("nav a")) {
+    if (link.hash === `#/${name in views ? name : "overview"}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const make = views[name] && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
+  if (make !== overview) first = null;
+  render(() => make(id, new URLSearchParams(asked)));
+}
+
+async function render(make, { again = false } = {}) {
+  const mine = visit;
+  view.setAttribute("aria-busy", "true");
+  try {
+    const [title, ...content] = await make();
+    if (mine.signal.aborted) return;
+    const focused = view.contains(document.activeElement);
+    const held = focused && document.activeElement.getAttribute("href");
+    const top = window.scrollY;
+    show(title, content);
+    if (!again) {
+      window.scrollTo(0, 0);
+      view.querySelector("h1").focus({ preventScroll: true });
+    } else {
+      window.scrollTo(0, top);
+      const same = held && [...view.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === held);
+      if (focused) (same || view.querySelector("h1")).focus({ preventScroll: true });
+    }
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    if (!(error instanceof Problem)) console.error(error);
+    const text = error instanceof Problem ? error.message : "The console could not show this.";
+    if (again) say(text);
+    else {
+      show(
+        "Not shown",
+        heading("Not shown"),
+        el("p", { class: "problem", role: "alert" }, text),
+        button("Try again", () => route()),
+      );
+      view.querySelector("h1").focus({ preventScroll: true });
+    }
+  }
+  view.removeAttribute("aria-busy");
+}
+
+const heading = (...content) => el("h1", { tabindex: "-1" }, content);
+const button = (text, click, attributes = {}) => el("button", { type: "button", click, ...attributes }, text);
+
+function say(text) {
+  said.textContent = text;
+}
+
+function later(task) {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (!document.hidden) return task();
+    document.addEventListener("visibilitychange", task, { once: true, signal: visit.signal });
+  }, REFRESH_MS);
+}
+
+// --- the overview ---
+
+async function overview() {
+  const [known, standing] = await Promise.all([first ?? ask("/overview"), ask("/conditions")]);
+  first = null;
+  const refresh = () => render(overview, { again: true });
+  later(refresh);
+  const dead = known.deliveries.reduce((sum, each) => sum + each.dead.count, 0);
+  const needs = [
+    ["Orders to look at", known.attention, "#/orders?attention=any"],
+    ["Deliveries dead", { count: dead, more: known.deliveries.some((each) => each.dead.more) }, "#/inbox"],
+    ["Webhooks failed", known.webhooks.failed, "#/inbox"],
+    ["Webhooks unhandled", known.webhooks.unhandled, "#/inbox"],
+  ];
+  return [
+    "Overview",
+    el(
+      "div",
+      { class: "head" },
+      heading("Overview"),
+      el(
+        "p",
+        { class: "quiet-text" },
+        "as of ",
+        time(known.at, (date) => hourly.format(date)),
+      ),
+      button("Refresh", refresh),
+    ),
+    conditions(standing),
+    section(
+      "Needs a person",
+      el(
+        "ul",
+        { class: "tiles four" },
+        needs.map(([name, count, to]) => tile(name, count, to, count.count ? "danger" : "calm")),
+      ),
+    ),
+    section(
+      "Orders",
+      el(
+        "ul",
+        { class: "tiles" },
+        known.orders.map((each) =>
+          tile(words(each.status), each, `#/orders?status=${encodeURIComponent(each.status)}`, `s-${each.status}`),
+        ),
+      ),
+    ),
+    el(
+      "div",
+      { class: "columns" },
+      section(
+        "Heard in the last 24 hours",
+        el(
+          "ul",
+          { class: "providers" },
+          known.providers.map((each) => heard(each, known.hours)),
+        ),
+      ),
+      section(
+        "Deliveries",
+        table(
+          "Deliveries by destination",
+          [
+            ["To", (each) => named(each.destination)],
+            ["Waiting", (each) => counted(each.pending)],
+            ["Dead", (each) => (each.dead.count ? warn(`${counted(each.dead)} dead`) : "none")],
+          ],
+          known.deliveries,
+        ),
+      ),
+    ),
+  ];
+}
+
+const tile = (name, count, to, kind) =>
+  el(
+    "li",
+    { class: `tile ${kind}${count.count ? "" : " zero"}` },
+    el("a", { href: to }, el("strong", {}, counted(count)), " ", el("span", {}, name)),
+  );
+
+function conditions({ conditions: standing }) {
+  if (!standing.length) return null;
+  const each = (condition) =>
+    el("li", {}, data(condition.text, 400), " ", el("span", { class: "quiet-text" }, "since ", time(condition.since)));
+  return el(
+    "section",
+    { class: "notice" },
+    el("h2", {}, plural(standing.length, "standing condition")),
+    el("ul", {}, standing.map(each)),
+  );
+}
+
+function heard(provider, hours) {
+  const { received, more } = provider;
+  const most = Math.max(...received, 1);
+  const total = received.reduce((sum, count) => sum + count, 0);
+  const top = received.indexOf(Math.max(...received));
+  const peak = total ? `, most of them (${received[top]}) in the hour from ${hourly.format(new Date(hours[top]))}` : "";
+  const bars = received.map((count, hour) =>
+    draw("rect", {
+      x: hour * 10 + 1,
+      width: 8,
+      height: count ? Math.max(3, (count / most) * 34) : 1,
+      y: 36 - (count ? Math.max(3, (count / most) * 34) : 1),
+      class: count ? "bar" : "bar empty",
+    }),
+  );
+  const text = `${named(provider.provider)}: ${counted({ count: total, more })} webhooks in the last 24 hours${peak}`;
+  return el(
+    "li",
+    {},
+    el("span", { class: "who" }, named(provider.provider)),
+    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "never heard"),
+    draw("svg", { viewBox: "0 0 240 37", preserveAspectRatio: "none", role: "img", "aria-label": text }, bars),
+    el("span", { class: "total", "aria-hidden": "true" }, counted({ count: total, more })),
+  );
+}
+
+// --- lists of orders ---
+
+const CHOICES = {
+  status: ["Any status", Object.entries(STAGES)],
+  provider: ["Any printer", ["camaloon", "cloudprinter", "oms", "printful"].map((each) => [each, NAMES[each]])],
+  attention: [
+    "Any attention",
+    [["any", "needs a person"], ...Object.keys(REASONS).map((each) => [each, each.replaceAll("_", " ")])],
+  ],
+  stalled: [
+    "Heard whenever",
+    [
+      ["24", "silent for a day"],
+      ["72", "silent for 3 days"],
+      ["168", "silent for a week"],
+    ],
+  ],
+};
+const LABELS = { status: "Status", provider: "Printer", attention: "Attention", stalled: "Last heard" };
+
+async function orders(_, wanted) {
+  const text = wanted.get("q")?.trim();
+  if (text) return find(text);
+  const filters = Object.fromEntries(Object.keys(CHOICES).map((name) => [name, wanted.get(name) ?? ""]));
+  const found = await ask(query("/orders", filters));
+  const change = () => {
+    const given = Object.fromEntries([...form.elements].map((field) => [field.name, field.value]));
+    if (given.stalled && given.status && !OPEN.includes(given.status)) given.status = ""; // only open orders are stalled
+    location.hash = query("#/orders", given);
+  };
+  const form = el(
+    "form",
+    { class: "filters", "aria-label": "Filters", submit: (event) => event.preventDefault() },
+    Object.entries(CHOICES).map(([name, [any, options]]) =>
+      el(
+        "label",
+        {},
+        el("span", {}, LABELS[name]),
+        el(
+          "select",
+          { name, change },
+          [["", any], ...options].map(([value, label]) =>
+            el("option", { value, selected: value === filters[name] }, label),
+          ),
+        ),
+      ),
+    ),
+  );
+  return [
+    "Orders",
+    heading("Orders"),
+    form,
+    pages(found, "orders", ordersTable, (cursor) => query("/orders", { ...filters, cursor }), "No order is like this."),
+  ];
+}
+
+async function find(text) {
+  sought.value = text;
+  for (const by of ["id", "ref", "tracking"]) {
+    const { orders: found } = await ask(query("/orders", { [by]: text }));
+    if (found.length === 1) {
+      history.replaceState(null, "", place("orders", found[0].id));
+      return order(found[0].id);
+    }
+    if (found.length) return ["Found", heading("Found: ", data(short(text))), ordersTable(found)];
+  }
+  return [
+    "Nothing found",
+    heading("Nothing found"),
+    el(
+      "p",
+      {},
+      "No order has ",
+      el("bdi", {}, `“${short(text)}”`),
+      " as its id, reference or tracking number. They have to be exact.",
+    ),
+  ];
+}
+
+const ordersTable = (rows) =>
+  table(
+    "Orders",
+    [
+      [
+        "Order",
+        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
+      ],
+      ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
+      [
+        "Attention",
+        (each) =>
+          each.attention.length
+            ? each.attention.map((why) => el("div", { class: "reason", title: REASONS[why] }, words(why)))
+            : "–",
+      ],
+      ["Printers", (each) => each.providers.map(named).join(", ") || "–"],
+      ["Created", (each) => time(each.created_at)],
+      ["Last heard", (each) => time(each.updated_at, ago)],
+    ],
+    rows,
+  );
+
+// A list with what follows it, page by page. A page may be empty before the list's end.
+function pages(page, key, showing, next, nothing) {
+  const block = el("div", {});
+  const add = (found) => {
+    if (found[key].length) block.append(showing(found[key]));
+    if (found.cursor) block.append(more(found.cursor));
+    else if (!block.childElementCount) block.append(none(nothing));
+  };
+  const more = (cursor) => {
+    const control = button(
+      "More",
+      async () => {
+        if (control.getAttribute("aria-disabled")) return;
+        control.setAttribute("aria-disabled", "true");
+        try {
+          const found = await ask(next(cursor));
+          control.remove();
+          const before = block.childElementCount;
+          add(found);
+          say(`${found[key].length} more`);
+          (block.children[before]?.querySelector("a[href]") ?? block.lastElementChild?.closest("button"))?.focus();
+        } catch (error) {
+          control.removeAttribute("aria-disabled");
+          if (error instanceof Problem) say(error.message);
+        }
+      },
+      { class: "more" },
+    );
+    return control;
+  };
+  add(page);
+  return block;
+}
+
+// --- one order ---
+
+async function order(id) {
+  const [known, { history: steps }] = await Promise.all([ask(at("orders", id)), ask(at("orders", id, "/history"))]);
+  const printer = (each) => (each.destination ? named(each.destination) : warn("nobody"));
+  return [
+    `Order ${short(known.id)}`,
+    el(
+      "div",
+      { class: "head" },
+      heading("Order ", el("bdi", {}, short(known.id, 100))),
+      badge(known.status),
+      known.on_hold ? warn("on hold") : null,
+    ),
+    listed([
+      ["Reference", known.ref && data(known.ref)],
+      ["Created", time(known.created_at)],
+      ["Last heard", time(known.updated_at, ago)],
+      [
+        "At the printers",
+        known.provider_orders.length
+          ? known.provider_orders.map((each) =>
+              el(
+                "div",
+                {},
+                named(each.provider),
+                " ",
+                data(each.id, 60),
+                each.status ? [": ", data(each.status, 60)] : null,
+              ),
+            )
+          : null,
+      ],
+      [
+        "Refunded",
+        known.refunds.length
+          ? known.refunds.map((each) =>
+              el(
+                "div",
+                {},
+                data([each.amount, each.currency].filter(Boolean).join(" ") || "an amount", 60),
+                " by ",
+                named(each.provider),
+                ", ",
+                time(each.at),
+              ),
+            )
+          : null,
+      ],
+      ["Erased", known.erased_at && time(known.erased_at)],
+    ]),
+    known.attention.length
+      ? el(
+          "section",
+          { class: "notice" },
+          el("h2", {}, "A person should look"),
+          el(
+            "ul",
+            {},
+            known.attention.map((why) =>
+              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+            ),
+          ),
+        )
+      : null,
+    section("Timeline", picture({ ...known, steps }), told(known)),
+    section(
+      "Lines",
+      known.lines.length
+        ? table(
+            "Lines",
+            [
+              ["Line", (each) => data(each.id, 40)],
+              ["SKU", (each) => data(each.sku, 80)],
+              ["Pieces", (each) => pieces(each)],
+              ["Printed by", printer],
+              [
+                "Status",
+                (each) => [
+                  badge(each.status),
+                  each.error
+                    ? el(
+                        "div",
+                        { class: "reason" },
+                        data(each.error.cause ?? "an error in production", 120),
+                        each.error.delay_hours ? [", ", data(each.error.delay_hours, 20), " hours late"] : null,
+                      )
+                    : null,
+                ],
+              ],
+              ["Price", (each) => (each.price ? data(`${each.price} ${known.currency ?? ""}`, 40) : "–")],
+              [
+                "Print file",
+                (each) =>
+                  each.print_file
+                    ? each.print_file.url
+                      ? outside(each.print_file.url, each.print_file.status)
+                      : data(each.print_file.status, 60)
+                    : "–",
+              ],
+            ],
+            known.lines,
+          )
+        : none("No line is known yet."),
+    ),
+    section(
+      "Parcels",
+      known.shipments.length
+        ? table(
+            "Parcels",
+            [
+              [
+                "Parcel",
+                (each) => [
+                  data(each.id, 40),
+                  each.reshipment ? [" ", el("span", { class: "badge" }, "reshipment")] : null,
+                  each.returned ? [" ", warn("returned")] : null,
+                ],
+              ],
+              ["From", (each) => named(each.provider)],
+              ["Tracking", (each) => tracking(each)],
+              [
+                "Holds",
+                (each) =>
+                  each.lines.length
+                    ? each.lines.map((part) => el("div", {}, `${number.format(part.quantity)} × `, data(part.sku, 60)))
+                    : "–",
+              ],
+              ["Shipped", (each) => time(each.shipped_at)],
+            ],
+            known.shipments,
+          )
+        : none("Nothing has left yet."),
+    ),
+    known.holds.length
+      ? section(
+          "Holds",
+          table(
+            "Holds",
+            [
+              ["By", (each) => named(each.provider)],
+              ["Since", (each) => time(each.since)],
+              ["Until", (each) => (each.until ? time(each.until) : warn("still on hold"))],
+              ["Reason", (each) => (each.reason ? data(each.reason, 200) : "–")],
+            ],
+            known.holds,
+          ),
+        )
+      : null,
+    section(
+      "Deliveries",
+      known.deliveries.length
+        ? deliveriesTable(known.deliveries, { ofOrder: true, after: () => render(() => order(id), { again: true }) })
+        : none("Nothing was to be sent."),
+    ),
+  ];
+}
+
+function pieces(line) {
+  const parts = [`${number.format(line.quantity)} ordered`];
+  if (line.shipped_quantity) parts.push(`${number.format(line.shipped_quantity)} shipped`);
+  if (line.canceled_quantity) parts.push(`${number.format(line.canceled_quantity)} canceled`);
+  if (line.returned_quantity) parts.push(`${number.format(line.returned_quantity)} returned`);
+  return parts.join(", ");
+}
+
+function tracking(parcel) {
+  const text = parcel.tracking_number ?? parcel.tracking_url;
+  if (!text) return el("span", { class: "quiet-text" }, "none yet");
+  return [
+    parcel.carrier ? [data(parcel.carrier, 40), " "] : null,
+    parcel.tracking_url ? outside(parcel.tracking_url, text) : data(text, 80),
+  ];
+}
+
+// What a timeline's entry came from: a webhook's page, a delivery's, or neither.
+function source(entry) {
+  const [provider] = entry.source.split(".");
+  if (provider === "deliver") {
+    const [id, kind] = entry.event_id.split("/");
+    return ["sent", "dead", "withdrawn"].includes(kind) ? inside("deliveries", id, "delivery") : null;
+  }
+  return entry.event_id.startsWith(`${provider}-`) ? inside("webhooks", entry.event_id, "webhook") : null;
+}
+
+function told(known) {
+  const entry = (each) => el("li", {}, time(each.at), " ", el("span", {}, data(each.text, 300)), " ", source(each));
+  const list = el("ol", { class: "told" });
+  const details = el("details", {
+    class: "as-list",
+    toggle: () => list.childElementCount || list.append(...known.timeline.map(entry)),
+  });
+  details.append(
+    el("summary", {}, `The same as a list: ${plural(known.timeline.length, "message")}`),
+    list,
+  );
+  return details;
+}
+
+// --- the timeline as a picture: lanes over time, each mark with what it says ---
+
+const ROW = 40;
+const AXIS = 40;
+
+function picture(known) {
+  if (!known.timeline.length) return none("Nothing has happened yet.");
+  const isOver = OVER.includes(known.status);
+  const latest = Math.max(...[...known.timeline, ...known.steps].map((each) => Date.parse(each.at)));
+  const until = isOver ? latest : Math.max(latest, Date.now());
+  const lanes = lanesOf(known, until);
+  const wide = Math.max(230, view.clientWidth - (matchMedia("(max-width: 46rem)").matches ? 134 : 230)); // but for the labels
+  const scale = axis(
+    [...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until],
+    wide,
+  );
+  const height = AXIS + lanes.length * ROW + 6;
+  const readout = el(
+    "p",
+    { class: "readout" },
+    "Point at a mark, or reach it with the arrow keys, to read what it says.",
+  );
+  const rows = lanes.map((lane, row) => lane.marks.map((mark) => shape(mark, AXIS + row * ROW, scale, lane)));
+  const all = rows.flat();
+  const tell = (mark) => {
+    for (const other of all) other.node.classList.toggle("told-of", other === mark);
+    readout.replaceChildren(
+      el("strong", {}, mark.when),
+      " ",
+      data(mark.text, 300),
+      " ",
+      mark.entry ? (source(mark.entry) ?? "") : "",
+    );
+  };
+  const reach = (mark) => {
+    for (const other of all) other.node.setAttribute("tabindex", other === mark ? "0" : "-1");
+    mark.node.focus();
+  };
+  for (const mark of all) {
+    mark.node.addEventListener("focus", () => tell(mark));
+    mark.node.addEventListener("pointerenter", () => tell(mark));
+    mark.node.addEventListener("click", () => tell(mark));
+  }
+  all[0]?.node.setAttribute("tabindex", "0");
+  const keys = (event) => {
+    const row = rows.findIndex((marks) => marks.some(({ node }) => node === document.activeElement));
+    if (row < 0) return;
+    const here = rows[row].findIndex(({ node }) => node === document.activeElement);
+    const nearest = (marks) =>
+      marks.toSorted((a, b) => Math.abs(a.x - rows[row][here].x) - Math.abs(b.x - rows[row][here].x))[0];
+    const to = {
+      ArrowRight: () => rows[row][here + 1],
+      ArrowLeft: () => rows[row][here - 1],
+      ArrowDown: () => nearest(rows.slice(row + 1).find((marks) => marks.length) ?? []),
+      ArrowUp: () => nearest(rows.slice(0, row).findLast((marks) => marks.length) ?? []),
+      Home: () => rows[row][0],
+      End: () => rows[row].at(-1),
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const mark = to();
+    if (mark) reach(mark);
+  };
+  const stripes = lanes.map((_, row) =>
+    draw("rect", { x: 0, y: AXIS + row * ROW, width: "100%", height: ROW, class: row % 2 ? "stripe" : "stripe odd" }),
+  );
+  const drawn = draw(
+    "svg",
+    {
+      width: scale.width,
+      height,
+      role: "group",
+      "aria-label": "Timeline. The list below says the same.",
+      keydown: keys,
+    },
+    draw(
+      "defs",
+      {},
+      draw(
+        "pattern",
+        { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+        draw("rect", { width: 6, height: 6, class: "hold-under" }),
+        draw("rect", { width: 2.5, height: 6, class: "hold-over" }),
+      ),
+    ),
+    draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height, isOver ? null : until)),
+    rows.map((marks) => marks.map(({ node }) => node)),
+  );
+  const label = (lane) =>
+    el(
+      "div",
+      { class: "lane" },
+      el("span", {}, el("bdi", {}, short(lane.name, 40))),
+      el("small", {}, el("bdi", {}, short(lane.about, 60))),
+    );
+  const left = lanesLeft(known);
+  return el(
+    "div",
+    {},
+    el(
+      "div",
+      { class: "picture" },
+      el("div", { class: "lanes", "aria-hidden": "true" }, el("div", { class: "corner" }), lanes.map(label)),
+      el("div", { class: "scroll", role: "region", "aria-label": "Timeline as a picture", tabindex: "0" }, drawn),
+    ),
+    readout,
+    el(
+      "p",
+      { class: "legend" },
+      el("span", {}, el("i", { class: "key dot" }), " heard"),
+      el("span", {}, el("i", { class: "key ring" }), " sent"),
+      el("span", {}, el("i", { class: "key cross" }), " not sent"),
+      el("span", {}, el("i", { class: "key hatched" }), " on hold"),
+      scale.shortened ? el("span", {}, "Long waits are drawn short, with how long they were.") : null,
+      left ? el("span", {}, left) : null,
+    ),
+  );
+}
+
+function lanesLeft(known) {
+  const lines = known.lines.length - MOST_LANES;
+  const entries = known.timeline.length - MOST_MARKS;
+  return [
+    lines > 0 ? `${plural(lines, "further line")} not drawn.` : "",
+    entries > 0 ? `The ${plural(entries, "oldest message")} not drawn.` : "",
+  ]
+    .join(" ")
+    .trim();
+}
+
+function lanesOf(known, until) {
+  const spans = (what, provider, id, ended) => {
+    const own = known.steps.filter((step) => step.what === what && step.provider === provider && step.id === id);
+    return own.map((step, n) => {
+      const end = own[n + 1] ? Date.parse(own[n + 1].at) : ended.includes(step.status) ? Date.parse(step.at) : until;
+      return {
+        kind: "stage",
+        at: Date.parse(step.at),
+        until: end,
+        status: step.status,
+        ended: ended.includes(step.status),
+        text: words(step.status),
+      };
+    });
+  };
+  const lines = known.lines.slice(0, MOST_LANES).map((line) => ({
+    name: `Line ${line.id}`,
+    about: line.sku,
+    marks: spans("line", "", line.id, OVER),
+  }));
+  const providers = new Map();
+  for (const entry of known.timeline.slice(-MOST_MARKS)) {
+    const [from, to] = entry.source.split(".");
+    const who = from === "deliver" ? to : from;
+    const ending = entry.event_id.split("/")[1];
+    const kind = from === "deliver" ? (ending === "dead" || ending === "withdrawn" ? "cross" : "ring") : "dot";
+    if (!providers.has(who)) providers.set(who, []);
+    providers.get(who).push({ kind, at: Date.parse(entry.at), text: entry.text, entry });
+  }
+  for (const hold of known.holds) {
+    const end = hold.until ? Date.parse(hold.until) : until;
+    const text = `on hold${hold.until ? "" : " still"}${hold.approval_needed ? ", waits for your approval" : ""}${hold.reason ? `: ${hold.reason}` : ""}`;
+    if (!providers.has(hold.provider)) providers.set(hold.provider, []);
+    providers
+      .get(hold.provider)
+      .unshift({ kind: "hold", at: Date.parse(hold.since), until: end, open: !hold.until, text });
+  }
+  const places = Object.keys(NAMES);
+  const talks = [...providers]
+    .sort(([one], [other]) => places.indexOf(one) - places.indexOf(other))
+    .map(([who, marks]) => {
+      const held = marks.some((mark) => mark.open);
+      return {
+        name: named(who),
+        about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"),
+        marks: marks.toSorted((a, b) => a.at - b.at),
+      };
+    });
+  const parcels = known.shipments.slice(0, MOST_LANES).map((parcel) => ({
+    name: `Parcel ${parcel.tracking_number ?? parcel.id}`,
+    about: `${named(parcel.provider)}, ${plural(
+      parcel.lines.reduce((sum, part) => sum + part.quantity, 0),
+      "piece",
+    )}`,
+    marks: spans("parcel", parcel.provider, parcel.id, ["delivered", "returned"]),
+  }));
+  return [
+    { name: "Order", about: words(known.status), marks: spans("order", "", known.id, OVER) },
+    ...lines,
+    ...talks,
+    ...parcels,
+  ];
+}
+
+// Time goes from left to right, but a wait takes less room the longer it is: days of nothing would hide the minutes.
+function axis(instants, wide) {
+  const known = [...new Set(instants.filter(Number.isFinite))].sort((a, b) => a - b);
+  const room = (gap) => 1 + 1.3 * Math.log2(1 + gap / 60_000);
+  const gaps = known.slice(1).map((each, n) => each - known[n]);
+  const sum = gaps.reduce((total, gap) => total + room(gap), 0);
+  const pad = 14;
+  const tail = 74; // for the word of a last stage
+  const unit = sum ? Math.min(60, Math.max(5.5, (wide - pad - tail) / sum)) : 0;
+  const places = new Map();
+  let x = pad;
+  known.forEach((each, n) => {
+    if (n) x += room(gaps[n - 1]) * unit;
+    places.set(each, x);
+  });
+  const waits = gaps
+    .map((gap, n) => ({ gap, from: places.get(known[n]), to: places.get(known[n + 1]) }))
+    .filter(({ gap }) => gap >= 6 * 3_600_000);
+  return {
+    known,
+    x: (instant) => places.get(instant),
+    width: Math.max(wide, x + tail),
+    waits,
+    shortened: waits.length > 0,
+  };
+}
+
+function ticks({ known, x, waits }, height, now) {
+  const made = [];
+  let free = 0;
+  let day = "";
+  if (now)
+    made.push(
+      draw("line", { x1: x(now), x2: x(now), y1: 18, y2: height, class: "tick now" }),
+      draw("text", { x: x(now), y: 12, class: "tick-text", "text-anchor": "middle" }, "now"),
+    );
+  for (const instant of known) {
+    const left = x(instant);
+    if (left < free || (now && left > x(now) - 62)) continue;
+    const date = new Date(instant);
+    const today = date.toDateString();
+    const text = today === day ? hourly.format(date) : roughly.format(date);
+    day = today;
+    made.push(
+      draw("line", { x1: left, x2: left, y1: 18, y2: height, class: "tick" }),
+      draw(
+        "text",
+        { x: left, y: 12, class: "tick-text", "text-anchor": left < 40 ? "start" : "middle", dx: left < 40 ? -8 : 0 },
+        text,
+      ),
+    );
+    free = left + 92;
+  }
+  for (const { gap, from, to } of waits) {
+    const text = lasting(gap);
+    if (to - from < text.length * 6 + 12) continue;
+    made.push(
+      draw("line", { x1: from + 4, x2: to - 4, y1: 34, y2: 34, class: "wait" }),
+      draw("text", { x: (from + to) / 2, y: 29, class: "wait-text", "text-anchor": "middle" }, text),
+    );
+  }
+  return made;
+}
+
+function shape(mark, top, scale, lane) {
+  const x = scale.x(mark.at);
+  const middle = top + ROW / 2;
+  const reach = (until) => (until === scale.known.at(-1) ? scale.width - 8 : scale.x(until)); // what goes on goes to the edge
+  const shown = new Date(mark.at);
+  const end =
+    mark.until == null || mark.ended ? "" : mark.until === mark.at ? "" : ` to ${roughly.format(new Date(mark.until))}`;
+  const when = `${roughly.format(shown)}${end}`;
+  const parts = [];
+  if (mark.kind === "stage") {
+    const right = mark.ended ? scale.width - 8 : Math.max(x + 3, reach(mark.until));
+    const word = mark.text;
+    const wide = right - x;
+    parts.push(
+      draw("rect", {
+        x,
+        y: top + 9,
+        width: wide,
+        height: 22,
+        rx: 3,
+        class: `stage f-${mark.status in STAGES ? mark.status : "other"}`,
+      }),
+    );
+    if (wide > word.length * 6.9 + 10)
+      parts.push(
+        draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word),
+      );
+  } else if (mark.kind === "hold") {
+    const right = Math.max(x + 4, mark.open ? reach(mark.until) : scale.x(mark.until));
+    parts.push(draw("rect", { x, y: top + 7, width: right - x, height: 26, rx: 3, class: "hold" }));
+    if (right - x > 60)
+      parts.push(
+        draw("rect", { x: x + 5, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }),
+        draw("text", { x: x + 9, y: middle + 4, class: "hold-text" }, "on hold"),
+      );
+  } else if (mark.kind === "cross") {
+    parts.push(
+      draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
+      draw("path", { d: `M${x - 5} ${middle - 5}l10 10m0-10l-10 10`, class: "cross" }),
+    );
+  } else {
+    parts.push(
+      draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
+      draw("circle", { cx: x, cy: middle, r: 5, class: mark.kind }),
+    );
+  }
+  const node = draw(
+    "g",
+    {
+      class: "mark",
+      role: "img",
+      tabindex: "-1",
+      "aria-label": clean(`${short(lane.name, 40)}: ${when}: ${short(mark.text, 300)}`),
+    },
+    parts,
+  );
+  return { node, x, when, text: mark.entry ? mark.text : `${lane.name}: ${mark.text}`, entry: mark.entry };
+}
+
+// --- what needs a person ---
+
+async function inbox() {
+  const lists = [
+    "/deliveries?status=dead&limit=25",
+    "/events?state=failed&limit=25",
+    "/events?state=unhandled&limit=25",
+    "/orders?attention=any&limit=25",
+  ];
+  const [standing, dead, failed, unhandled, flagged] = await Promise.all([
+    ask("/conditions"),
+    ...lists.map((path) => ask(path)),
+  ]);
+  const next = (n) => (cursor) => `${lists[n]}&cursor=${encodeURIComponent(cursor)}`;
+  return [
+    "Inbox",
+    el(
+      "div",
+      { class: "head" },
+      heading("Inbox"),
+      el("p", { class: "quiet-text" }, "what needs a person"),
+      button("Refresh", () => route()),
+    ),
+    conditions(standing),
+    section(
+      "Dead deliveries",
+      pages(
+        dead,
+        "deliveries",
+        (rows) => deliveriesTable(rows),
+        next(0),
+        "Everything that was to be sent has arrived, or is on its way.",
+      ),
+    ),
+    section(
+      "Failed webhooks",
+      pages(failed, "events", eventsTable, next(1), "Every webhook that we know how to read was understood."),
+    ),
+    section(
+      "Unhandled webhooks",
+      pages(unhandled, "events", eventsTable, next(2), "No webhook of a topic that we don't know."),
+    ),
+    section("Orders to look at", pages(flagged, "orders", attentionTable, next(3), "No order needs you.")),
+  ];
+}
+
+const attentionTable = (rows) =>
+  table(
+    "Orders to look at",
+    [
+      [
+        "Order",
+        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
+      ],
+      [
+        "Why",
+        (each) =>
+          each.attention.map((why) =>
+            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+          ),
+      ],
+      ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
+      ["Last heard", (each) => time(each.updated_at, ago)],
+    ],
+    rows,
+  );
+
+const deliveriesTable = (rows, { ofOrder = false, after } = {}) =>
+  table(
+    "Deliveries",
+    [
+      ["To", (each) => named(each.destination)],
+      ["What", (each) => inside("deliveries", each.id, each.operation)],
+      ...(ofOrder
+        ? []
+        : [
+            ["Order", (each) => (each.order_id ? inside("orders", each.order_id) : "–")],
+            ["Made", (each) => time(each.created_at)],
+          ]),
+      ["Attempts", (each) => number.format(each.attempts)],
+      ["Result", (each) => replayable("deliveries", each, after)],
+    ],
+    rows,
+  );
+
+const eventsTable = (rows) =>
+  table(
+    "Webhooks",
+    [
+      ["From", (each) => named(each.provider)],
+      ["Topic", (each) => inside("webhooks", each.id, each.topic)],
+      ["Received", (each) => time(each.received_at)],
+      ["Result", (each) => replayable("events", each)],
+    ],
+    rows,
+  );
+
+// --- replaying ---
+
+const isWithdrawn = (each) => each.state === "withdrawn" || (each.last_error ?? "").startsWith("withdrawn");
+const stateOf = (each) => each.state ?? (isWithdrawn(each) ? "withdrawn" : each.status);
+const STUCK = ["dead", "failed", "unhandled"];
+
+function outcome(each) {
+  const state = stateOf(each);
+  const why = each.last_error ?? each.error;
+  if (STUCK.includes(state)) return [warn(state), why ? [" ", data(why, 160)] : null];
+  if (state === "withdrawn")
+    return ["not needed any more", why ? el("div", { class: "quiet-text" }, data(why, 160)) : null];
+  if (state === "delivered" || state === "processed") return el("span", { class: "badge good" }, state);
+  return [el("span", { class: "badge" }, state === "pending" ? "waiting" : state), why ? [" ", data(why, 160)] : null];
+}
+
+// Its state, and a button that replays it and says in place what became of that.
+function replayable(area, each, after) {
+  const result = el("div", { class: "result" }, outcome(each));
+  if (!STUCK.includes(stateOf(each))) return result;
+  const status = el("span", { role: "status", class: "status" });
+  const control = button("Replay", () => replay(), {
+    "aria-label": `Replay ${short(each.operation ?? each.topic, 40)} ${area === "events" ? "from" : "to"} ${named(each.destination ?? each.provider)}`,
+  });
+  const replay = async () => {
+    if (control.getAttribute("aria-disabled")) return;
+    control.setAttribute("aria-disabled", "true");
+    status.replaceChildren("Replaying …");
+    try {
+      await ask(at(area, each.id, "/replay"), { method: "POST" });
+      const now = await ended(area, each.id, () => status.replaceChildren("Waiting for the result …"));
+      if (!now) status.replaceChildren("Still waiting after a minute. It goes on by itself: look again later.");
+      else if (STUCK.includes(stateOf(now)))
+        status.replaceChildren(
+          el("strong", { class: "bad" }, `${now.state} again`),
+          ": ",
+          data(now.last_error ?? now.error ?? "no reason was given", 160),
+        );
+      else {
+        result.replaceChildren(...[outcome(now)].flat());
+        const became = { withdrawn: "Not needed any more.", delivered: "Delivered.", processed: "Processed." }[
+          now.state
+        ];
+        status.replaceChildren(el("strong", { class: "well" }, became));
+        if (document.activeElement === control) view.querySelector("h1").focus({ preventScroll: true });
+        control.remove();
+        if (after) {
+          say(became);
+          after();
+        }
+      }
+    } catch (error) {
+      if (error instanceof Problem) status.replaceChildren(error.message);
+    }
+    control.removeAttribute("aria-disabled");
+  };
+  return [result, el("div", { class: "replay" }, control, " ", status)];
+}
+
+async function ended(area, id, waiting) {
+  const deadline = Date.now() + REPLAY_MS;
+  const { signal } = visit;
+  for (let pause = 400; Date.now() < deadline; pause = Math.min(pause * 1.5, 4000)) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    signal.throwIfAborted();
+    const now = await ask(at(area, id), { signal });
+    if (now.state !== "pending" && now.state !== "received") return now;
+    waiting();
+  }
+  return null;
+}
+
+// --- one webhook, one delivery ---
+
+async function webhook(id) {
+  const known = await ask(at("events", id));
+  const body = known.body ?? known.body_base64;
+  return [
+    "Webhook",
+    heading("Webhook"),
+    listed([
+      ["From", named(known.provider)],
+      ["Topic", data(known.topic, 100)],
+      ["Received", time(known.received_at)],
+      ["Order", known.order_id && inside("orders", known.order_id)],
+      ["Result", replayable("events", known, () => render(() => webhook(id), { again: true }))],
+      ["Replays", number.format(known.replays)],
+      ["Id", data(known.id, 100)],
+    ]),
+    section(
+      known.body == null && body ? "Body, in base64" : "Body",
+      known.body_erased
+        ? none("It was erased.")
+        : el("pre", { tabindex: "0", role: "region", "aria-label": "Body" }, clean(body)),
+    ),
+  ];
+}
+
+async function delivery(id) {
+  const known = await ask(at("deliveries", id));
+  return [
+    "Delivery",
+    heading("Delivery"),
+    listed([
+      ["To", named(known.destination)],
+      ["What", data(known.operation, 100)],
+      ["Order", known.order_id && inside("orders", known.order_id)],
+      ["Made", time(known.created_at)],
+      ["Result", replayable("deliveries", known, () => render(() => delivery(id), { again: true }))],
+      ["Replays", number.format(known.replays)],
+      ["Id", data(known.id, 100)],
+    ]),
+    section(
+      `${plural(known.attempts, "attempt")}`,
+      known.history.length
+        ? table(
+            "Attempts",
+            [
+              ["At", (each) => time(each.at, (date) => exactly.format(date))],
+              ["Answer", (each) => (each.status == null ? "none" : `HTTP ${each.status}`)],
+              ["Error", (each) => (each.error ? data(each.error, 160) : "–")],
+            ],
+            known.history,
+          )
+        : none("It has not been tried yet."),
+    ),
+  ];
+}
+
+// --- what is always there ---
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  view.focus();
+});
+document.getElementById("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = sought.value.trim();
+  if (!text) return;
+  const to = query("#/orders", { q: text });
+  if (location.hash === to) route();
+  else location.hash = to;
+});
+document.getElementById("out").addEventListener("click", () => leave("You are signed out."));
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && token) {
+    event.preventDefault();
+    sought.focus();
+    sought.select();
+  } else if (event.key === "Escape" && event.target === sought) {
+    sought.value = "";
+    view.querySelector("h1")?.focus();
+  } else if (event.key === "Escape") {
+    const open = event.target.closest?.("details[open]");
+    if (open) {
+      open.open = false;
+      open.querySelector("summary").focus();
+    }
+  }
+});
+window.addEventListener("hashchange", route);
+route();
