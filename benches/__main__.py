@@ -35,24 +35,24 @@ RESULT = STATE_DIR / "bench.json"
 
 
 def main() -> int:
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    terminal = Console(width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     built = build_for_host()
     reports = []
     for part in PARTS:
         name = part.__module__.rpartition(".")[2]
         begun = time.monotonic()
-        with console.status(f"measuring: {name}"), multiprocessing.get_context("spawn").Pool(1) as alone:
+        with terminal.status(f"measuring: {name}"), multiprocessing.get_context("spawn").Pool(1) as alone:
             reports.append(alone.apply(part, (built,)))
-        console.print(f"  measured: {name} ... {time.monotonic() - begun:.1f} s")
+        terminal.print(f"  measured: {name} ... {time.monotonic() - begun:.1f} s")
     metrics = [metric for report in reports for metric in report.metrics]
     RESULT.write_text(json.dumps({"metrics": [metric.to_json() for metric in metrics]}, indent=1) + "\n")
-    console.print(_table(metrics))
+    terminal.print(_table(metrics))
     for note in (note for report in reports for note in report.notes):
-        console.print(note, markup=False, highlight=False)
+        terminal.print(note, markup=False, highlight=False)
     missed = [metric.name for metric in metrics if not metric.met]
-    console.print(f"\n{RESULT.relative_to(STATE_DIR.parent)} written, {time.monotonic() - started:.0f} s in all")
-    console.print(f"[red]targets missed: {', '.join(missed)}[/]" if missed else "[green]every target is met[/]")
+    terminal.print(f"\n{RESULT.relative_to(STATE_DIR.parent)} written, {time.monotonic() - started:.0f} s in all")
+    terminal.print(f"[red]targets missed: {', '.join(missed)}[/]" if missed else "[green]every target is met[/]")
     return 0
 
 
