@@ -115,7 +115,7 @@ def _compile(built: Path) -> None:
 
 def _fingerprint(architecture: str) -> str:
     digest = hashlib.sha256(f"{architecture} {sys.version}".encode())
-    sources = [TEMPLATE, ROOT / "pyproject.toml", SAM_CONFIG, Path(__file__)]
+    sources = [TEMPLATE, ROOT / "dashboard.yaml", ROOT / "pyproject.toml", SAM_CONFIG, Path(__file__)]
     for folder in ("functions", "layers"):
         sources += sorted(p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     for source in sources:
