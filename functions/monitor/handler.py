@@ -127,5 +127,5 @@ def _limits() -> Limits:
         accept=overdue.hours(config.setting("ACCEPT_WITHIN_HOURS")),
         ship=overdue.hours(config.setting("SHIP_WITHIN_HOURS")),
         silent=overdue.hours(config.setting("SILENT_AFTER_HOURS")),
-        hold_days=int(config.setting("HOLD_OLD_DAYS")),
+        hold_days=float(config.setting("HOLD_OLD_DAYS")),
     )

@@ -151,6 +151,18 @@ def test_orders_are_looked_at_in_parts_where_there_are_too_many(hub: Hub, clock:
     assert look(hub)["orders"] == 8
 
 
+def test_half_days_of_a_hold_are_days_too(hub: Hub) -> None:
+    hub.cloud.parameters["HoldOldDays"] = "7.5"  # a Number of CloudFormation's may be one
+    look(hub)
+
+
+def test_hours_without_end_are_none(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["ShipWithinHours"] = "camaloon=99999999"
+    pay(hub)
+    clock.advance(300 * HOUR)
+    assert look(hub)["raised"] == 0
+
+
 # --- providers ---
 
 

@@ -15,6 +15,8 @@ from pressroom.orders import Fact, Order, Waits
 from pressroom.times import iso, parse
 
 PROVIDERS = ("camaloon", "cloudprinter", "oms", "printful")
+FOR_EVER = 100 * 365 * 24
+"""Hours that nothing takes; time can't be reckoned back by many more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Limits:
     accept: Mapping[str, float]
     ship: Mapping[str, float]
     silent: Mapping[str, float]
-    hold_days: int
+    hold_days: float
 
     def shortest(self) -> timedelta:
         """Return how old an order is at least of which anything can be overdue."""
@@ -33,14 +35,17 @@ class Limits:
 
 
 def hours(text: str) -> dict[str, float]:
-    """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else."""
+    """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else.
+
+    FOR_EVER and more is as good as no limit.
+    """
     read = dict[str, float]()
     for part in filter(None, (part.strip() for part in text.split(","))):
         provider, _, number = (piece.strip() for piece in part.partition("="))
         if provider not in PROVIDERS or not number.replace(".", "", 1).isdecimal() or not float(number):
             raise ValueError(f"{part!r} is not printer=hours, or names an unknown printer")
         read[provider] = float(number)
-    return read
+    return {provider: number for provider, number in read.items() if number < FOR_EVER}
 
 
 def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime) -> list[Fact]:
