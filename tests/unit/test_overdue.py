@@ -1,5 +1,6 @@
 """What takes too long: told once, over by itself, and never told of an order that is fine."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -259,3 +260,10 @@ def test_what_is_raised_is_raised_once_while_it_stands(history: History, looks: 
                 if line.id in overdue.stuck(order, facts, line.destination, waits, since=since):
                     assert Attention.STALLED in order.attention
         facts += again
+
+
+def test_what_was_heard_late_has_not_been_waited_for_yet() -> None:
+    late = replace(paid("printful"), received_at=iso(at(100)))  # the shop could not reach us for days
+    assert look([late], 100.1).attention == []
+    assert look([late], 147.9).attention == []
+    assert look([late], 148).attention == [Attention.STALLED]

@@ -2,7 +2,7 @@
 
 That time has passed is told by nobody, so the monitor tells it: an `overdue` fact, once, which counts for as long as
 the lines still wait, or the hold lasts (docs/decisions/0027-that-time-has-passed-is-a-fact.md). A line has waited for
-so many hours if the order as it stood then has it waiting for the same; a hold in between begins the time anew.
+so many hours if the order as it was known then has it waiting for the same; a hold in between begins the time anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,7 +80,8 @@ def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, si
     lines = order.waiting(printer, waits, since=since)
     if not lines:
         return set()
-    before = [fact for fact in facts if fact.at <= since]
+    # Nobody waits for what is not known here: a shop's payment can be heard days after it was made.
+    before = [fact for fact in facts if max(fact.at, fact.received_at) <= since]
     if orders.is_revoked(facts) or (waits is Waits.ACCEPT and not any(fact.kind == "paid" for fact in before)):
         return set()
     then = orders.fold(order.id, before)
