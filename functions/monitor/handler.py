@@ -13,7 +13,7 @@ from typing import Any
 from pressroom import conditions, config, orders, overdue, record, table, traffic
 from pressroom.errors import Conflict
 from pressroom.observe import count, logger
-from pressroom.orders import Attention, Waits
+from pressroom.orders import Attention
 from pressroom.overdue import Limits
 from pressroom.record import Decision, Undecided
 from pressroom.times import iso
@@ -66,7 +66,7 @@ def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Call
         seen.waiting |= {
             provider
             for provider, hours in limits.silent.items()
-            if overdue.stuck(order, facts, provider, Waits.SHIP, since=iso(now - timedelta(hours=hours)))
+            if overdue.should_be_heard(order, facts, provider, since=iso(now - timedelta(hours=hours)))
         }
         if is_over():
             seen.beyond = place

@@ -201,6 +201,25 @@ def test_a_provider_without_open_orders_may_be_silent(hub: Hub, clock: Clock) ->
     assert standing(hub) == []
 
 
+def test_a_printer_that_never_told_of_its_orders_is_silent(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["RoutingRules"] = "*=cloudprinter"
+    pay(hub)
+    clock.advance(95 * HOUR)
+    assert standing(hub) == []
+    clock.advance(2 * HOUR)
+    assert standing(hub) == ["provider_silent/cloudprinter"]
+    assert sentence(hub, "provider_silent/cloudprinter").startswith(
+        "Nothing has come from Cloudprinter yet, or not for 45 days, although"
+    )
+
+
+def test_a_printer_that_was_not_sent_its_order_has_nothing_to_tell(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    pay(hub)
+    clock.advance(300 * HOUR)
+    assert "provider_silent/camaloon" not in standing(hub)
+
+
 def refuse(hub: Hub, times: int) -> None:
     for _ in range(times):
         assert hub.receive("camaloon", "shipment_sent", b"{}", secret="wrong")["statusCode"] == 401

@@ -26,7 +26,7 @@ MOST = 1_000
 """How many of a kind are counted."""
 
 SENTENCES = {
-    "provider_silent": "Nothing has come from {about} {since_when}, although it has orders that it should have told of "
+    "provider_silent": "Nothing has come from {about} {since_when} although it has orders that it should have told of "
     "by now. Check that its webhook still points here.",
     "endpoint_disabled": "At least {number} requests in a row at {about}'s URL were refused, so {about} has probably "
     "switched its webhook off. Put the secret right, then switch the webhook on again there.",
@@ -55,6 +55,8 @@ NAMES = {
     "park": "webhooks that failed",
 }
 """What the sentences call providers and queues."""
+NEVER = "yet, or not for 45 days,"
+"""What is said of who has not been heard for as long as webhooks are kept."""
 METRICS = {
     "provider_silent": "ProvidersSilent",
     "endpoint_disabled": "EndpointsDisabled",
@@ -154,7 +156,7 @@ def _silent(silent: Mapping[str, float], waiting: Collection[str], now: datetime
     for provider in sorted(waiting):
         last = traffic.last_at(provider)
         if last is None or last < iso(now - timedelta(hours=silent[provider])):
-            yield "provider_silent", provider, {"since_when": f"since {_day(last)}" if last else "for 45 days"}
+            yield "provider_silent", provider, {"since_when": f"since {_day(last)}," if last else NEVER}
 
 
 def _disabled(now: datetime) -> _Found:

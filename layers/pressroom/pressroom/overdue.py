@@ -12,6 +12,7 @@ from typing import Any
 
 from pressroom import orders
 from pressroom.orders import Fact, Order, Waits
+from pressroom.routing import FOLLOWED
 from pressroom.times import iso, parse
 
 PROVIDERS = ("camaloon", "cloudprinter", "oms", "printful")
@@ -86,6 +87,16 @@ def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, si
         return set()
     then = orders.fold(order.id, before)
     return lines & {line.id for line in then.lines if line.destination == printer and line.waits() is waits}
+
+
+def should_be_heard(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
+    """Tell whether a printer has had lines of an order ever since a time without a word of them that was due.
+
+    That it accepts them is a word too, of those who are told of orders by others than us.
+    """
+    due = (Waits.ACCEPT, Waits.SHIP) if printer in FOLLOWED else (Waits.SHIP,)
+    known = list(facts)
+    return any(stuck(order, known, printer, waits, since=since) for waits in due)
 
 
 def _is_about(data: Mapping[str, Any], hold: orders.Hold) -> bool:
