@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pressroom import conditions, config, orders, overdue, record, table, traffic
-from pressroom.errors import Conflict
+from pressroom.errors import Conflict, PressroomError
 from pressroom.observe import count, logger
 from pressroom.orders import Attention
 from pressroom.overdue import Limits
@@ -23,6 +23,10 @@ BUDGET = timedelta(seconds=200)
 PAGE = 100
 OPEN = orders.STAGES[: orders.STAGES.index(orders.Status.PARTIALLY_SHIPPED) + 1]
 STANDING = {Attention.STALLED: "OrdersStalled", Attention.HOLD_OLD: "HoldsOld"}
+
+
+class NotLookedAt(PressroomError):
+    """Some orders could not be looked at, of which a person has to hear; everything else was."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -39,6 +43,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     for reason, metric in STANDING.items():
         if seen.standing[reason]:
             count(metric, seen.standing[reason])
+    if seen.failed:
+        raise NotLookedAt(f"orders that could not be looked at: {seen.failed}")
     return {"orders": seen.orders, "raised": seen.raised, "standing": [each.id for each in standing]}
 
 
@@ -48,6 +54,7 @@ class Seen:
 
     orders: int = 0
     raised: int = 0
+    failed: int = 0
     beyond: str = ""
     standing: Counter[str] = field(default_factory=Counter)
     waiting: set[str] = field(default_factory=set)
@@ -56,22 +63,30 @@ class Seen:
 def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Callable[[], bool]) -> Seen:
     seen = Seen()
     for place, row in _old_enough(beyond, iso(now - limits.shortest())):
-        order_id, facts = table.identity_of(row), record.row_of(row).facts
-        order = orders.fold(order_id, facts)
         seen.orders += 1
-        if overdue.find(order_id, facts, limits, now=now):
-            order = _raise(order_id, limits, now) or order
-            seen.raised += 1
-        seen.standing.update(order.attention)
-        seen.waiting |= {
-            provider
-            for provider, hours in limits.silent.items()
-            if overdue.should_be_heard(order, facts, provider, since=iso(now - timedelta(hours=hours)))
-        }
+        try:
+            _look_at_order(row, limits, now, seen)
+        except Exception:  # noqa: BLE001 - one order must not hide what is wrong with all the others
+            logger().exception("order_not_looked_at", order_id=table.identity_of(row))
+            seen.failed += 1
         if is_over():
             seen.beyond = place
             break
     return seen
+
+
+def _look_at_order(row: table.Item, limits: Limits, now: datetime, seen: Seen) -> None:
+    order_id, facts = table.identity_of(row), record.row_of(row).facts
+    order = orders.fold(order_id, facts)
+    if overdue.find(order_id, facts, limits, now=now):
+        order = _raise(order_id, limits, now) or order
+        seen.raised += 1
+    seen.standing.update(order.attention)
+    seen.waiting |= {
+        provider
+        for provider, hours in limits.silent.items()
+        if overdue.should_be_heard(order, facts, provider, since=iso(now - timedelta(hours=hours)))
+    }
 
 
 def _raise(order_id: str, limits: Limits, now: datetime) -> orders.Order | None:

@@ -163,6 +163,26 @@ def test_hours_without_end_are_none(hub: Hub, clock: Clock) -> None:
     assert look(hub)["raised"] == 0
 
 
+def test_an_order_that_cannot_be_looked_at_hides_no_other(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)] * 2
+    for order_id in (1001, 1002):
+        pay(hub, order_id=order_id)
+    hub.cloud.dynamodb.update_item(
+        TableName="table",
+        Key={"pk": {"S": "ORDER#1001"}},
+        UpdateExpression="SET facts = :bad",
+        ExpressionAttributeValues={":bad": {"B": b"not facts"}},
+    )
+    clock.advance(25 * HOUR)
+    with pytest.raises(handler.NotLookedAt, match=": 1"):
+        look(hub)
+    hub.settle()
+    assert attention(hub, "1002") == ["stalled"]
+    shown = ask(hub, "/conditions")  # all the rest was looked at
+    assert [each["id"] for each in shown["conditions"]] == ["deliveries_late/camaloon"]
+    assert shown["looked_at"] == "2026-09-02T15:10:00.000Z"
+
+
 # --- providers ---
 
 
