@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pressroom import conditions, config, orders, overdue, record, table, traffic
+from pressroom.conditions import Found, Row
 from pressroom.errors import Conflict, PressroomError
 from pressroom.observe import count, logger
 from pressroom.orders import Attention
@@ -35,14 +36,19 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     limits = _limits()
     before = conditions.read()
     seen = _look_at_orders(limits, before.beyond, now, is_over=lambda: config.utcnow() - now >= BUDGET)
-    standing = conditions.look(before.standing, limits.silent, seen.waiting, now)
+    part = before.part.more(Found(seen.standing, tuple(seen.waiting)))
+    whole, part = (before.whole, part) if seen.beyond else (part, conditions.NOTHING)
+    found = whole.still(part)  # what was found before stands until all orders have been looked at again
+    waiting = limits.silent.keys() & found.waiting  # a limit may have been taken away meanwhile
+    standing = conditions.look(before.standing, limits.silent, waiting, now)
     counted = traffic.count(before.counted, now=now)
-    row = conditions.Row(looked_at=iso(now), standing=tuple(standing), counted=counted, beyond=seen.beyond)
-    conditions.keep(row)
+    conditions.keep(
+        Row(looked_at=iso(now), standing=tuple(standing), counted=counted, beyond=seen.beyond, whole=whole, part=part)
+    )
     _tell(before.standing, standing)
     for reason, metric in STANDING.items():
-        if seen.standing[reason]:
-            count(metric, seen.standing[reason])
+        if number := found.reasons.get(reason, 0):
+            count(metric, number)
     if seen.failed:
         raise NotLookedAt(f"orders that could not be looked at: {seen.failed}")
     return {"orders": seen.orders, "raised": seen.raised, "standing": [each.id for each in standing]}

@@ -183,6 +183,31 @@ def test_an_order_that_cannot_be_looked_at_hides_no_other(hub: Hub, clock: Clock
     assert shown["looked_at"] == "2026-09-02T15:10:00.000Z"
 
 
+def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_again(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
+    hub.cloud.parameters["ShipWithinHours"] = "camaloon=1"
+    pay(hub, order_id=1001)
+    clock.advance(2 * HOUR)
+    monkeypatch.setattr(handler, "BUDGET", timedelta(0))
+    for order_id in (1002, 1003):  # fine, and looked at later
+        hub.tell(
+            "storefront/order_paid", id=order_id, processed_at="2026-09-01T16:00:00Z", created_at="2026-09-01T15:00:00Z"
+        )
+    for _ in range(4):
+        capsys.readouterr()
+        assert standing(hub) == ["provider_silent/camaloon"]
+        assert metrics(capsys.readouterr().out)["OrdersStalled"] == 1
+    monkeypatch.setattr(handler, "BUDGET", timedelta(minutes=1))
+    hub.cloud.parameters["SilentAfterHours"] = ""
+    assert standing(hub) == []
+    hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
+    hub.tell("storefront/order_canceled", id=1001)
+    look(hub)
+    assert standing(hub) == []
+
+
 # --- providers ---
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pressroom import config, drift, inbox, notices, orders, outbox, printful_webhook, refusals, table, traffic
 from pressroom.times import iso
@@ -90,14 +90,40 @@ class Condition:
         return {"id": self.id, "name": self.name, "about": self.about, "since": self.since, "text": self.text}
 
 
+class Found(NamedTuple):
+    """What was found at the orders: how many there are with a reason for attention, and which providers are due."""
+
+    reasons: Mapping[str, int] = {}
+    waiting: tuple[str, ...] = ()
+
+    def more(self, other: "Found") -> "Found":
+        """Add what was found at other orders."""
+        return Found(Counter(self.reasons) + Counter(other.reasons), self._due(other))
+
+    def still(self, other: "Found") -> "Found":
+        """Return what stands as long as one of two looks at the same orders has found it."""
+        return Found(Counter(self.reasons) | Counter(other.reasons), self._due(other))
+
+    def _due(self, other: "Found") -> tuple[str, ...]:
+        return tuple(sorted({*self.waiting, *other.waiting}))
+
+
+NOTHING = Found()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the monitor has left: what stands, the hours that it has counted, and where its next look begins."""
+    """What the monitor has left: what stands, the hours that it has counted, and where its next look begins.
+
+    `whole` is what was found when all orders were looked at for the last time, `part` what has been since.
+    """
 
     looked_at: str | None = None
     standing: tuple[Condition, ...] = ()
     counted: traffic.Counted
     beyond: str = ""
+    whole: Found = NOTHING
+    part: Found = NOTHING
 
 
 def read() -> Row:
@@ -107,7 +133,14 @@ def read() -> Row:
         return Row(counted={})
     content = json.loads(table.unpack(row["content"]))
     standing = tuple(Condition(**each) for each in content["standing"])
-    return Row(looked_at=row["looked_at"]["S"], standing=standing, counted=content["counted"], beyond=content["beyond"])
+    return Row(
+        looked_at=row["looked_at"]["S"],
+        standing=standing,
+        counted=content["counted"],
+        beyond=content["beyond"],
+        whole=Found(*content["whole"]),
+        part=Found(*content["part"]),
+    )
 
 
 def keep(row: Row) -> None:
@@ -115,7 +148,7 @@ def keep(row: Row) -> None:
     standing = [
         {"name": each.name, "about": each.about, "since": each.since, "text": each.text} for each in row.standing
     ]
-    content = {"standing": standing, "counted": row.counted, "beyond": row.beyond}
+    content = {"standing": standing, "counted": row.counted, "beyond": row.beyond, "whole": row.whole, "part": row.part}
     item = table.pk(SETTING, ROW) | {
         "looked_at": {"S": row.looked_at or ""},
         "content": table.pack(json.dumps(content).encode()),
