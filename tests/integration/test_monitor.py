@@ -419,6 +419,39 @@ def test_dead_letters_of_ours_stand_and_those_of_deliveries_are_not_told_twice(h
     assert standing(hub) == ["deliveries_dead/camaloon", "dead_letters/oms", "dead_letters/park"]
 
 
+def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "PAGE", 2)
+    for number in range(5):
+        destination = "storefront" if number else "camaloon"
+        row = replace(dead(clock, destination, str(number)), state=outbox.State.DEAD).new_row(queued=False)
+        hub.cloud.dynamodb.put_item(TableName="table", Item=row)
+        queue = {"QueueUrl": hub.cloud.url(f"{destination.capitalize()}DeadLetterQueue"), "MessageBody": str(number)}
+        hub.cloud.sqs.send_message(**queue, MessageGroupId="g", MessageDeduplicationId=str(number))
+        clock.advance(1)
+    assert standing(hub) == ["deliveries_dead/camaloon", "deliveries_dead/storefront"]
+    monkeypatch.setattr(conditions, "MOST_DELIVERIES", 3)
+    assert not [each for each in standing(hub) if each.startswith("dead_letters")]  # whose they are is not known
+    monkeypatch.setattr(conditions, "MOST", 2)
+    assert sentence(hub, "deliveries_dead/storefront").startswith("Deliveries to the shop that were given up: ")
+    look(hub)
+    assert "more than 2." in sentence(hub, "deliveries_dead/storefront")
+
+
+def test_the_many_notices_that_wait_hide_no_printers_delivery(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "PAGE", 2)
+    for number in range(5):
+        destination = "storefront" if number < 4 else "camaloon"
+        row = dead(clock, destination, str(number)).new_row(queued=False)
+        hub.cloud.dynamodb.put_item(TableName="table", Item=row)
+        clock.advance(1)
+    clock.advance(HOUR)
+    assert standing(hub) == ["deliveries_late/camaloon", "deliveries_late/storefront"]
+
+
 def test_a_shop_that_wants_to_hear_no_more_stands_until_it_is_enabled(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
     with hub.cloud.as_function("monitor"):

@@ -4,6 +4,7 @@ A condition lasts for as long as what shows it does: nothing has to be acknowled
 an hour, keeps what stands in one row, and says since when; `GET /conditions` shows that row.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +16,8 @@ from pressroom import config, drift, inbox, notices, orders, outbox, printful_we
 from pressroom.times import iso
 
 SETTING, ROW = "SETTING", "monitor"
-QUEUES = ("camaloon", "oms", "storefront", "print_files", "park")
+DESTINATIONS = ("camaloon", "oms", "storefront")
+QUEUES = (*DESTINATIONS, "print_files", "park")
 """Whose dead letters are counted; the variables `<NAME>_DEAD_LETTER_QUEUE_URL` name the queues."""
 LATE_AFTER = timedelta(hours=1)
 OUTDATED_FOR = timedelta(days=1)
@@ -24,6 +26,9 @@ DRIFT_FOR = timedelta(days=7)
 """How long a new field or value in a provider's messages is news."""
 MOST = 1_000
 """How many of a kind are counted."""
+MOST_DELIVERIES = 20_000
+"""How many deliveries are looked through: the many of one destination must not hide the few of another."""
+PAGE = 1_000
 
 SENTENCES = {
     "provider_silent": "Nothing has come from {about} {since_when} although it has orders that it should have told of "
@@ -227,23 +232,37 @@ def _set_aside() -> _Found:
 
 
 def _deliveries(now: datetime) -> _Found:
-    places, more = table.positions("by_state", [f"{outbox.KIND}#{outbox.State.DEAD}"], limit=MOST)
-    dead = Counter(orders.destination_of(table.id_at(place)) for place in places)
+    dead = Counter[str]()
+    for place in _pages(outbox.State.DEAD):
+        dead[orders.destination_of(table.id_at(place))] += 1
+    more = dead.total() == MOST_DELIVERIES
     for destination, number in sorted(dead.items()):
-        yield "deliveries_dead", destination, {"number": _number(number, more)}
-    oldest, _ = table.positions("by_state", [f"{outbox.KIND}#{outbox.State.PENDING}"], limit=MOST, newest_first=False)
+        yield "deliveries_dead", destination, {"number": _number(min(number, MOST), more or number > MOST)}
     late = dict[str, str]()
-    for place in oldest:
-        if place < iso(now - LATE_AFTER):
-            late.setdefault(orders.destination_of(table.id_at(place)), place)
+    for place in itertools.takewhile(lambda place: place < iso(now - LATE_AFTER), _pages(outbox.State.PENDING)):
+        late.setdefault(orders.destination_of(table.id_at(place)), place)
     for destination, place in sorted(late.items()):
         yield "deliveries_late", destination, {"last": _day(place)}
     for queue in QUEUES:
         url, wanted = config.setting(f"{queue.upper()}_DEAD_LETTER_QUEUE_URL"), "ApproximateNumberOfMessages"
         answer = config.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])
         number = int(answer["Attributes"][wanted])
-        if number > dead[queue]:  # else the letters are those of the deliveries
+        # Else the letters are those of the deliveries, or may be those of deliveries that are not counted any more.
+        if number > dead[queue] and not (more and queue in DESTINATIONS):
             yield "dead_letters", queue, {"number": number}
+
+
+def _pages(state: outbox.State) -> Iterator[str]:
+    """Yield where deliveries of a state stand, oldest first, MOST_DELIVERIES at most."""
+    last, left = "", MOST_DELIVERIES
+    while left > 0:
+        places, more = table.positions(
+            "by_state", [f"{outbox.KIND}#{state}"], limit=min(PAGE, left), beyond=last, newest_first=False
+        )
+        yield from places
+        if not more:
+            return
+        last, left = places[-1], left - len(places)
 
 
 def _shop() -> _Found:
