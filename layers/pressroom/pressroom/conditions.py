@@ -35,7 +35,7 @@ SENTENCES = {
     "by now. Check that its webhook still points here.",
     "endpoint_disabled": "At least {number} requests in a row at {about}'s URL were refused, so {about} has probably "
     "switched its webhook off. Put the secret right, then switch the webhook on again there.",
-    "old_secret": "{about} still signs with the previous secret (last seen {last}). Give it the current one before you "
+    "old_secret": "{about} still uses the previous secret (last seen {last}). Give it the current one before you "
     "empty the previous.",
     "printful_webhook": "Printful does not send its webhooks here as it should: {state}. What happens there meanwhile "
     "is not heard.",
