@@ -173,6 +173,17 @@ def test_what_is_held_is_not_stalled_and_its_time_begins_anew_when_the_hold_ends
     assert len([text for text in told(facts) if "shipped" in text]) == 2
 
 
+def test_what_waits_for_the_merchant_to_confirm_it_again_does_not_wait_for_the_printer() -> None:
+    facts = [paid("printful"), whole("progress", 1, status="inprocess"), whole("held", 100)]
+    facts.append(whole("released", 110, status="draft"))
+    order = look(facts, 400)
+    assert order.attention == [Attention.CONFIRM_AGAIN]
+    assert not overdue.should_be_heard(order, facts, "printful", since=iso(at(200)))
+    facts.append(whole("progress", 401, status="pending"))
+    assert look(facts, 402).attention == []
+    assert look(facts, 642).attention == [Attention.STALLED]
+
+
 @pytest.mark.parametrize("parameter", ["AcceptWithinHours", "ShipWithinHours", "SilentAfterHours"])
 def test_a_parameters_default_is_read(parameter: str) -> None:
     read = hours(template()["Parameters"][parameter]["Default"])

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pressroom import orders
-from pressroom.orders import Fact, Order, Waits
+from pressroom.orders import Attention, Fact, Order, Waits
 from pressroom.routing import FOLLOWED
 from pressroom.times import iso, parse
 
@@ -76,17 +76,25 @@ def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime)
 def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, since: str) -> set[str]:
     """Return the lines of an order that have waited for this of a printer ever since a time, with no hold since then.
 
-    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled.
+    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled, or that is
+    a draft again.
     """
     lines = order.waiting(printer, waits, since=since)
-    if not lines:
+    if not lines or _waits_for_the_merchant(order, printer):
         return set()
     # Nobody waits for what is not known here: a shop's payment can be heard days after it was made.
     before = [fact for fact in facts if max(fact.at, fact.received_at) <= since]
     if orders.is_revoked(facts) or (waits is Waits.ACCEPT and not any(fact.kind == "paid" for fact in before)):
         return set()
     then = orders.fold(order.id, before)
+    if _waits_for_the_merchant(then, printer):
+        return set()
     return lines & {line.id for line in then.lines if line.destination == printer and line.waits() is waits}
+
+
+def _waits_for_the_merchant(order: Order, printer: str) -> bool:
+    drafts = {each.provider for each in order.provider_orders if each.status == "draft"}
+    return Attention.CONFIRM_AGAIN in order.attention and printer in drafts
 
 
 def should_be_heard(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
