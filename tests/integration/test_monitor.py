@@ -510,3 +510,25 @@ def test_hours_that_are_over_are_counted_once_by_the_monitor(hub: Hub, clock: Cl
     assert after[0]["received"][:-1] == before[0]["received"][1:]
     clock.advance(23 * HOUR)
     assert sum(ask(hub, "/overview")["providers"][0]["received"]) == 0
+
+
+def test_what_is_written_as_its_hour_ends_is_counted(hub: Hub, clock: Clock) -> None:
+    clock.now = datetime.fromisoformat("2026-09-01T14:59:59.900+00:00")
+    pay(hub)
+    (row,) = hub.cloud.rows("EVENT")
+    hub.cloud.dynamodb.delete_item(TableName="table", Key={"pk": row["pk"]})
+    clock.advance(5)
+    look(hub)
+    hub.cloud.dynamodb.put_item(TableName="table", Item=row)  # only now has the index got it
+    clock.advance(15 * 60)
+    look(hub)
+    assert ask(hub, "/overview")["providers"][0]["received"][-2] == 1
+
+
+def test_what_waits_behind_a_delivery_that_was_given_up_is_not_said_to_be_tried(hub: Hub, clock: Clock) -> None:
+    hub.cloud.dynamodb.put_item(TableName="table", Item=dead(clock, "oms", "9").new_row(queued=False))
+    clock.advance(2 * HOUR)
+    look(hub)
+    assert sentence(hub, "deliveries_late/oms").endswith(
+        "It is still tried, or waits for one before it that was given up."
+    )

@@ -45,7 +45,8 @@ SENTENCES = {
     "cause is mended.",
     "webhooks_unhandled": "Received webhooks of kinds that Pressroom has no function for: {number}. They are kept.",
     "deliveries_dead": "Deliveries to {about} that were given up: {number}. They wait for a person to replay them.",
-    "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried.",
+    "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried, or waits for one "
+    "before it that was given up.",
     "dead_letters": "Letters in the dead-letter queue for {about}: {number}. Something failed in Pressroom itself.",
     "storefront_disabled": "The shop answered 410 on {last}, so it is told nothing until that is enabled again.",
 }
