@@ -173,6 +173,15 @@ def test_what_is_held_is_not_stalled_and_its_time_begins_anew_when_the_hold_ends
     assert len([text for text in told(facts) if "shipped" in text]) == 2
 
 
+def test_nothing_is_due_of_a_draft_that_nobody_has_confirmed_yet() -> None:
+    facts = [paid("printful"), whole("progress", 1, status="draft")]
+    order = look(facts, 200)
+    assert order.attention == [Attention.STALLED]  # nobody prints what was paid for
+    assert not overdue.should_be_heard(order, facts, "printful", since=iso(at(80)))
+    facts = facts[:1]
+    assert overdue.should_be_heard(fold("1001", facts), facts, "printful", since=iso(at(80)))
+
+
 def test_what_waits_for_the_merchant_to_confirm_it_again_does_not_wait_for_the_printer() -> None:
     facts = [paid("printful"), whole("progress", 1, status="inprocess"), whole("held", 100)]
     facts.append(whole("released", 110, status="draft"))

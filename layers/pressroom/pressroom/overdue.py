@@ -93,15 +93,20 @@ def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, si
 
 
 def _waits_for_the_merchant(order: Order, printer: str) -> bool:
-    drafts = {each.provider for each in order.provider_orders if each.status == "draft"}
-    return Attention.CONFIRM_AGAIN in order.attention and printer in drafts
+    return Attention.CONFIRM_AGAIN in order.attention and _is_draft(order, printer)
+
+
+def _is_draft(order: Order, printer: str) -> bool:
+    return any(each.provider == printer and each.status == "draft" for each in order.provider_orders)
 
 
 def should_be_heard(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
     """Tell whether a printer has had lines of an order ever since a time without a word of them that was due.
 
-    That it accepts them is a word too, of those who are told of orders by others than us.
+    That it accepts them is a word too, of those who are told of orders by others than us. Of a draft nothing is due.
     """
+    if _is_draft(order, printer):
+        return False
     due = (Waits.ACCEPT, Waits.SHIP) if printer in FOLLOWED else (Waits.SHIP,)
     known = list(facts)
     return any(stuck(order, known, printer, waits, since=since) for waits in due)
