@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pressroom import conditions, config, orders, overdue, record, table, traffic
-from pressroom.errors import Conflict
+from pressroom.conditions import Found, Row
+from pressroom.errors import Conflict, PressroomError
 from pressroom.observe import count, logger
-from pressroom.orders import Attention, Waits
+from pressroom.orders import Attention
 from pressroom.overdue import Limits
 from pressroom.record import Decision, Undecided
 from pressroom.times import iso
@@ -25,20 +26,31 @@ OPEN = orders.STAGES[: orders.STAGES.index(orders.Status.PARTIALLY_SHIPPED) + 1]
 STANDING = {Attention.STALLED: "OrdersStalled", Attention.HOLD_OLD: "HoldsOld"}
 
 
+class NotLookedAt(PressroomError):
+    """Some orders could not be looked at, of which a person has to hear; everything else was."""
+
+
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Look at everything; the answer says what stands."""
     now = config.utcnow()
     limits = _limits()
     before = conditions.read()
     seen = _look_at_orders(limits, before.beyond, now, is_over=lambda: config.utcnow() - now >= BUDGET)
-    standing = conditions.look(before.standing, limits.silent, seen.waiting, now)
+    part = before.part.more(Found(seen.standing, tuple(seen.waiting)))
+    whole, part = (before.whole, part) if seen.beyond else (part, conditions.NOTHING)
+    found = whole.still(part)  # what was found before stands until all orders have been looked at again
+    waiting = limits.silent.keys() & found.waiting  # a limit may have been taken away meanwhile
+    standing = conditions.look(before.standing, limits.silent, waiting, now)
     counted = traffic.count(before.counted, now=now)
-    row = conditions.Row(looked_at=iso(now), standing=tuple(standing), counted=counted, beyond=seen.beyond)
-    conditions.keep(row)
+    conditions.keep(
+        Row(looked_at=iso(now), standing=tuple(standing), counted=counted, beyond=seen.beyond, whole=whole, part=part)
+    )
     _tell(before.standing, standing)
     for reason, metric in STANDING.items():
-        if seen.standing[reason]:
-            count(metric, seen.standing[reason])
+        if number := found.reasons.get(reason, 0):
+            count(metric, number)
+    if seen.failed:
+        raise NotLookedAt(f"orders that could not be looked at: {seen.failed}")
     return {"orders": seen.orders, "raised": seen.raised, "standing": [each.id for each in standing]}
 
 
@@ -48,6 +60,7 @@ class Seen:
 
     orders: int = 0
     raised: int = 0
+    failed: int = 0
     beyond: str = ""
     standing: Counter[str] = field(default_factory=Counter)
     waiting: set[str] = field(default_factory=set)
@@ -56,22 +69,30 @@ class Seen:
 def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Callable[[], bool]) -> Seen:
     seen = Seen()
     for place, row in _old_enough(beyond, iso(now - limits.shortest())):
-        order_id, facts = table.identity_of(row), record.row_of(row).facts
-        order = orders.fold(order_id, facts)
         seen.orders += 1
-        if overdue.find(order_id, facts, limits, now=now):
-            order = _raise(order_id, limits, now) or order
-            seen.raised += 1
-        seen.standing.update(order.attention)
-        seen.waiting |= {
-            provider
-            for provider, hours in limits.silent.items()
-            if overdue.stuck(order, facts, provider, Waits.SHIP, since=iso(now - timedelta(hours=hours)))
-        }
+        try:
+            _look_at_order(row, limits, now, seen)
+        except Exception:  # noqa: BLE001 - one order must not hide what is wrong with all the others
+            logger().exception("order_not_looked_at", order_id=table.identity_of(row))
+            seen.failed += 1
         if is_over():
             seen.beyond = place
             break
     return seen
+
+
+def _look_at_order(row: table.Item, limits: Limits, now: datetime, seen: Seen) -> None:
+    order_id, facts = table.identity_of(row), record.row_of(row).facts
+    order = orders.fold(order_id, facts)
+    if overdue.find(order_id, facts, limits, now=now):
+        order = _raise(order_id, limits, now) or order
+        seen.raised += 1
+    seen.standing.update(order.attention)
+    seen.waiting |= {
+        provider
+        for provider, hours in limits.silent.items()
+        if overdue.should_be_heard(order, facts, provider, since=iso(now - timedelta(hours=hours)))
+    }
 
 
 def _raise(order_id: str, limits: Limits, now: datetime) -> orders.Order | None:
@@ -127,5 +148,5 @@ def _limits() -> Limits:
         accept=overdue.hours(config.setting("ACCEPT_WITHIN_HOURS")),
         ship=overdue.hours(config.setting("SHIP_WITHIN_HOURS")),
         silent=overdue.hours(config.setting("SILENT_AFTER_HOURS")),
-        hold_days=int(config.setting("HOLD_OLD_DAYS")),
+        hold_days=float(config.setting("HOLD_OLD_DAYS")),
     )

@@ -151,6 +151,63 @@ def test_orders_are_looked_at_in_parts_where_there_are_too_many(hub: Hub, clock:
     assert look(hub)["orders"] == 8
 
 
+def test_half_days_of_a_hold_are_days_too(hub: Hub) -> None:
+    hub.cloud.parameters["HoldOldDays"] = "7.5"  # a Number of CloudFormation's may be one
+    look(hub)
+
+
+def test_hours_without_end_are_none(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["ShipWithinHours"] = "camaloon=99999999"
+    pay(hub)
+    clock.advance(300 * HOUR)
+    assert look(hub)["raised"] == 0
+
+
+def test_an_order_that_cannot_be_looked_at_hides_no_other(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)] * 2
+    for order_id in (1001, 1002):
+        pay(hub, order_id=order_id)
+    hub.cloud.dynamodb.update_item(
+        TableName="table",
+        Key={"pk": {"S": "ORDER#1001"}},
+        UpdateExpression="SET facts = :bad",
+        ExpressionAttributeValues={":bad": {"B": b"not facts"}},
+    )
+    clock.advance(25 * HOUR)
+    with pytest.raises(handler.NotLookedAt, match=": 1"):
+        look(hub)
+    hub.settle()
+    assert attention(hub, "1002") == ["stalled"]
+    shown = ask(hub, "/conditions")  # all the rest was looked at
+    assert [each["id"] for each in shown["conditions"]] == ["deliveries_late/camaloon"]
+    assert shown["looked_at"] == "2026-09-02T15:10:00.000Z"
+
+
+def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_again(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
+    hub.cloud.parameters["ShipWithinHours"] = "camaloon=1"
+    pay(hub, order_id=1001)
+    clock.advance(2 * HOUR)
+    monkeypatch.setattr(handler, "BUDGET", timedelta(0))
+    for order_id in (1002, 1003):  # fine, and looked at later
+        hub.tell(
+            "storefront/order_paid", id=order_id, processed_at="2026-09-01T16:00:00Z", created_at="2026-09-01T15:00:00Z"
+        )
+    for _ in range(4):
+        capsys.readouterr()
+        assert standing(hub) == ["provider_silent/camaloon"]
+        assert metrics(capsys.readouterr().out)["OrdersStalled"] == 1
+    monkeypatch.setattr(handler, "BUDGET", timedelta(minutes=1))
+    hub.cloud.parameters["SilentAfterHours"] = ""
+    assert standing(hub) == []
+    hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
+    hub.tell("storefront/order_canceled", id=1001)
+    look(hub)
+    assert standing(hub) == []
+
+
 # --- providers ---
 
 
@@ -189,6 +246,25 @@ def test_a_provider_without_open_orders_may_be_silent(hub: Hub, clock: Clock) ->
     assert standing(hub) == []
 
 
+def test_a_printer_that_never_told_of_its_orders_is_silent(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["RoutingRules"] = "*=cloudprinter"
+    pay(hub)
+    clock.advance(95 * HOUR)
+    assert standing(hub) == []
+    clock.advance(2 * HOUR)
+    assert standing(hub) == ["provider_silent/cloudprinter"]
+    assert sentence(hub, "provider_silent/cloudprinter").startswith(
+        "Nothing has come from Cloudprinter yet, or not for 45 days, although"
+    )
+
+
+def test_a_printer_that_was_not_sent_its_order_has_nothing_to_tell(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    pay(hub)
+    clock.advance(300 * HOUR)
+    assert "provider_silent/camaloon" not in standing(hub)
+
+
 def refuse(hub: Hub, times: int) -> None:
     for _ in range(times):
         assert hub.receive("camaloon", "shipment_sent", b"{}", secret="wrong")["statusCode"] == 401
@@ -212,16 +288,23 @@ def test_twenty_refusals_in_a_row_say_that_camaloon_has_switched_its_webhook_off
     assert standing(hub) == []
 
 
-def test_a_flood_is_counted_and_written_once_a_second(hub: Hub, clock: Clock) -> None:
-    refuse(hub, 15)
-    assert len(hub.cloud.rows("REFUSED")) == 1
+def test_a_burst_of_twenty_refusals_is_enough(hub: Hub, clock: Clock) -> None:
+    refuse(hub, 20)  # within a second; then Camaloon is silent, since it has switched the webhook off
+    clock.advance(DAY)
+    assert standing(hub) == ["endpoint_disabled/camaloon"]
+
+
+def test_a_flood_is_counted_and_written_once_a_second_at_most_on_average(hub: Hub, clock: Clock) -> None:
+    for _ in range(100):
+        refusals.record("camaloon", now=clock.now)
+    assert len(hub.cloud.rows("REFUSED")) == 20
+    clock.advance(19)
+    refusals.record("camaloon", now=clock.now)
+    assert len(hub.cloud.rows("REFUSED")) == 20
     clock.advance(1)
-    refuse(hub, 5)
-    (first, second) = sorted(hub.cloud.rows("REFUSED"), key=lambda row: row["state_at"]["S"])
-    assert [row["pk"]["S"].rpartition("/")[2] for row in (first, second)] == ["1", "15"]
-    assert refusals.in_a_row("camaloon", since="", now=clock.now) == 16  # the last four wait in the receiver
-    clock.advance(1)
-    refuse(hub, 1)
+    refusals.record("camaloon", now=clock.now)
+    (last,) = (row for row in hub.cloud.rows("REFUSED") if row["state_at"]["S"].startswith("2026-09-01T14:10:20"))
+    assert last["pk"]["S"].endswith("/82")  # those in between, too
     assert refusals.in_a_row("camaloon", since="", now=clock.now) == 20  # as many as matter
     clock.advance(8 * DAY)
     assert refusals.in_a_row("camaloon", since="", now=clock.now) == 0
@@ -343,6 +426,39 @@ def test_dead_letters_of_ours_stand_and_those_of_deliveries_are_not_told_twice(h
     assert standing(hub) == ["deliveries_dead/camaloon", "dead_letters/oms", "dead_letters/park"]
 
 
+def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "PAGE", 2)
+    for number in range(5):
+        destination = "storefront" if number else "camaloon"
+        row = replace(dead(clock, destination, str(number)), state=outbox.State.DEAD).new_row(queued=False)
+        hub.cloud.dynamodb.put_item(TableName="table", Item=row)
+        queue = {"QueueUrl": hub.cloud.url(f"{destination.capitalize()}DeadLetterQueue"), "MessageBody": str(number)}
+        hub.cloud.sqs.send_message(**queue, MessageGroupId="g", MessageDeduplicationId=str(number))
+        clock.advance(1)
+    assert standing(hub) == ["deliveries_dead/camaloon", "deliveries_dead/storefront"]
+    monkeypatch.setattr(conditions, "MOST_DELIVERIES", 3)
+    assert not [each for each in standing(hub) if each.startswith("dead_letters")]  # whose they are is not known
+    monkeypatch.setattr(conditions, "MOST", 2)
+    assert sentence(hub, "deliveries_dead/storefront").startswith("Deliveries to the shop that were given up: ")
+    look(hub)
+    assert "more than 2." in sentence(hub, "deliveries_dead/storefront")
+
+
+def test_the_many_notices_that_wait_hide_no_printers_delivery(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "PAGE", 2)
+    for number in range(5):
+        destination = "storefront" if number < 4 else "camaloon"
+        row = dead(clock, destination, str(number)).new_row(queued=False)
+        hub.cloud.dynamodb.put_item(TableName="table", Item=row)
+        clock.advance(1)
+    clock.advance(HOUR)
+    assert standing(hub) == ["deliveries_late/camaloon", "deliveries_late/storefront"]
+
+
 def test_a_shop_that_wants_to_hear_no_more_stands_until_it_is_enabled(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
     with hub.cloud.as_function("monitor"):
@@ -394,3 +510,25 @@ def test_hours_that_are_over_are_counted_once_by_the_monitor(hub: Hub, clock: Cl
     assert after[0]["received"][:-1] == before[0]["received"][1:]
     clock.advance(23 * HOUR)
     assert sum(ask(hub, "/overview")["providers"][0]["received"]) == 0
+
+
+def test_what_is_written_as_its_hour_ends_is_counted(hub: Hub, clock: Clock) -> None:
+    clock.now = datetime.fromisoformat("2026-09-01T14:59:59.900+00:00")
+    pay(hub)
+    (row,) = hub.cloud.rows("EVENT")
+    hub.cloud.dynamodb.delete_item(TableName="table", Key={"pk": row["pk"]})
+    clock.advance(5)
+    look(hub)
+    hub.cloud.dynamodb.put_item(TableName="table", Item=row)  # only now has the index got it
+    clock.advance(15 * 60)
+    look(hub)
+    assert ask(hub, "/overview")["providers"][0]["received"][-2] == 1
+
+
+def test_what_waits_behind_a_delivery_that_was_given_up_is_not_said_to_be_tried(hub: Hub, clock: Clock) -> None:
+    hub.cloud.dynamodb.put_item(TableName="table", Item=dead(clock, "oms", "9").new_row(queued=False))
+    clock.advance(2 * HOUR)
+    look(hub)
+    assert sentence(hub, "deliveries_late/oms").endswith(
+        "It is still tried, or waits for one before it that was given up."
+    )

@@ -1,5 +1,6 @@
 """What takes too long: told once, over by itself, and never told of an order that is fine."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -172,6 +173,26 @@ def test_what_is_held_is_not_stalled_and_its_time_begins_anew_when_the_hold_ends
     assert len([text for text in told(facts) if "shipped" in text]) == 2
 
 
+def test_nothing_is_due_of_a_draft_that_nobody_has_confirmed_yet() -> None:
+    facts = [paid("printful"), whole("progress", 1, status="draft")]
+    order = look(facts, 200)
+    assert order.attention == [Attention.STALLED]  # nobody prints what was paid for
+    assert not overdue.should_be_heard(order, facts, "printful", since=iso(at(80)))
+    facts = facts[:1]
+    assert overdue.should_be_heard(fold("1001", facts), facts, "printful", since=iso(at(80)))
+
+
+def test_what_waits_for_the_merchant_to_confirm_it_again_does_not_wait_for_the_printer() -> None:
+    facts = [paid("printful"), whole("progress", 1, status="inprocess"), whole("held", 100)]
+    facts.append(whole("released", 110, status="draft"))
+    order = look(facts, 400)
+    assert order.attention == [Attention.CONFIRM_AGAIN]
+    assert not overdue.should_be_heard(order, facts, "printful", since=iso(at(200)))
+    facts.append(whole("progress", 401, status="pending"))
+    assert look(facts, 402).attention == []
+    assert look(facts, 642).attention == [Attention.STALLED]
+
+
 @pytest.mark.parametrize("parameter", ["AcceptWithinHours", "ShipWithinHours", "SilentAfterHours"])
 def test_a_parameters_default_is_read(parameter: str) -> None:
     read = hours(template()["Parameters"][parameter]["Default"])
@@ -259,3 +280,10 @@ def test_what_is_raised_is_raised_once_while_it_stands(history: History, looks: 
                 if line.id in overdue.stuck(order, facts, line.destination, waits, since=since):
                     assert Attention.STALLED in order.attention
         facts += again
+
+
+def test_what_was_heard_late_has_not_been_waited_for_yet() -> None:
+    late = replace(paid("printful"), received_at=iso(at(100)))  # the shop could not reach us for days
+    assert look([late], 100.1).attention == []
+    assert look([late], 147.9).attention == []
+    assert look([late], 148).attention == [Attention.STALLED]

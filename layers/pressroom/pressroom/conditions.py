@@ -4,18 +4,20 @@ A condition lasts for as long as what shows it does: nothing has to be acknowled
 an hour, keeps what stands in one row, and says since when; `GET /conditions` shows that row.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pressroom import config, drift, inbox, notices, orders, outbox, printful_webhook, refusals, table, traffic
 from pressroom.times import iso
 
 SETTING, ROW = "SETTING", "monitor"
-QUEUES = ("camaloon", "oms", "storefront", "print_files", "park")
+DESTINATIONS = ("camaloon", "oms", "storefront")
+QUEUES = (*DESTINATIONS, "print_files", "park")
 """Whose dead letters are counted; the variables `<NAME>_DEAD_LETTER_QUEUE_URL` name the queues."""
 LATE_AFTER = timedelta(hours=1)
 OUTDATED_FOR = timedelta(days=1)
@@ -24,13 +26,16 @@ DRIFT_FOR = timedelta(days=7)
 """How long a new field or value in a provider's messages is news."""
 MOST = 1_000
 """How many of a kind are counted."""
+MOST_DELIVERIES = 20_000
+"""How many deliveries are looked through: the many of one destination must not hide the few of another."""
+PAGE = 1_000
 
 SENTENCES = {
-    "provider_silent": "Nothing has come from {about} {since_when}, although it has orders that it should have told of "
+    "provider_silent": "Nothing has come from {about} {since_when} although it has orders that it should have told of "
     "by now. Check that its webhook still points here.",
     "endpoint_disabled": "At least {number} requests in a row at {about}'s URL were refused, so {about} has probably "
     "switched its webhook off. Put the secret right, then switch the webhook on again there.",
-    "old_secret": "{about} still signs with the previous secret (last seen {last}). Give it the current one before you "
+    "old_secret": "{about} still uses the previous secret (last seen {last}). Give it the current one before you "
     "empty the previous.",
     "printful_webhook": "Printful does not send its webhooks here as it should: {state}. What happens there meanwhile "
     "is not heard.",
@@ -40,7 +45,8 @@ SENTENCES = {
     "cause is mended.",
     "webhooks_unhandled": "Received webhooks of kinds that Pressroom has no function for: {number}. They are kept.",
     "deliveries_dead": "Deliveries to {about} that were given up: {number}. They wait for a person to replay them.",
-    "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried.",
+    "deliveries_late": "A delivery to {about} has been waiting since {last}. It is still tried, or waits for one "
+    "before it that was given up.",
     "dead_letters": "Letters in the dead-letter queue for {about}: {number}. Something failed in Pressroom itself.",
     "storefront_disabled": "The shop answered 410 on {last}, so it is told nothing until that is enabled again.",
 }
@@ -55,6 +61,8 @@ NAMES = {
     "park": "webhooks that failed",
 }
 """What the sentences call providers and queues."""
+NEVER = "yet, or not for 45 days,"
+"""What is said of who has not been heard for as long as webhooks are kept."""
 METRICS = {
     "provider_silent": "ProvidersSilent",
     "endpoint_disabled": "EndpointsDisabled",
@@ -88,14 +96,40 @@ class Condition:
         return {"id": self.id, "name": self.name, "about": self.about, "since": self.since, "text": self.text}
 
 
+class Found(NamedTuple):
+    """What was found at the orders: how many there are with a reason for attention, and which providers are due."""
+
+    reasons: Mapping[str, int] = {}
+    waiting: tuple[str, ...] = ()
+
+    def more(self, other: "Found") -> "Found":
+        """Add what was found at other orders."""
+        return Found(Counter(self.reasons) + Counter(other.reasons), self._due(other))
+
+    def still(self, other: "Found") -> "Found":
+        """Return what stands as long as one of two looks at the same orders has found it."""
+        return Found(Counter(self.reasons) | Counter(other.reasons), self._due(other))
+
+    def _due(self, other: "Found") -> tuple[str, ...]:
+        return tuple(sorted({*self.waiting, *other.waiting}))
+
+
+NOTHING = Found()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the monitor has left: what stands, the hours that it has counted, and where its next look begins."""
+    """What the monitor has left: what stands, the hours that it has counted, and where its next look begins.
+
+    `whole` is what was found when all orders were looked at for the last time, `part` what has been since.
+    """
 
     looked_at: str | None = None
     standing: tuple[Condition, ...] = ()
     counted: traffic.Counted
     beyond: str = ""
+    whole: Found = NOTHING
+    part: Found = NOTHING
 
 
 def read() -> Row:
@@ -105,7 +139,14 @@ def read() -> Row:
         return Row(counted={})
     content = json.loads(table.unpack(row["content"]))
     standing = tuple(Condition(**each) for each in content["standing"])
-    return Row(looked_at=row["looked_at"]["S"], standing=standing, counted=content["counted"], beyond=content["beyond"])
+    return Row(
+        looked_at=row["looked_at"]["S"],
+        standing=standing,
+        counted=content["counted"],
+        beyond=content["beyond"],
+        whole=Found(*content["whole"]),
+        part=Found(*content["part"]),
+    )
 
 
 def keep(row: Row) -> None:
@@ -113,7 +154,7 @@ def keep(row: Row) -> None:
     standing = [
         {"name": each.name, "about": each.about, "since": each.since, "text": each.text} for each in row.standing
     ]
-    content = {"standing": standing, "counted": row.counted, "beyond": row.beyond}
+    content = {"standing": standing, "counted": row.counted, "beyond": row.beyond, "whole": row.whole, "part": row.part}
     item = table.pk(SETTING, ROW) | {
         "looked_at": {"S": row.looked_at or ""},
         "content": table.pack(json.dumps(content).encode()),
@@ -154,7 +195,7 @@ def _silent(silent: Mapping[str, float], waiting: Collection[str], now: datetime
     for provider in sorted(waiting):
         last = traffic.last_at(provider)
         if last is None or last < iso(now - timedelta(hours=silent[provider])):
-            yield "provider_silent", provider, {"since_when": f"since {_day(last)}" if last else "for 45 days"}
+            yield "provider_silent", provider, {"since_when": f"since {_day(last)}," if last else NEVER}
 
 
 def _disabled(now: datetime) -> _Found:
@@ -192,23 +233,37 @@ def _set_aside() -> _Found:
 
 
 def _deliveries(now: datetime) -> _Found:
-    places, more = table.positions("by_state", [f"{outbox.KIND}#{outbox.State.DEAD}"], limit=MOST)
-    dead = Counter(orders.destination_of(table.id_at(place)) for place in places)
+    dead = Counter[str]()
+    for place in _pages(outbox.State.DEAD):
+        dead[orders.destination_of(table.id_at(place))] += 1
+    more = dead.total() == MOST_DELIVERIES
     for destination, number in sorted(dead.items()):
-        yield "deliveries_dead", destination, {"number": _number(number, more)}
-    oldest, _ = table.positions("by_state", [f"{outbox.KIND}#{outbox.State.PENDING}"], limit=MOST, newest_first=False)
+        yield "deliveries_dead", destination, {"number": _number(min(number, MOST), more or number > MOST)}
     late = dict[str, str]()
-    for place in oldest:
-        if place < iso(now - LATE_AFTER):
-            late.setdefault(orders.destination_of(table.id_at(place)), place)
+    for place in itertools.takewhile(lambda place: place < iso(now - LATE_AFTER), _pages(outbox.State.PENDING)):
+        late.setdefault(orders.destination_of(table.id_at(place)), place)
     for destination, place in sorted(late.items()):
         yield "deliveries_late", destination, {"last": _day(place)}
     for queue in QUEUES:
         url, wanted = config.setting(f"{queue.upper()}_DEAD_LETTER_QUEUE_URL"), "ApproximateNumberOfMessages"
         answer = config.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])
         number = int(answer["Attributes"][wanted])
-        if number > dead[queue]:  # else the letters are those of the deliveries
+        # Else the letters are those of the deliveries, or may be those of deliveries that are not counted any more.
+        if number > dead[queue] and not (more and queue in DESTINATIONS):
             yield "dead_letters", queue, {"number": number}
+
+
+def _pages(state: outbox.State) -> Iterator[str]:
+    """Yield where deliveries of a state stand, oldest first, MOST_DELIVERIES at most."""
+    last, left = "", MOST_DELIVERIES
+    while left > 0:
+        places, more = table.positions(
+            "by_state", [f"{outbox.KIND}#{state}"], limit=min(PAGE, left), beyond=last, newest_first=False
+        )
+        yield from places
+        if not more:
+            return
+        last, left = places[-1], left - len(places)
 
 
 def _shop() -> _Found:

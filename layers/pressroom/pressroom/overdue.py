@@ -2,7 +2,7 @@
 
 That time has passed is told by nobody, so the monitor tells it: an `overdue` fact, once, which counts for as long as
 the lines still wait, or the hold lasts (docs/decisions/0027-that-time-has-passed-is-a-fact.md). A line has waited for
-so many hours if the order as it stood then has it waiting for the same; a hold in between begins the time anew.
+so many hours if the order as it was known then has it waiting for the same; a hold in between begins the time anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pressroom import orders
-from pressroom.orders import Fact, Order, Waits
+from pressroom.orders import Attention, Fact, Order, Waits
+from pressroom.routing import FOLLOWED
 from pressroom.times import iso, parse
 
 PROVIDERS = ("camaloon", "cloudprinter", "oms", "printful")
+FOR_EVER = 100 * 365 * 24
+"""Hours that nothing takes; time can't be reckoned back by many more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class Limits:
     accept: Mapping[str, float]
     ship: Mapping[str, float]
     silent: Mapping[str, float]
-    hold_days: int
+    hold_days: float
 
     def shortest(self) -> timedelta:
         """Return how old an order is at least of which anything can be overdue."""
@@ -33,14 +36,17 @@ class Limits:
 
 
 def hours(text: str) -> dict[str, float]:
-    """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else."""
+    """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else.
+
+    FOR_EVER and more is as good as no limit.
+    """
     read = dict[str, float]()
     for part in filter(None, (part.strip() for part in text.split(","))):
         provider, _, number = (piece.strip() for piece in part.partition("="))
         if provider not in PROVIDERS or not number.replace(".", "", 1).isdecimal() or not float(number):
             raise ValueError(f"{part!r} is not printer=hours, or names an unknown printer")
         read[provider] = float(number)
-    return read
+    return {provider: number for provider, number in read.items() if number < FOR_EVER}
 
 
 def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime) -> list[Fact]:
@@ -70,16 +76,40 @@ def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime)
 def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, since: str) -> set[str]:
     """Return the lines of an order that have waited for this of a printer ever since a time, with no hold since then.
 
-    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled.
+    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled, or that is
+    a draft again.
     """
     lines = order.waiting(printer, waits, since=since)
-    if not lines:
+    if not lines or _waits_for_the_merchant(order, printer):
         return set()
-    before = [fact for fact in facts if fact.at <= since]
+    # Nobody waits for what is not known here: a shop's payment can be heard days after it was made.
+    before = [fact for fact in facts if max(fact.at, fact.received_at) <= since]
     if orders.is_revoked(facts) or (waits is Waits.ACCEPT and not any(fact.kind == "paid" for fact in before)):
         return set()
     then = orders.fold(order.id, before)
+    if _waits_for_the_merchant(then, printer):
+        return set()
     return lines & {line.id for line in then.lines if line.destination == printer and line.waits() is waits}
+
+
+def _waits_for_the_merchant(order: Order, printer: str) -> bool:
+    return Attention.CONFIRM_AGAIN in order.attention and _is_draft(order, printer)
+
+
+def _is_draft(order: Order, printer: str) -> bool:
+    return any(each.provider == printer and each.status == "draft" for each in order.provider_orders)
+
+
+def should_be_heard(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
+    """Tell whether a printer has had lines of an order ever since a time without a word of them that was due.
+
+    That it accepts them is a word too, of those who are told of orders by others than us. Of a draft nothing is due.
+    """
+    if _is_draft(order, printer):
+        return False
+    due = (Waits.ACCEPT, Waits.SHIP) if printer in FOLLOWED else (Waits.SHIP,)
+    known = list(facts)
+    return any(stuck(order, known, printer, waits, since=since) for waits in due)
 
 
 def _is_about(data: Mapping[str, Any], hold: orders.Hold) -> bool:

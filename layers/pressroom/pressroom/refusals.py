@@ -4,6 +4,7 @@ What was refused is not kept (invariant 6): a row says only whose URL it came to
 """
 
 import secrets
+from collections import deque
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -17,8 +18,10 @@ KIND = "REFUSED"
 DISABLED_AFTER = {"camaloon": 20}
 """After how many failures in a row a provider disables a webhook (Camaloon API v1, "Webhook errors")."""
 KEPT_FOR = timedelta(days=7)
-PAUSE = timedelta(seconds=1)
-"""How often one environment of a receiver writes at most: a flood of strangers' requests must not be paid for each."""
+BURST = max(DISABLED_AFTER.values())
+"""How many are written as they come: after the last that switches the webhook off nothing more comes to count it."""
+BURST_PAUSE = timedelta(seconds=BURST)
+"""How soon one environment of a receiver writes so many again: a flood of strangers' must not be paid for each."""
 
 
 class Tally:
@@ -26,7 +29,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.number = 0
-        self.written_at: datetime | None = None
+        self.written_at = deque[datetime](maxlen=BURST)
 
 
 @cache
@@ -41,7 +44,7 @@ def record(provider: str, *, now: datetime) -> None:
         return
     mine = tally(provider)
     mine.number += 1
-    if mine.written_at and now - mine.written_at < PAUSE:
+    if len(mine.written_at) == BURST and now - mine.written_at[0] < BURST_PAUSE:
         return
     identity = f"{provider}/{secrets.token_hex(8)}/{mine.number}"
     row = table.pk(KIND, identity) | table.created_index(f"{KIND}/{provider}", identity, iso(now))
@@ -50,7 +53,8 @@ def record(provider: str, *, now: datetime) -> None:
     except (BotoCoreError, ClientError):
         logger().exception("refusal_not_recorded")
         return
-    mine.number, mine.written_at = 0, now
+    mine.number = 0
+    mine.written_at.append(now)
 
 
 def in_a_row(provider: str, *, since: str, now: datetime) -> int:

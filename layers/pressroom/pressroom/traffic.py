@@ -12,6 +12,8 @@ from pressroom.times import iso, parse
 
 PROVIDERS = ("storefront", "camaloon", "cloudprinter", "printful", "oms")
 HOURS = 24
+SETTLED_AFTER = timedelta(minutes=1)
+"""When an hour that is over can be counted for good: what was received at its end is in the index by then."""
 MOST_IN_AN_HOUR = 100_000
 MOST_AT_ONCE = 1_000
 """How many webhooks of a provider are counted at most while somebody waits."""
@@ -37,7 +39,7 @@ def hours(now: datetime) -> list[str]:
 def count(known: Mapping[str, Mapping[str, int]], *, now: datetime) -> Counted:
     """Return the counts of the hours that are over, of which `known` need not be counted again."""
     counted: Counted = {}
-    *over, _ = hours(now)
+    *over, _ = hours(now - SETTLED_AFTER)
     for provider in PROVIDERS:
         before = known.get(provider, {})
         counted[provider] = {hour: before[hour] if hour in before else _in_hour(provider, hour) for hour in over}

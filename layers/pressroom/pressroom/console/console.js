@@ -65,7 +65,7 @@ const REASONS = {
   returned: "A parcel came back.",
   not_delivered: "A carrier could not deliver an item.",
   out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
-  stalled: "Nothing has been heard of this order for longer than is usual.",
+  stalled: "A printer has not accepted lines, or not shipped them, for longer than it should take. Ask it.",
   hold_old: "A printer has been holding this order for long. Printful cancels after 30 days.",
 };
 
