@@ -368,6 +368,9 @@ def test_a_replaced_url_at_printful_stands_until_it_is_ours_again(hub: Hub, cloc
     printful_webhook.saw(printful_webhook.State.REPLACED, clock.now)
     assert standing(hub) == ["printful_webhook/printful"]
     assert "somebody else's URL is registered" in sentence(hub, "printful_webhook/printful")
+    printful_webhook.saw(printful_webhook.State.NOT_ASKED, clock.now)
+    assert standing(hub) == ["printful_webhook/printful"]  # which does not say that anything is wrong there
+    assert sentence(hub, "printful_webhook/printful").startswith("Printful could not be asked whether")
     printful_webhook.saw(printful_webhook.State.FINE, clock.now)
     assert standing(hub) == []
     printful_webhook.saw(printful_webhook.State.LOST, clock.now)

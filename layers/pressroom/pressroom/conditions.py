@@ -37,8 +37,7 @@ SENTENCES = {
     "switched its webhook off. Put the secret right, then switch the webhook on again there.",
     "old_secret": "{about} still uses the previous secret (last seen {last}). Give it the current one before you "
     "empty the previous.",
-    "printful_webhook": "Printful does not send its webhooks here as it should: {state}. What happens there meanwhile "
-    "is not heard.",
+    "printful_webhook": "{state}",
     "payload_drift": "Messages {about} hold something that Pressroom does not know, seen for the first time {last}. "
     "Nothing is lost; it may be worth an update.",
     "webhooks_parked": "Received webhooks that could not be processed: {number}. They are kept: replay them once the "
@@ -70,10 +69,13 @@ METRICS = {
 }
 """The metrics of those that no metric counts as they happen."""
 WRONG = {
-    printful_webhook.State.LOST: "no webhook is registered",
-    printful_webhook.State.REPLACED: "somebody else's URL is registered",
-    printful_webhook.State.CHANGED: "what is registered differs from what should be",
-    printful_webhook.State.NOT_ASKED: "it could not be asked",
+    printful_webhook.State.LOST: "At Printful no webhook is registered. What happens there meanwhile is not heard.",
+    printful_webhook.State.REPLACED: "At Printful somebody else's URL is registered for webhooks. What happens there "
+    "meanwhile is not heard.",
+    printful_webhook.State.CHANGED: "At Printful another webhook is registered than should be: with an old token, or "
+    "other types or products. Some of what happens there is not heard.",
+    printful_webhook.State.NOT_ASKED: "Printful could not be asked whether its webhooks still come here. It is asked "
+    "again every hour; if this lasts, see whether the token of its API is still valid.",
 }
 
 
