@@ -68,7 +68,7 @@ class Seen:
 
 def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Callable[[], bool]) -> Seen:
     seen = Seen()
-    for place, row in _old_enough(beyond, iso(now - limits.shortest())):
+    for place, row in _old_enough(beyond, *(iso(now - age) for age in reversed(limits.ages()))):
         seen.orders += 1
         try:
             _look_at_order(row, limits, now, seen)
@@ -110,9 +110,10 @@ def _raise(order_id: str, limits: Limits, now: datetime) -> orders.Order | None:
     return order
 
 
-def _old_enough(beyond: str, until: str) -> Iterator[tuple[str, table.Item]]:
-    """Yield the open orders that were made before a time, and where each stands; those behind `beyond` come first."""
-    first, _, after = beyond.partition(" ")
+def _old_enough(beyond: str, since: str, until: str) -> Iterator[tuple[str, table.Item]]:
+    """Yield the open orders that were made in a time, and where each stands; those behind `beyond` come first."""
+    first, _, last = beyond.partition(" ")
+    after = max(last, since)
     for status in OPEN[OPEN.index(orders.Status(first)) if first else 0 :]:
         more = True
         while more:
@@ -125,7 +126,7 @@ def _old_enough(beyond: str, until: str) -> Iterator[tuple[str, table.Item]]:
             for place in wanted:
                 if row := rows.get(table.id_at(place)):
                     yield f"{status} {place}", row
-            after = places[-1] if more else ""
+            after = places[-1] if more else since
 
 
 def _keys(places: list[str]) -> list[tuple[str, str]]:

@@ -208,6 +208,17 @@ def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_agai
     assert standing(hub) == []
 
 
+def test_an_order_that_stays_open_for_ever_is_not_looked_at_for_ever(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    pay(hub)
+    clock.advance(89 * DAY)
+    assert look(hub)["orders"] == 1
+    assert attention(hub) == ["stalled"]
+    clock.advance(2 * DAY)
+    assert look(hub)["orders"] == 0
+    assert attention(hub) == ["stalled"]  # of the order that stays true
+
+
 # --- providers ---
 
 

@@ -16,8 +16,10 @@ from pressroom.routing import FOLLOWED
 from pressroom.times import iso, parse
 
 PROVIDERS = ("camaloon", "cloudprinter", "oms", "printful")
-FOR_EVER = 100 * 365 * 24
+FOR_EVER = 10 * 365 * 24
 """Hours that nothing takes; time can't be reckoned back by many more."""
+LOOKED_AT_FOR = timedelta(days=90)
+"""How old an order is at least that is not looked at any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +31,14 @@ class Limits:
     silent: Mapping[str, float]
     hold_days: float
 
-    def shortest(self) -> timedelta:
-        """Return how old an order is at least of which anything can be overdue."""
+    def ages(self) -> tuple[timedelta, timedelta]:
+        """Return how old an order is at least, and at most, that is looked at.
+
+        Whatever is to be said of it has been said by the end of LOOKED_AT_FOR, or of twice the longest limit: lines of
+        the OMS's, which tells of no parcels, are open for ever.
+        """
         hours = (*self.accept.values(), *self.ship.values(), *self.silent.values(), self.hold_days * 24)
-        return timedelta(hours=min(hours))
+        return timedelta(hours=min(hours)), max(LOOKED_AT_FOR, 2 * timedelta(hours=max(hours)))
 
 
 def hours(text: str) -> dict[str, float]:
