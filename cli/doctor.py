@@ -19,7 +19,7 @@ import click
 from cli import hub
 from cli.commands import Command
 from cli.desk import Cell, Desk, table
-from cli.errors import DONE, NOT_SO, Failed, NotReached
+from cli.errors import DONE, NOT_SO, Failed, Gone, NotReached
 from cli.hub import NotThere
 from cli.invoke import ask
 from cli.printful_webhook import FUNCTION, STATES
@@ -43,6 +43,7 @@ SECRETS = {
 }
 SET_BY_HAND = {"camaloon": "camaloon", "cloudprinter": "cloudprinter", "printful-api": "printful", "oms-api": "oms"}
 """The secrets that only the merchant can know, and the printer that each is for."""
+AGAIN = "It was deleted by hand: bring it back, or deploy the stack anew."
 IN_A_PATH = ("printful", "oms")
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
 LOOKS_STOPPED = timedelta(hours=1)
@@ -133,6 +134,8 @@ def looked(name: str, check: Check, visit: Visit) -> list[Finding]:
     findings: list[Finding] = []
     try:
         findings.extend(check(visit))
+    except Gone as error:
+        findings.append(Finding(name, "fail", str(error), AGAIN))
     except NotReached as error:
         findings.append(Finding(name, "skipped", str(error)))
     except Failed as error:
@@ -163,6 +166,9 @@ def secrets(visit: Visit) -> Iterator[Finding]:
             continue
         try:
             secret = visit.place.secret(output)
+        except Gone as error:
+            yield Finding(name, "fail", str(error), AGAIN)
+            continue
         except NotReached as error:
             yield Finding(name, "skipped", str(error))
             continue
@@ -312,16 +318,19 @@ def queues(visit: Visit) -> Iterator[Finding]:
     client = visit.place.client("sqs")
     empty = 0
     for name, url in visit.named("AWS::SQS::Queue").items():
-        with asking(f"The queue {name}"):
-            count = "ApproximateNumberOfMessages"
-            told = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+        count = "ApproximateNumberOfMessages"
+        try:
+            with asking(f"The queue {name}"):
+                told = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+        except Gone as error:
+            yield Finding(name, "fail", str(error), AGAIN)
+            continue
         messages = int(told["Attributes"][count])
         if not messages:
             empty += 1
         elif name.endswith("DeadLetterQueue"):
-            yield Finding(
-                name, "fail", f"{messages} dead letters.", "Mend the cause, then `pressroom replay deliveries`."
-            )
+            alarm = f"{name.removesuffix('Queue')}sAlarm"
+            yield Finding(name, "fail", f"{messages} dead letters.", f"See docs/runbook.md, {alarm}.")
         else:
             yield Finding(name, "warn", f"{messages} wait.", "Look again; if it grows, see the alarms and the log.")
     yield Finding("queues", "ok", f"{empty} are empty.")
