@@ -47,7 +47,10 @@ def find(stack: str | None, api_url: str | None) -> Installation:
     if stack:
         return Installation.deployed(stack)
     if api_url:
-        scheme = urlsplit(api_url).scheme
+        try:
+            scheme = urlsplit(api_url).scheme
+        except ValueError as error:
+            raise click.UsageError(f"This is no URL: {error}.") from error
         if scheme != "https" and not (scheme == "http" and is_here(api_url)):
             raise click.UsageError("The API's URL must begin with https://: the token is sent to it.")
         return Installation.of_api(api_url, _variable(TOKEN))

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,6 +187,7 @@ def test_the_launcher_works_from_any_folder(tmp_path: Path) -> None:
         ('{"current": ["a", null]}', Secret((), (), shaped=False)),
         ('"a"', Secret((), (), shaped=False)),
         ("a", Secret((), (), shaped=False)),
+        ("", Secret((), (), shaped=False)),
     ],
 )
 def test_a_secret_is_read_as_the_functions_read_it(text: str, told: Secret) -> None:
@@ -254,6 +256,40 @@ def test_a_table_leaves_out_what_is_empty() -> None:
 
 def test_an_id_is_one_part_of_a_path() -> None:
     assert hub.path("orders", "W/1 ü?#") == "/orders/W%2F1%20%C3%BC%3F%23"
+
+
+@pytest.mark.parametrize("odd", ["", ".", ".."])
+def test_an_id_that_would_vanish_from_the_path_is_not_asked_for(odd: str) -> None:
+    with pytest.raises(hub.NotThere):
+        hub.path("orders", odd)
+
+
+def test_an_url_or_a_token_that_is_none_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["orders", "--api-url", "http://["]) == USAGE
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("PRESSROOM_TOKEN", "€")
+        assert main(["orders", "--api-url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == UNREACHED
+    err = capsys.readouterr().err
+    assert "The token holds characters" in err
+    assert "€" not in err
+
+
+def test_a_terminal_without_unicode_is_written_to_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    assert main(["send", "--list"]) == 0
+    Console(file=out).print("ü")
+    out.flush()
+    assert out.buffer.getvalue().endswith(b"\\xfc\n")
+
+
+def test_a_body_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (camaloon,) = (each for each in PARTNERS if each.name == "camaloon")
+    assert send._source(camaloon, "shipment_sent", "", pipe) == pipe
 
 
 def test_who_asks_is_named_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
