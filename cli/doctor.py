@@ -106,8 +106,9 @@ class Visit:
 def doctor(desk: Desk, /, no_probe: bool) -> int:
     """Check an installation: secrets, URLs, queues, alarms, clock, quotas. 1 if something fails; warnings don't count.
 
-    Each webhook URL is sent one message without a signature, which it has to refuse, and which is counted as refused.
-    By a schedule, use --no-probe: twenty refusals in a row, and Camaloon's webhook is taken to be switched off.
+    Each webhook URL is sent one message without a signature, which it has to refuse, and which is counted as refused:
+    three doctors within an hour set off WebhooksRefusedAlarm. By a schedule, use --no-probe: twenty refusals in a row,
+    and Camaloon's webhook is taken to be switched off.
     """
     visit = Visit(desk.installation, probe=not no_probe, now=lambda: datetime.now(UTC))
     if visit.place.stack_name:

@@ -72,6 +72,17 @@ def test_the_readme_has_no_other_command() -> None:
     assert documented() - set(COMMANDS) == set()
 
 
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "docs/runbook.md"])
+def test_what_the_documents_say_to_type_exists(file: str) -> None:
+    typed = re.findall(
+        r"(?:`|^)(?:\.venv/bin/)?(make|pressroom) ([a-z][a-z-]*)", (ROOT / file).read_text(), re.MULTILINE
+    )
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {"make": targets, "pressroom": set(root.commands)}
+    assert typed
+    assert [(tool, name) for tool, name in typed if name not in known[tool]] == []
+
+
 def documented() -> set[str]:
     """The commands in the first column of the README's table, without what stands for something else."""
     cells = re.findall(r"^\| (`[a-z][^|]*) \|", section(), re.MULTILINE)
@@ -244,6 +255,15 @@ def test_nothing_that_is_shown_can_move_the_cursor_or_colour_the_screen() -> Non
     assert "\x1b" not in printed(table(evil, {"x": "x"}, [{"x": evil}]), fields(evil, {"x": evil}), cell([evil]))
     assert "[red]" in printed(cell(evil))
     assert harmless("a\tb\n\x1b[2Jü\ud800") == "a\tb\n\\x1b[2Jü\\ud800"
+
+
+def test_an_id_is_never_cut_in_two() -> None:
+    row = {"order": "1" * 60, "delivery": "storefront-" + "f" * 32, "last error": "no answer " * 20}
+    lines = printed(table("T", {each: each for each in row}, [row]))
+    assert row["order"] in lines
+    assert row["delivery"] in lines
+    endless = printed(table("T", {"order": "order"}, [{"order": "2" * 500}]))
+    assert endless.count("2") == 500
 
 
 def test_a_table_leaves_out_what_is_empty() -> None:
