@@ -40,6 +40,8 @@ class Group(click.Group):
 
 def find(stack: str | None, api_url: str | None) -> Installation:
     """Return the installation that was named: by an option, else by a variable, else the local cloud."""
+    if "" in (stack, api_url):  # of a script whose variable is empty: it meant another one than would be taken
+        raise click.UsageError("--stack and --api-url must not be empty.")
     if not stack and not api_url:
         stack, api_url = _variable(STACK), _variable(API_URL)
     if stack and api_url:

@@ -290,7 +290,7 @@ def webhooks(visit: Visit) -> Iterator[Finding]:
 def printful(visit: Visit) -> Iterator[Finding]:
     is_used = "printful" in visit.used
     answer = ask(visit.place, FUNCTION, {"action": "show"})
-    register = "`pressroom printful-webhook show`, then `register`."
+    register = f"{visit.place.typed('printful-webhook show')}, then `register`."
     if not answer["ok"]:
         yield Finding(
             "printful", "fail" if is_used else "skipped", f"{answer['problem']}.", register if is_used else ""
@@ -417,17 +417,17 @@ def people(visit: Visit) -> Iterator[Finding]:
         return
     dead = [each["dead"] for each in seen["deliveries"]]
     waiting = {
-        "orders need a person": ([seen["attention"]], "pressroom orders --attention"),
-        "deliveries are dead": (dead, "pressroom deliveries"),
-        "webhooks failed": ([seen["webhooks"]["failed"]], "pressroom webhooks --state failed"),
-        "webhooks are unhandled": ([seen["webhooks"]["unhandled"]], "pressroom webhooks --state unhandled"),
+        "orders need a person": ([seen["attention"]], "orders --attention"),
+        "deliveries are dead": (dead, "deliveries"),
+        "webhooks failed": ([seen["webhooks"]["failed"]], "webhooks --state failed"),
+        "webhooks are unhandled": ([seen["webhooks"]["unhandled"]], "webhooks --state unhandled"),
     }
     nothing = True
     for what, (counts, command) in waiting.items():
         if number := sum(each["count"] for each in counts):
             nothing = False
             more = "+" if any(each["more"] for each in counts) else ""
-            yield Finding("to do", "warn", f"{number}{more} {what}.", f"`{command}`")
+            yield Finding("to do", "warn", f"{number}{more} {what}.", visit.place.typed(command))
     if nothing:
         yield Finding("to do", "ok", "Nothing waits for a person.")
 

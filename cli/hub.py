@@ -105,7 +105,7 @@ def exchange(
             allow_redirects=False,
             auth=lambda request: request,  # else a .netrc's password would take the token's place
         )
-    except UnicodeEncodeError as error:  # its text has what could not be written
+    except (UnicodeEncodeError, requests.exceptions.InvalidHeader) as error:  # their text has what could not be written
         raise NotReached("The token holds characters that no header can: is it the ops token?") from error
     except requests.RequestException as error:
         # The class only: the text has the URL, and the last part of some is a secret.

@@ -103,6 +103,11 @@ class Installation:
     def is_local(self) -> bool:
         return self._here is not None
 
+    def typed(self, command: str) -> str:
+        """Return a command as it is typed to be about this installation."""
+        deployed = self.stack_name and not self.is_local
+        return f"`pressroom {command} --stack {self.stack_name}`" if deployed else f"`pressroom {command}`"
+
     @property
     def api_url(self) -> str:
         return self._api_url or self.output("ApiUrl")

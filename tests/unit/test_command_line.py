@@ -18,7 +18,7 @@ from cli.commands import find
 from cli.desk import cell, fields, table
 from cli.errors import NOT_SO, TO_DO, UNREACHED, USAGE, NotReached
 from cli.main import main, root
-from cli.stacks import Secret
+from cli.stacks import Installation, Secret
 from cli.standing import curve
 from cli.webhooks import harmless
 from local.cloud import Stack
@@ -118,6 +118,8 @@ def test_the_help_and_the_readme_have_every_exit_code(capsys: pytest.CaptureFixt
         ["orders", "--stack", "shop", "--api-url", "https://api.example"],
         ["orders", "--api-url", "http://api.example"],
         ["orders", "--api-url", "api.example"],
+        ["orders", "--stack", ""],
+        ["orders", "--api-url", ""],
         [],
     ],
 )
@@ -278,6 +280,14 @@ def test_an_id_is_one_part_of_a_path() -> None:
     assert hub.path("orders", "W/1 ü?#") == "/orders/W%2F1%20%C3%BC%3F%23"
 
 
+def test_a_command_that_is_named_is_about_the_same_installation() -> None:
+    here = Stack("http://a", "http://b", "here", "token", {}, {}, {})
+    places = Installation.deployed("shop"), Installation.local(here), Installation.of_api("https://a.example", "token")
+    assert [each.typed("orders") for each in places] == [
+        *("`pressroom orders --stack shop`", "`pressroom orders`", "`pressroom orders`"),
+    ]
+
+
 @pytest.mark.parametrize("odd", ["", ".", ".."])
 def test_an_id_that_would_vanish_from_the_path_is_not_asked_for(odd: str) -> None:
     with pytest.raises(hub.NotThere):
@@ -289,11 +299,12 @@ def test_an_url_or_a_token_that_is_none_is_told_in_words(
 ) -> None:
     assert main(["orders", "--api-url", "http://["]) == USAGE
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("PRESSROOM_TOKEN", "€")
-        assert main(["orders", "--api-url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == UNREACHED
-    err = capsys.readouterr().err
-    assert "The token holds characters" in err
-    assert "€" not in err
+        for token in ("€", "se\ncret"):
+            monkeypatch.setenv("PRESSROOM_TOKEN", token)
+            assert main(["orders", "--api-url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == UNREACHED
+            err = capsys.readouterr().err
+            assert "The token holds characters" in err
+            assert token not in err
 
 
 def test_a_terminal_without_unicode_is_written_to_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
