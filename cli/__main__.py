@@ -7,6 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "pressroom"))
 
 if __name__ == "__main__":
-    from cli.main import main
-
+    try:
+        from cli.main import main
+    except KeyboardInterrupt:  # what has to be read first takes a while
+        sys.exit(130)
     sys.exit(main())

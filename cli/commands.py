@@ -40,6 +40,8 @@ class Group(click.Group):
 
 def find(stack: str | None, api_url: str | None) -> Installation:
     """Return the installation that was named: by an option, else by a variable, else the local cloud."""
+    if "" in (stack, api_url):  # of a script whose variable is empty: it meant another one than would be taken
+        raise click.UsageError("--stack and --api-url must not be empty.")
     if not stack and not api_url:
         stack, api_url = _variable(STACK), _variable(API_URL)
     if stack and api_url:
@@ -47,7 +49,10 @@ def find(stack: str | None, api_url: str | None) -> Installation:
     if stack:
         return Installation.deployed(stack)
     if api_url:
-        scheme = urlsplit(api_url).scheme
+        try:
+            scheme = urlsplit(api_url).scheme
+        except ValueError as error:
+            raise click.UsageError(f"This is no URL: {error}.") from error
         if scheme != "https" and not (scheme == "http" and is_here(api_url)):
             raise click.UsageError("The API's URL must begin with https://: the token is sent to it.")
         return Installation.of_api(api_url, _variable(TOKEN))

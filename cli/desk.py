@@ -24,7 +24,9 @@ from cli.hub import Hub
 from cli.stacks import Installation
 
 WIDTH, NARROWEST = 200, 120
-"""Of what is not read at a terminal, and at one: an id that is cut in two can't be copied."""
+"""Of what is not read at a terminal, and at one."""
+IDS, LONGEST_ID = ("order", "webhook", "delivery"), 60
+"""Columns that are not folded, unless they are longer: an id that is cut in two can't be copied."""
 COLOURS = {
     **dict.fromkeys(("failed", "dead", "fail", "canceled"), "red"),
     **dict.fromkeys(("unhandled", "warn", "returned", "withdrawn"), "yellow"),
@@ -126,9 +128,14 @@ def table(title: str, columns: Mapping[str, Cell], rows: Iterable[Mapping[str, A
     if not cells:
         return Text(f"{printable(title)}: none")
     shown = Table(title=Text(printable(title)), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    filled = [any(column) for column in zip(*cells, strict=True)]
-    for heading in compress(columns, filled):
-        shown.add_column(heading, overflow="fold", header_style="dim")
+    turned = list(zip(*cells, strict=True))
+    filled = [any(column) for column in turned]
+    for heading, column in zip(columns, turned, strict=True):
+        if any(column):
+            longest = max(map(len, column))
+            whole = heading in IDS and longest <= LONGEST_ID
+            width = longest if whole else None
+            shown.add_column(heading, overflow="fold", header_style="dim", no_wrap=whole, min_width=width)
     for each in cells:
         shown.add_row(*compress(each, filled))
     return shown

@@ -19,7 +19,7 @@ import click
 from cli import hub
 from cli.commands import Command
 from cli.desk import Cell, Desk, table
-from cli.errors import DONE, NOT_SO, Failed, NotReached
+from cli.errors import DONE, NOT_SO, Failed, Gone, NotReached
 from cli.hub import NotThere
 from cli.invoke import ask
 from cli.printful_webhook import FUNCTION, STATES
@@ -43,6 +43,7 @@ SECRETS = {
 }
 SET_BY_HAND = {"camaloon": "camaloon", "cloudprinter": "cloudprinter", "printful-api": "printful", "oms-api": "oms"}
 """The secrets that only the merchant can know, and the printer that each is for."""
+AGAIN = "It was deleted by hand: bring it back, or deploy the stack anew."
 IN_A_PATH = ("printful", "oms")
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
 LOOKS_STOPPED = timedelta(hours=1)
@@ -105,8 +106,9 @@ class Visit:
 def doctor(desk: Desk, /, no_probe: bool) -> int:
     """Check an installation: secrets, URLs, queues, alarms, clock, quotas. 1 if something fails; warnings don't count.
 
-    Each webhook URL is sent one message without a signature, which it has to refuse, and which is counted as refused.
-    By a schedule, use --no-probe: twenty refusals in a row, and Camaloon's webhook is taken to be switched off.
+    Each webhook URL is sent one message without a signature, which it has to refuse, and which is counted as refused:
+    three doctors within an hour set off WebhooksRefusedAlarm. By a schedule, use --no-probe: twenty refusals in a row,
+    and Camaloon's webhook is taken to be switched off.
     """
     visit = Visit(desk.installation, probe=not no_probe, now=lambda: datetime.now(UTC))
     if visit.place.stack_name:
@@ -133,6 +135,8 @@ def looked(name: str, check: Check, visit: Visit) -> list[Finding]:
     findings: list[Finding] = []
     try:
         findings.extend(check(visit))
+    except Gone as error:
+        findings.append(Finding(name, "fail", str(error), AGAIN))
     except NotReached as error:
         findings.append(Finding(name, "skipped", str(error)))
     except Failed as error:
@@ -163,6 +167,9 @@ def secrets(visit: Visit) -> Iterator[Finding]:
             continue
         try:
             secret = visit.place.secret(output)
+        except Gone as error:
+            yield Finding(name, "fail", str(error), AGAIN)
+            continue
         except NotReached as error:
             yield Finding(name, "skipped", str(error))
             continue
@@ -283,7 +290,7 @@ def webhooks(visit: Visit) -> Iterator[Finding]:
 def printful(visit: Visit) -> Iterator[Finding]:
     is_used = "printful" in visit.used
     answer = ask(visit.place, FUNCTION, {"action": "show"})
-    register = "`pressroom printful-webhook show`, then `register`."
+    register = f"{visit.place.typed('printful-webhook show')}, then `register`."
     if not answer["ok"]:
         yield Finding(
             "printful", "fail" if is_used else "skipped", f"{answer['problem']}.", register if is_used else ""
@@ -312,16 +319,19 @@ def queues(visit: Visit) -> Iterator[Finding]:
     client = visit.place.client("sqs")
     empty = 0
     for name, url in visit.named("AWS::SQS::Queue").items():
-        with asking(f"The queue {name}"):
-            count = "ApproximateNumberOfMessages"
-            told = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+        count = "ApproximateNumberOfMessages"
+        try:
+            with asking(f"The queue {name}"):
+                told = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+        except Gone as error:
+            yield Finding(name, "fail", str(error), AGAIN)
+            continue
         messages = int(told["Attributes"][count])
         if not messages:
             empty += 1
         elif name.endswith("DeadLetterQueue"):
-            yield Finding(
-                name, "fail", f"{messages} dead letters.", "Mend the cause, then `pressroom replay deliveries`."
-            )
+            alarm = f"{name.removesuffix('Queue')}sAlarm"
+            yield Finding(name, "fail", f"{messages} dead letters.", f"See docs/runbook.md, {alarm}.")
         else:
             yield Finding(name, "warn", f"{messages} wait.", "Look again; if it grows, see the alarms and the log.")
     yield Finding("queues", "ok", f"{empty} are empty.")
@@ -407,17 +417,17 @@ def people(visit: Visit) -> Iterator[Finding]:
         return
     dead = [each["dead"] for each in seen["deliveries"]]
     waiting = {
-        "orders need a person": ([seen["attention"]], "pressroom orders --attention"),
-        "deliveries are dead": (dead, "pressroom deliveries"),
-        "webhooks failed": ([seen["webhooks"]["failed"]], "pressroom webhooks --state failed"),
-        "webhooks are unhandled": ([seen["webhooks"]["unhandled"]], "pressroom webhooks --state unhandled"),
+        "orders need a person": ([seen["attention"]], "orders --attention"),
+        "deliveries are dead": (dead, "deliveries"),
+        "webhooks failed": ([seen["webhooks"]["failed"]], "webhooks --state failed"),
+        "webhooks are unhandled": ([seen["webhooks"]["unhandled"]], "webhooks --state unhandled"),
     }
     nothing = True
     for what, (counts, command) in waiting.items():
         if number := sum(each["count"] for each in counts):
             nothing = False
             more = "+" if any(each["more"] for each in counts) else ""
-            yield Finding("to do", "warn", f"{number}{more} {what}.", f"`{command}`")
+            yield Finding("to do", "warn", f"{number}{more} {what}.", visit.place.typed(command))
     if nothing:
         yield Finding("to do", "ok", "Nothing waits for a person.")
 

@@ -26,3 +26,7 @@ class NotReached(Failed):
     """The installation could not be asked: none is there, it does not answer, or the caller may not."""
 
     code = UNREACHED
+
+
+class Gone(NotReached):
+    """What the installation should have is not there: no question of rights, so nothing that may be passed over."""

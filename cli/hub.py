@@ -105,6 +105,8 @@ def exchange(
             allow_redirects=False,
             auth=lambda request: request,  # else a .netrc's password would take the token's place
         )
+    except (UnicodeEncodeError, requests.exceptions.InvalidHeader) as error:  # their text has what could not be written
+        raise NotReached("The token holds characters that no header can: is it the ops token?") from error
     except requests.RequestException as error:
         # The class only: the text has the URL, and the last part of some is a secret.
         where = urlsplit(url)._replace(path="", query="", fragment="").geturl()
@@ -128,4 +130,7 @@ def actor() -> str:
 
 def path(*parts: str) -> str:
     """Return a path with ids in it."""
+    for each in parts:
+        if each in ("", ".", ".."):  # such a part would vanish on the way, and something else be asked
+            raise NotThere(f"There is nothing with the id {each!r}.")
     return "/" + "/".join(quote(each, safe="", errors="surrogatepass") for each in parts)

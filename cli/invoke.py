@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cli.errors import Failed, NotReached
+from cli.errors import Failed, Gone
 from cli.stacks import Installation, asking
 
 LONGEST_S = 300
@@ -30,15 +28,9 @@ def ask(installation: Installation, function: str, asked: dict[str, Any]) -> dic
         with asking(where):
             answer = client.invoke(FunctionName=name, Payload=payload)
             content: dict[str, Any] = json.loads(answer["Payload"].read())
-    except NotReached as error:
-        if isinstance(error.__cause__, ClientError) and _code(error.__cause__) == "ResourceNotFoundException":
-            raise NotReached(f"There is no function {name} in {where}. Is the stack deployed?") from error
-        raise
+    except Gone as error:
+        raise Gone(f"There is no function {name} in {where}. Is the stack deployed?") from error
     if "FunctionError" in answer:
         # The class only: the text of an error that nobody foresaw may hold anything.
         raise Failed(f"{name} failed ({content.get('errorType', 'unknown')}); its log says why.")
     return content
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])

@@ -1,5 +1,6 @@
 """`pressroom`: the commands put together, and how each of them ends."""
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -47,6 +48,9 @@ for each in (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what was typed, and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where an ü can't be written, it is no reason to end
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = root.main(arguments, prog_name="pressroom", standalone_mode=False)
     except click.ClickException as error:

@@ -126,7 +126,8 @@ def _all(desk: Desk, wanted: dict[str, Any], *, yes: bool, wait: bool) -> int:
         job = _watched(desk, job, total if counted["complete"] else None)
     said = f"{job['replayed']} replayed, {job['skipped']} needed none."
     if job["status"] == "running":
-        said += f" It goes on: `pressroom replay show {job['id']}`; `pressroom replay cancel {job['id']}` ends it."
+        typed = desk.installation.typed
+        said += f" It goes on: {typed(f'replay show {job["id"]}')}; {typed(f'replay cancel {job["id"]}')} ends it."
     desk.show(job, f"The replay is {job['status']}: {said}")
     return NOT_SO if job["status"] == "canceled" else DONE
 
@@ -145,7 +146,8 @@ def _watched(desk: Desk, job: dict[str, Any], total: int | None) -> dict[str, An
         try:
             desk.wait_for(look, seconds=None, every=LOOK_EVERY_S)
         except (KeyboardInterrupt, Failed):
-            desk.note(f"The replay goes on without you: `pressroom replay cancel {job['id']}` ends it.")
+            end = desk.installation.typed(f"replay cancel {job['id']}")
+            desk.note(f"The replay goes on without you: {end} ends it.")
             raise
     return job
 

@@ -124,7 +124,9 @@ def _sender(topic: str) -> tuple[Partner, str]:
 def _source(partner: Partner, name: str, case: str, body: Path | None) -> Path:
     if body and case:
         raise click.UsageError("--case is a sample's, and --body is instead of it.")
-    source = body or event.sample(partner, name, case)
+    if body:
+        return body
+    source = event.sample(partner, name, case)
     if not source.is_file():
         raise click.UsageError(f"There is no {source.relative_to(ROOT)}; --list shows what there is.")
     return source

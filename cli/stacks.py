@@ -17,13 +17,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import Failed, NotReached
+from cli.errors import Failed, Gone, NotReached
 from local.cloud import Stack
 from local.partners import Partner
 from local.progress import LocalCloudError
 from local.settings import STATE_DIR
 
 TIMEOUTS = {"connect_timeout": 5, "read_timeout": 30}
+GONE = {
+    *("ResourceNotFoundException", "InvalidRequestException"),  # a secret that waits for its deletion is the latter
+    *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+}
+"""How AWS says that something of the stack was deleted."""
 STATE_DIR_VARIABLE = "PRESSROOM_STATE_DIR"
 
 
@@ -98,6 +103,11 @@ class Installation:
     def is_local(self) -> bool:
         return self._here is not None
 
+    def typed(self, command: str) -> str:
+        """Return a command as it is typed to be about this installation."""
+        deployed = self.stack_name and not self.is_local
+        return f"`pressroom {command} --stack {self.stack_name}`" if deployed else f"`pressroom {command}`"
+
     @property
     def api_url(self) -> str:
         return self._api_url or self.output("ApiUrl")
@@ -147,7 +157,7 @@ class Installation:
         """Read the secret that an output names."""
         arn = self.output(output)
         with asking(f"The secret of {output}"):
-            return Secret.of(self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+            return Secret.of(self.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", ""))
 
     def webhook_url(self, partner: Partner) -> str:
         """Return where a partner sends its webhooks, without the token that may be the last part of it."""
@@ -176,6 +186,7 @@ def asking(whom: str) -> Iterator[None]:
         yield
     except ClientError as error:
         told = error.response.get("Error", {})
-        raise NotReached(f"AWS refuses: {told.get('Message') or told.get('Code') or error}") from error
+        kind = Gone if told.get("Code") in GONE else NotReached
+        raise kind(f"AWS refuses: {told.get('Message') or told.get('Code') or error}") from error
     except BotoCoreError as error:
         raise NotReached(f"{whom} could not be asked: {error}") from error

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from cli.commands import find
 from cli.desk import cell, fields, table
 from cli.errors import NOT_SO, TO_DO, UNREACHED, USAGE, NotReached
 from cli.main import main, root
-from cli.stacks import Secret
+from cli.stacks import Installation, Secret
 from cli.standing import curve
 from cli.webhooks import harmless
 from local.cloud import Stack
@@ -71,6 +72,17 @@ def test_the_readme_has_no_other_command() -> None:
     assert documented() - set(COMMANDS) == set()
 
 
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "docs/runbook.md"])
+def test_what_the_documents_say_to_type_exists(file: str) -> None:
+    typed = re.findall(
+        r"(?:`|^)(?:\.venv/bin/)?(make|pressroom) ([a-z][a-z-]*)", (ROOT / file).read_text(), re.MULTILINE
+    )
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {"make": targets, "pressroom": set(root.commands)}
+    assert typed
+    assert [(tool, name) for tool, name in typed if name not in known[tool]] == []
+
+
 def documented() -> set[str]:
     """The commands in the first column of the README's table, without what stands for something else."""
     cells = re.findall(r"^\| (`[a-z][^|]*) \|", section(), re.MULTILINE)
@@ -106,6 +118,8 @@ def test_the_help_and_the_readme_have_every_exit_code(capsys: pytest.CaptureFixt
         ["orders", "--stack", "shop", "--api-url", "https://api.example"],
         ["orders", "--api-url", "http://api.example"],
         ["orders", "--api-url", "api.example"],
+        ["orders", "--stack", ""],
+        ["orders", "--api-url", ""],
         [],
     ],
 )
@@ -186,6 +200,7 @@ def test_the_launcher_works_from_any_folder(tmp_path: Path) -> None:
         ('{"current": ["a", null]}', Secret((), (), shaped=False)),
         ('"a"', Secret((), (), shaped=False)),
         ("a", Secret((), (), shaped=False)),
+        ("", Secret((), (), shaped=False)),
     ],
 )
 def test_a_secret_is_read_as_the_functions_read_it(text: str, told: Secret) -> None:
@@ -244,6 +259,15 @@ def test_nothing_that_is_shown_can_move_the_cursor_or_colour_the_screen() -> Non
     assert harmless("a\tb\n\x1b[2Jü\ud800") == "a\tb\n\\x1b[2Jü\\ud800"
 
 
+def test_an_id_is_never_cut_in_two() -> None:
+    row = {"order": "1" * 60, "delivery": "storefront-" + "f" * 32, "last error": "no answer " * 20}
+    lines = printed(table("T", {each: each for each in row}, [row]))
+    assert row["order"] in lines
+    assert row["delivery"] in lines
+    endless = printed(table("T", {"order": "order"}, [{"order": "2" * 500}]))
+    assert endless.count("2") == 500
+
+
 def test_a_table_leaves_out_what_is_empty() -> None:
     rows: list[dict[str, Any]] = [{"a": "1", "b": None, "c": []}, {"a": None, "b": "", "c": []}]
     assert [line.split() for line in printed(table("T", {each: each for each in "abc"}, rows)).splitlines()] == [
@@ -254,6 +278,49 @@ def test_a_table_leaves_out_what_is_empty() -> None:
 
 def test_an_id_is_one_part_of_a_path() -> None:
     assert hub.path("orders", "W/1 ü?#") == "/orders/W%2F1%20%C3%BC%3F%23"
+
+
+def test_a_command_that_is_named_is_about_the_same_installation() -> None:
+    here = Stack("http://a", "http://b", "here", "token", {}, {}, {})
+    places = Installation.deployed("shop"), Installation.local(here), Installation.of_api("https://a.example", "token")
+    assert [each.typed("orders") for each in places] == [
+        *("`pressroom orders --stack shop`", "`pressroom orders`", "`pressroom orders`"),
+    ]
+
+
+@pytest.mark.parametrize("odd", ["", ".", ".."])
+def test_an_id_that_would_vanish_from_the_path_is_not_asked_for(odd: str) -> None:
+    with pytest.raises(hub.NotThere):
+        hub.path("orders", odd)
+
+
+def test_an_url_or_a_token_that_is_none_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["orders", "--api-url", "http://["]) == USAGE
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for token in ("€", "se\ncret"):
+            monkeypatch.setenv("PRESSROOM_TOKEN", token)
+            assert main(["orders", "--api-url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == UNREACHED
+            err = capsys.readouterr().err
+            assert "The token holds characters" in err
+            assert token not in err
+
+
+def test_a_terminal_without_unicode_is_written_to_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    assert main(["send", "--list"]) == 0
+    Console(file=out).print("ü")
+    out.flush()
+    assert out.buffer.getvalue().endswith(b"\\xfc\n")
+
+
+def test_a_body_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (camaloon,) = (each for each in PARTNERS if each.name == "camaloon")
+    assert send._source(camaloon, "shipment_sent", "", pipe) == pipe
 
 
 def test_who_asks_is_named_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,17 @@
 """How the doctor judges what it sees."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli import doctor
 from cli.doctor import Finding, Visit
-from cli.errors import Failed, NotReached
-from cli.stacks import Installation, Secret
+from cli.errors import Failed, Gone, NotReached
+from cli.stacks import Installation, Secret, asking
+from tests.support.template import ROOT
 
 NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 
@@ -148,3 +151,105 @@ def test_a_check_keeps_what_it_has_found_before_it_could_not_go_on() -> None:
         ("second", "skipped", "no right"),
     ]
     assert doctor.looked("third", broken, visit()) == [Finding("third", "fail", "no good")]
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Ask")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("AccessDeniedException", "skipped"),
+        ("ThrottlingException", "skipped"),
+        ("ResourceNotFoundException", "fail"),  # a secret or a function that was deleted
+        ("InvalidRequestException", "fail"),  # a secret that will be, in some days
+        ("AWS.SimpleQueueService.NonExistentQueue", "fail"),
+        ("QueueDoesNotExist", "fail"),
+    ],
+)
+def test_what_may_not_be_asked_is_skipped_and_what_is_gone_is_a_fault(code: str, status: str) -> None:
+    def ask(_: Visit) -> Any:
+        with asking("somebody"):
+            raise refused(code)
+
+    (found,) = doctor.looked("it", ask, visit())
+    assert judged(found) == status
+
+
+class Secrets(Place):
+    """Its secrets can't be read."""
+
+    outputs = dict.fromkeys(doctor.SECRETS, "arn")
+
+    def __init__(self, reason: NotReached) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def secret(self, output: str) -> Secret:
+        raise self.reason
+
+
+@pytest.mark.parametrize(("reason", "status"), [(Gone("gone"), "fail"), (NotReached("no right"), "skipped")])
+def test_a_secret_that_was_deleted_is_a_fault(reason: NotReached, status: str) -> None:
+    found = list(doctor.secrets(visit(Secrets(reason))))
+    assert [judged(each) for each in found] == [status] * len(doctor.SECRETS)
+
+
+class Queues(Place):
+    """The queues of a stack: how many messages each holds, or None if it was deleted."""
+
+    def __init__(self, messages: dict[str, int | None]) -> None:
+        super().__init__()
+        self.messages = messages
+
+    def client(self, service: str, **config: Any) -> Any:
+        return self
+
+    def get_paginator(self, name: str) -> Any:
+        return self
+
+    def paginate(self, **asked: str) -> Any:
+        kind = "AWS::SQS::Queue"
+        names = [
+            {"LogicalResourceId": each, "PhysicalResourceId": each, "ResourceType": kind} for each in self.messages
+        ]
+        return [{"StackResourceSummaries": names}]
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803 - boto3's names
+        messages = self.messages[QueueUrl]
+        if messages is None:
+            raise refused("QueueDoesNotExist")
+        return {"Attributes": {AttributeNames[0]: str(messages)}}
+
+
+def test_a_queue_that_was_deleted_hides_no_other() -> None:
+    place = Queues({"CamaloonDeadLetterQueue": None, "OmsDeadLetterQueue": 2, "OmsQueue": 1, "CamaloonQueue": 0})
+    assert [judged(each) for each in doctor.queues(visit(place))] == ["fail", "fail", "warn", "ok"]
+
+
+def test_dead_letters_lead_to_what_the_runbook_says_of_them() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    template = (ROOT / "template.yaml").read_text()
+    names = re.findall(r"^  (\w+DeadLetterQueue):$", template, re.MULTILINE)
+    found = [each for each in doctor.queues(visit(Queues(dict.fromkeys(names, 1)))) if each.status == "fail"]
+    assert len(found) == len(names) > 0
+    for each in found:
+        assert f"## {each.todo.removeprefix('See docs/runbook.md, ').rstrip('.')}\n" in runbook
+
+
+class Vault(Place):
+    """An account in which a secret holds bytes."""
+
+    outputs = {"CamaloonSecretArn": "arn"}  # noqa: RUF012
+
+    def client(self, service: str, **config: Any) -> Any:
+        return self
+
+    def get_secret_value(self, SecretId: str) -> Any:  # noqa: N803 - boto3's name
+        return {"SecretBinary": b"hush"}
+
+
+def test_a_secret_of_bytes_is_a_fault_and_no_crash() -> None:
+    found = {each.name: each for each in doctor.secrets(visit(Vault()))}
+    assert judged(found["secret camaloon"]) == "fail"
