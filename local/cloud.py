@@ -108,6 +108,10 @@ class Stack:
             return cls(**json.loads((state_dir / "stack.json").read_text()))
         except FileNotFoundError:
             raise LocalCloudError("No local cloud runs. Start it with `make up`.") from None
+        except (ValueError, TypeError) as error:
+            raise LocalCloudError(
+                "stack.json can't be read: it is damaged, or of another version. `make up`."
+            ) from error
 
     def client(self, service: str) -> Any:
         """A boto3 client of the local cloud, with root's rights."""

@@ -479,11 +479,15 @@ def test_a_parked_webhook_is_erased_on_its_own(hub: Hub) -> None:
     assert "Soler" not in everything(hub)
 
 
-def test_a_webhook_erased_before_its_topic_ran_is_parked(hub: Hub) -> None:
+def test_a_webhook_that_is_still_to_be_processed_or_belongs_to_an_order_is_not_erased_on_its_own(hub: Hub) -> None:
     event = hub.receive("camaloon", "shipment_sent", sample("camaloon/shipment_sent"))["body"]["event_id"]
-    hub.post(f"/events/{event}/erase")
+    early = hub.post(f"/events/{event}/erase")
+    assert (early["statusCode"], early["body"]["detail"][:30]) == (409, "It is still to be processed, a")
     hub.settle()
-    assert hub.event(event)["error"] == "its body was erased"
+    assert hub.event(event)["state"] == "processed"
+    late = hub.post(f"/events/{event}/erase")
+    assert (late["statusCode"], late["body"]["detail"]) == (409, "It belongs to an order: erase 1001.")
+    assert hub.event(event)["body_erased"] is False
 
 
 def test_an_order_that_is_not_there_is_not_erased(hub: Hub) -> None:

@@ -132,7 +132,16 @@ class Account:
             for kind, physical in kinds.items()
             for name, each in template.resources(kind).items()
         ]
-        return [{"StackResourceSummaries": rows[:5]}, {"StackResourceSummaries": rows[5:]}]
+        names = {name: template.named(each["FunctionName"]) for name, each in template.functions().items()}
+        rows += [
+            {"LogicalResourceId": name, "PhysicalResourceId": each, "ResourceType": "AWS::Lambda::Function"}
+            for name, each in names.items()
+        ]
+        there = [{"FunctionName": each} for each in names.values()]
+        return [  # of the stack's resources and of the account's functions, whichever is asked for
+            {"StackResourceSummaries": rows[:5], "Functions": there[:5]},
+            {"StackResourceSummaries": rows[5:], "Functions": there[5:]},
+        ]
 
     @property
     def topic(self) -> str:

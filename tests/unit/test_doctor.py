@@ -253,3 +253,46 @@ class Vault(Place):
 def test_a_secret_of_bytes_is_a_fault_and_no_crash() -> None:
     found = {each.name: each for each in doctor.secrets(visit(Vault()))}
     assert judged(found["secret camaloon"]) == "fail"
+
+
+class Account(Place):
+    """An account with some functions, of a stack that has two."""
+
+    def __init__(self, *functions: str) -> None:
+        super().__init__()
+        self.functions = functions
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        return [{"Functions": [{"FunctionName": each}]} for each in self.functions]
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        (("shop-api", "shop-pump", "others"), [("functions", "ok")]),
+        (("shop-api",), [("function shop-pump", "fail")]),
+    ],
+)
+def test_a_function_that_is_gone_is_missed(there: tuple[str, ...], found: list[tuple[str, str]]) -> None:
+    seen = visit(Account(*there))
+    seen.resources = [
+        {"LogicalResourceId": each, "PhysicalResourceId": each, "ResourceType": "AWS::Lambda::Function"}
+        for each in ("shop-api", "shop-pump")
+    ]
+    assert [(each.name, judged(each)) for each in doctor.functions(seen)] == found
+
+
+@pytest.mark.parametrize(("name", "status"), [("payload_drift", "warn"), ("provider_silent", "fail")])
+def test_what_hinders_nothing_is_no_fault(name: str, status: str) -> None:
+    told = {"id": name, "name": name, "about": "", "since": "2026-11-28T02:00:00.000Z", "text": "A sentence."}
+
+    class Api:
+        def get(self, _: str) -> dict[str, Any]:
+            return {"conditions": [told], "looked_at": "2026-11-28T02:59:00.000Z"}
+
+    seen = visit()
+    seen.api = Api()  # type: ignore[assignment]
+    assert [judged(each) for each in doctor.conditions(seen)] == [status]

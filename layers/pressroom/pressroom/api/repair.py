@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, Field
 
-from pressroom import actions, config, erasure, notices, replay, replays
+from pressroom import actions, config, erasure, inbox, notices, replay, replays
 from pressroom.api import app as door
 from pressroom.api import deliveries, events
 from pressroom.api.app import LIMIT, Body, Cursor, Id, Limit, actor, page, rows
@@ -136,6 +136,10 @@ def replay_event(event_id: Id) -> Replayed:
 def erase_event(event_id: Id) -> Erased:
     """For one that is tied to no order, such as a parked one: it can't be replayed any more."""
     event, now = events.found(event_id), config.utcnow()
+    if event.state is inbox.State.RECEIVED and not event.erased:
+        raise ServiceError(HTTPStatus.CONFLICT, "It is still to be processed, and would be lost. Ask again later.")
+    if event.order_id:
+        raise ServiceError(HTTPStatus.CONFLICT, f"It belongs to an order: erase {event.order_id}.")
     erasure.erase_event(event, by=actor(), now=now)
     return {"id": event.id, "erased_at": iso(now)}
 
