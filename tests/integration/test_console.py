@@ -161,6 +161,32 @@ def test_signing_out_forgets_the_token(desk: Desk) -> None:
         assert len(visitor.requests) == asked
 
 
+def test_who_goes_elsewhere_while_the_token_is_checked_is_signed_in_there(desk: Desk) -> None:
+    with desk.visitor() as visitor:
+        waiting: list[Route] = []
+        visitor.open()
+        visitor.page.route("**/overview", lambda route: waiting.append(route))
+        with visitor.page.expect_request("**/overview"):
+            visitor.sign_in()
+        visitor.page.evaluate(
+            "() => new Promise(done => {"
+            " addEventListener('hashchange', () => done(), { once: true }); location.hash = '#/inbox' })"
+        )
+        visitor.sees("Pressroom")
+        waiting[0].continue_()
+        visitor.sees("Inbox")
+        expect(visitor.page.get_by_role("navigation")).to_be_visible()
+        visitor.go("#/orders", "Orders")
+        assert visitor.trouble == []
+
+
+@pytest.mark.parametrize("place", ["#/nowhere", "#/constructor", "#/__proto__/x", "#/webhooks", "#//", "#%E0"])
+def test_a_place_that_is_none_is_the_overview(desk: Desk, place: str) -> None:
+    with desk.visitor() as visitor:
+        visitor.enter(place)
+        assert visitor.trouble == []
+
+
 # --- what a stranger has written ---
 
 SCRIPT = "<script>window.pwned=1</script><img src=x onerror=alert(1)>"

@@ -218,8 +218,9 @@ const listed = (pairs) =>
 
 class Problem extends Error {}
 
-async function ask(path, { method = "GET", signal = visit.signal, refused } = {}) {
-  const headers = { Authorization: `Bearer ${token}`, "X-Actor": "console" };
+// `given` is a token that somebody has just entered: it becomes the page's when it has been accepted.
+async function ask(path, { method = "GET", signal = visit.signal, given } = {}) {
+  const headers = { Authorization: `Bearer ${given ?? token}`, "X-Actor": "console" };
   let answer;
   try {
     answer = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
@@ -228,7 +229,7 @@ async function ask(path, { method = "GET", signal = visit.signal, refused } = {}
     throw new Problem("Pressroom can't be reached. Check your connection, then try again.");
   }
   if (answer.status === 401) {
-    if (!refused) leave("The ops token isn't valid any more. Sign in with the current one.");
+    if (!given) leave("The ops token isn't valid any more. Sign in with the current one.");
     throw new Problem("This ops token isn't valid.");
   }
   const told = await answer.json().catch(() => null);
@@ -267,13 +268,12 @@ function signIn(reason = "") {
     button.setAttribute("aria-disabled", "true");
     try {
       if (!/^[\x21-\x7e]+$/.test(given)) throw new Problem("This ops token isn't valid.");
+      first = await ask("/overview", { given, signal: new AbortController().signal }); // whatever place is chosen meanwhile
       token = given;
-      first = await ask("/overview", { refused: true });
       field.value = "";
       bar.hidden = false;
       route();
     } catch (error) {
-      token = null;
       problem.textContent = error instanceof Problem ? error.message : String(error);
       field.select();
       field.focus();
@@ -320,7 +320,7 @@ function route() {
   visit.abort();
   visit = new AbortController();
   clearTimeout(timer);
-  if (!token) return signIn();
+  if (!token) return view.querySelector(".sign-in") ? null : signIn();
   const [path, asked = ""] = location.hash.slice(1).split("?");
   const [, name, ...rest] = path.split("/");
   let id = "";
@@ -330,11 +330,12 @@ function route() {
     // not a place of ours: the list is shown
   }
   const views = { overview, orders: id ? order : orders, inbox, webhooks: webhook, deliveries: delivery };
+  const known = Object.hasOwn(views, name);
   for (const link of bar.querySelectorAll("nav a")) {
-    if (link.hash === `#/${name in views ? name : "overview"}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#/${known ? name : "overview"}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const make = views[name] && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
+  const make = known && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
   if (make !== overview) first = null;
   render(() => make(id, new URLSearchParams(asked)));
 }
