@@ -67,7 +67,7 @@ const REASONS = {
   returned: "A parcel came back.",
   not_delivered: "A carrier could not deliver an item.",
   out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
-  stalled: "Nothing has been heard of this order for longer than is usual.",
+  stalled: "A printer has not accepted its lines, or not shipped them, for longer than it should take.",
   hold_old: "A printer has been holding this order for long. Printful cancels after 30 days.",
 };
 
@@ -496,7 +496,7 @@ function conditions({ conditions: standing, looked_at: looked }) {
   return el(
     "section",
     { class: "notice" },
-    el("h2", {}, plural(standing.length, "standing condition")),
+    el("h2", {}, "Wrong with Pressroom as a whole"),
     el("ul", {}, standing.map(each)),
     isLate && el("p", {}, away),
   );
@@ -522,7 +522,7 @@ function heard(provider, hours) {
     "li",
     {},
     el("span", { class: "who" }, named(provider.provider)),
-    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "never heard"),
+    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "not in 45 days"),
     draw("svg", { viewBox: "0 0 240 37", preserveAspectRatio: "none", role: "img", "aria-label": text }, bars),
     el("span", { class: "total", "aria-hidden": "true" }, counted({ count: total, more })),
   );
