@@ -507,7 +507,7 @@ def test_what_is_wrong_is_found_and_ends_with_1(desk: Desk, account: Account, hu
         "/conditions": (
             200,
             {
-                "conditions": [{"id": "a/b", "text": "It is silent.", "since": "x"}],
+                "conditions": [{"id": "a/b", "name": "a", "text": "It is silent.", "since": "x"}],
                 "looked_at": datetime.now(UTC).isoformat(),
             },
         ),

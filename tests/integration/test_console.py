@@ -4,6 +4,8 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
 from pressroom.errors import Dead
+from pressroom.times import iso
 from tests.support import gateway
 from tests.support.browser import NARROW, WIDE, Visitor, browser
 from tests.support.cloud import SECRETS
@@ -156,6 +159,32 @@ def test_signing_out_forgets_the_token(desk: Desk) -> None:
         visitor.page.evaluate("() => { location.hash = '#/inbox' }")
         expect(visitor.page.get_by_label("Ops token")).to_be_visible()
         assert len(visitor.requests) == asked
+
+
+def test_who_goes_elsewhere_while_the_token_is_checked_is_signed_in_there(desk: Desk) -> None:
+    with desk.visitor() as visitor:
+        waiting: list[Route] = []
+        visitor.open()
+        visitor.page.route("**/overview", lambda route: waiting.append(route))
+        with visitor.page.expect_request("**/overview"):
+            visitor.sign_in()
+        visitor.page.evaluate(
+            "() => new Promise(done => {"
+            " addEventListener('hashchange', () => done(), { once: true }); location.hash = '#/inbox' })"
+        )
+        visitor.sees("Pressroom")
+        waiting[0].continue_()
+        visitor.sees("Inbox")
+        expect(visitor.page.get_by_role("navigation")).to_be_visible()
+        visitor.go("#/orders", "Orders")
+        assert visitor.trouble == []
+
+
+@pytest.mark.parametrize("place", ["#/nowhere", "#/constructor", "#/__proto__/x", "#/webhooks", "#//", "#%E0"])
+def test_a_place_that_is_none_is_the_overview(desk: Desk, place: str) -> None:
+    with desk.visitor() as visitor:
+        visitor.enter(place)
+        assert visitor.trouble == []
 
 
 # --- what a stranger has written ---
@@ -412,7 +441,7 @@ def test_the_timeline_is_drawn_in_lanes_and_told_as_a_list(desk: Desk) -> None:
         assert page.locator(".lane span").all_inner_texts() == [
             *("Order", "Line 1", "Line 2", "Line 3", "Line 4"),
             *("Your shop", "Camaloon", "Cloudprinter", "Printful"),
-            "Parcel 3SCP0042117790",
+            "Parcel 3SCP00…117790",
         ]
         stages = [each.get_attribute("aria-label") or "" for each in page.locator("g.mark:has(.stage)").all()]
         of_line = [each.rpartition(": ")[2] for each in stages if each.startswith("Line 2")]
@@ -509,7 +538,167 @@ def test_what_the_api_refuses_is_said_and_can_be_tried_again(desk: Desk) -> None
         visitor.sees("Order 1001")
 
 
+def test_what_could_not_be_asked_again_is_seen_to_be_old_and_is_asked_again(desk: Desk) -> None:
+    """A merchant who looks at the numbers, and doesn't listen to them, has to know that they are not of now."""
+    with desk.visitor() as visitor:
+        page = visitor.page
+        page.clock.install()
+        visitor.enter()
+        page.route("**/overview", answer_with({"detail": "Something went wrong."}, 500))
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.locator("#view").get_by_role("alert")).to_have_text(
+            "What stands here may be out of date. Something went wrong."
+        )
+        expect(page.locator("#view").get_by_role("alert")).to_be_in_viewport()
+        visitor.sees("Overview")
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.locator("main:not([aria-busy])")).to_be_visible()
+        expect(page.locator("#view").get_by_role("alert")).to_have_count(1)
+        page.unroute("**/overview")
+        with page.expect_response("**/overview"):
+            page.clock.run_for(30_000)
+        expect(page.locator("#view").get_by_role("alert")).to_have_count(0)
+
+
+def test_nothing_is_asked_any_more_by_an_overview_that_has_ended(desk: Desk) -> None:
+    with desk.visitor() as visitor:
+        visitor.page.clock.install()
+        visitor.enter()
+        visitor.page.route("**/overview", answer_with({}, 401))
+        visitor.page.get_by_role("button", name="Refresh").click()
+        expect(visitor.page.get_by_role("alert")).to_contain_text("isn't valid any more")
+        asked = len(visitor.requests)
+        visitor.page.clock.run_for(120_000)
+        assert len(visitor.requests) == asked
+
+
+def test_a_further_page_that_does_not_come_says_so_where_it_would_be(desk: Desk) -> None:
+    desk.hub.tell("storefront/order_paid")
+    (like,) = desk.hub.get("/orders")["body"]["orders"]
+    with desk.visitor() as visitor:
+        page = visitor.page
+        page.route(re.compile(r"/orders$"), answer_with({"orders": [like], "cursor": "next"}))
+        page.route(re.compile(r"/orders\?"), lambda route: route.abort())
+        visitor.enter("#/orders", "Orders")
+        page.get_by_role("button", name="More").click()
+        expect(page.locator(".more + [role=alert]")).to_contain_text("can't be reached")
+        expect(page.locator(".more + [role=alert]")).to_be_visible()
+        page.unroute(re.compile(r"/orders\?"))
+        page.route(re.compile(r"/orders\?"), answer_with({"orders": [like | {"id": "W-2"}], "cursor": None}))
+        page.get_by_role("button", name="More").click()
+        expect(page.get_by_role("link", name="W-2", exact=True)).to_be_focused()
+        expect(page.get_by_role("button", name="More")).to_have_count(0)
+
+
+def test_a_page_that_is_slow_to_come_is_seen_to_come(desk: Desk) -> None:
+    with desk.visitor() as visitor:
+        waiting: list[Route] = []
+        visitor.enter()
+        visitor.page.route(re.compile(r"/orders$"), lambda route: waiting.append(route))
+        bar = "getComputedStyle(document.querySelector('main'), '::before')"
+        assert visitor.page.evaluate(f"() => {bar}.content") == "none"
+        visitor.page.evaluate("() => { location.hash = '#/orders' }")
+        visitor.page.wait_for_function(f"() => {bar}.content !== 'none' && {bar}.opacity === '1'")
+        waiting[0].continue_()
+        visitor.sees("Orders")
+        expect(visitor.page.locator("main.leaving")).to_have_count(0)
+
+
 # --- at size ---
+
+
+def test_a_filter_that_few_orders_fit_looks_beyond_the_newest(desk: Desk) -> None:
+    """The API reads so many rows a request: a page may be empty though orders like this are there."""
+    desk.hub.tell("storefront/order_paid")
+    (like,) = desk.hub.get("/orders")["body"]["orders"]
+
+    def some(route: Route) -> None:
+        at = int(parse_qs(urlsplit(route.request.url).query).get("cursor", ["0"])[0])
+        found = [like | {"id": "far"}] if at == 3 else [like | {"id": "farther"}] if at == 30 else []
+        route.fulfill(json={"orders": found, "cursor": str(at + 1) if at < 30 else None})
+
+    with desk.visitor() as visitor:
+        page, more = visitor.page, visitor.page.get_by_role("button", name="More")
+        page.route(re.compile(r"/orders\?"), some)
+        visitor.enter("#/orders?provider=oms", "Orders")
+        expect(page.get_by_role("link", name="far", exact=True)).to_be_visible()
+        page.unroute(re.compile(r"/orders\?"))
+        page.route(re.compile(r"/orders\?"), answer_with({"orders": [], "cursor": "5"}))
+        visitor.go("#/overview", "Overview")
+        before = len(visitor.requests)
+        visitor.go("#/orders?provider=oms", "Orders")
+        expect(page.get_by_text("There is none among the newest, but there are older ones.")).to_be_visible()
+        assert len(visitor.requests) - before <= 8, "it does not ask for all of them by itself"
+        page.unroute(re.compile(r"/orders\?"))
+        page.route(re.compile(r"/orders\?"), some)
+        for _ in range(9):
+            if page.get_by_role("link", name="farther", exact=True).count():
+                break
+            more.click()
+            expect(page.locator("button[aria-disabled]")).to_have_count(0)
+        expect(page.get_by_role("link", name="farther", exact=True)).to_be_focused()
+        expect(page.get_by_text("There is none among the newest")).to_have_count(0)
+        expect(more).to_have_count(0)
+
+
+def an_order_with(desk: Desk, **changes: Any) -> dict[str, Any]:
+    desk.hub.tell("storefront/order_paid")
+    desk.hub.tell("camaloon/shipment_sent")
+    return desk.hub.order("1001") | changes
+
+
+def shows(visitor: Visitor, known: dict[str, Any], steps: list[dict[str, Any]]) -> None:
+    visitor.page.route(re.compile(r"/orders/1001$"), answer_with(known))
+    visitor.page.route("**/orders/1001/history", answer_with({"history": steps}))
+    visitor.enter("#/orders/1001", "Order 1001")
+
+
+@SIZES
+def test_an_order_of_sixty_parcels_tells_them_apart_and_says_what_is_not_drawn(
+    desk: Desk, size: tuple[int, int]
+) -> None:
+    known = an_order_with(desk)
+    (parcel,) = known["shipments"]
+    known["shipments"] = [parcel | {"id": f"p{n}", "tracking_number": f"1Z999AA1012345{n:04}"} for n in range(60)]
+    with desk.visitor(size=size) as visitor:
+        shows(visitor, known, [])
+        expect(visitor.page.locator(".legend")).to_contain_text("20 further parcels not drawn.")
+        lanes = visitor.page.locator(".lane:has-text('Parcel') span")
+        assert len(set(lanes.all_inner_texts())) == 40
+        cut = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).length"
+        assert lanes.evaluate_all(cut) == 0, "what tells them apart is not cut off"
+
+
+@SIZES
+@pytest.mark.parametrize("minutes", [1, 60 * 24 * 5, 60 * 24 * 90])
+def test_the_times_above_a_picture_do_not_overlap(desk: Desk, size: tuple[int, int], minutes: int) -> None:
+    known = an_order_with(desk)
+    start = datetime.now(UTC) - timedelta(days=100)
+    first, *_ = known["timeline"]
+    times = [start, *(start + timedelta(minutes=minutes, seconds=20 * n) for n in range(60))]
+    known["timeline"] = [first | {"at": iso(each)} for each in times]
+    with desk.visitor(size=size) as visitor:
+        shows(visitor, known, [])
+        spans = visitor.page.eval_on_selector_all(
+            ".tick-text",
+            "texts => texts.map(text => text.getBoundingClientRect()).map(({ left, right }) => [left, right])",
+        )
+        ordered = sorted(spans)
+        assert len(ordered) >= 3
+        assert [pair for pair in pairwise(ordered) if pair[0][1] > pair[1][0]] == []
+
+
+def test_now_is_where_now_is_though_a_printers_clock_is_ahead(desk: Desk) -> None:
+    known = an_order_with(desk)
+    now = datetime.now(UTC)
+    first, *_ = known["timeline"]
+    known["timeline"] = [first | {"at": iso(now + timedelta(days=days))} for days in (-4, 4)]
+    with desk.visitor() as visitor:
+        shows(visitor, known, [])
+        place = "nodes => nodes.map(node => node.getBoundingClientRect()).map(box => box.left + box.width / 2)"
+        early, late = visitor.page.locator("circle.dot").evaluate_all(place)
+        (at,) = visitor.page.locator(".tick.now").evaluate_all(place)
+        assert early < at < late
 
 
 def test_an_order_of_a_thousand_messages_and_lines_is_drawn_within_bounds(desk: Desk) -> None:
@@ -557,11 +746,22 @@ def test_the_overview_tells_what_is_wrong_in_words_too(desk: Desk) -> None:
         visitor.page.route("**/conditions", answer_with(shown))
         visitor.enter()
         expect(visitor.page.locator(".notice")).to_contain_text("Printful has not been heard <i>for days</i>.")
+        expect(visitor.page.locator(".notice")).to_contain_text("Nobody has looked yet for what stands wrong")
         charts = [each.get_attribute("aria-label") or "" for each in visitor.page.locator("svg[role=img]").all()]
         assert [each.partition(":")[0] for each in charts] == [
             *("Your shop", "Camaloon", "Cloudprinter", "Printful", "OMS")
         ]
         assert all("webhooks in the last 24 hours" in each for each in charts)
+
+
+@pytest.mark.parametrize(("minutes", "is_late"), [(20, False), (90, True)])
+def test_a_monitor_that_looks_no_more_is_not_taken_for_peace(desk: Desk, minutes: int, is_late: bool) -> None:
+    with desk.visitor() as visitor:
+        looked = iso(datetime.now(UTC) - timedelta(minutes=minutes))
+        visitor.page.route("**/conditions", answer_with({"conditions": [], "looked_at": looked}))
+        visitor.enter()
+        told = visitor.page.get_by_text("Nobody has looked for what else stands wrong since")
+        expect(told).to_have_count(int(is_late))
 
 
 def test_the_overview_is_asked_again_while_somebody_looks_at_it(desk: Desk) -> None:

@@ -1,19 +1,14 @@
 """The console as a person has it: in a real browser, with everything noted that should never happen there."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect
 
 from local import chromium
-from pressroom.orders import Status
-from pressroom.times import iso
-from tests.support import template
 
 WIDE, NARROW = (1280, 860), (390, 844)
 REFUSED = "Failed to load resource: the server responded with a status of 4"
@@ -52,7 +47,6 @@ class Visitor:
         self.page.on("dialog", self._on_dialog)
         self.page.on("popup", lambda popup: self.trouble.append(f"popup: {popup.url}"))
         self.page.on("request", lambda request: self.requests.append(request))  # it sets attributes on it
-        stand_in(self.page, token)
 
     def __enter__(self) -> "Visitor":
         return self
@@ -109,43 +103,3 @@ class Visitor:
         return [
             each.url for each in self.requests if urlsplit(each.url).netloc != own and not each.url.startswith("data:")
         ]
-
-
-def stand_in(page: Page, token: str) -> None:
-    """Answer what this API does not have yet."""
-    here = {each["Properties"]["Path"] for each in template.functions()["ApiFunction"]["Events"].values()}
-    for path, content in (("/overview", overview()), ("/conditions", CONDITIONS)):
-        if path not in here:
-            page.route(f"**{path}", _answering(token, content))
-
-
-def _answering(token: str, content: Any) -> Callable[[Route], None]:
-    def answer(route: Route) -> None:
-        genuine = route.request.headers.get("authorization") == f"Bearer {token}"
-        route.fulfill(status=200 if genuine else 401, json=content if genuine else {"detail": "There is no token."})
-
-    return answer
-
-
-CONDITIONS: dict[str, Any] = {"conditions": [], "looked_at": None}
-
-
-def overview(**counts: int) -> dict[str, Any]:
-    """An overview as the API gives it, with so many orders in some states."""
-    now = datetime.now(UTC)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    none = {"count": 0, "more": False}
-    return {
-        "at": iso(now),
-        "orders": [{"status": each.value, "count": counts.get(each.value, 0), "more": False} for each in Status],
-        "attention": none,
-        "deliveries": [
-            {"destination": each, "pending": none, "dead": none} for each in ("camaloon", "oms", "storefront")
-        ],
-        "webhooks": {"failed": none, "unhandled": none},
-        "hours": [iso(hour - timedelta(hours=ago)) for ago in range(23, -1, -1)],
-        "providers": [
-            {"provider": each, "last_heard_at": None, "received": [0] * 24, "more": False}
-            for each in ("storefront", "camaloon", "cloudprinter", "printful", "oms")
-        ],
-    }

@@ -101,3 +101,11 @@ def test_an_order_of_a_thousand_messages_is_looked_at_a_hundred_times(monkeypatc
     many = [paid(), *(progress(minute, Status.ACCEPTED) for minute in range(1, 1000)), shipped(1000)]
     assert [step.status.value for step in steps("1001", many) if step.what == "line"][-1] == "shipped"
     assert len(folded) <= history.MOST_FOLDS + 1
+
+
+@pytest.mark.parametrize("count", range(98, 106))
+def test_however_many_messages_follow_the_first_step_is_where_the_order_began(count: int) -> None:
+    """Days may lie between it and the next message."""
+    many = [paid(), *(progress(minute, Status.ACCEPTED) for minute in range(1000, 1000 + count))]
+    first = steps("1001", many)[0]
+    assert (first.at, first.status) == (many[0].at, Status.PAID)

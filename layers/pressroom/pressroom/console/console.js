@@ -10,8 +10,10 @@ const said = document.getElementById("said");
 
 const REFRESH_MS = 30_000;
 const REPLAY_MS = 60_000;
+const LATE_MS = 3_600_000; // the monitor looks every quarter of an hour
 const MOST_LANES = 40;
 const MOST_MARKS = 400;
+const MOST_EMPTY = 5;
 
 const STAGES = {
   paid: "paid",
@@ -65,7 +67,7 @@ const REASONS = {
   returned: "A parcel came back.",
   not_delivered: "A carrier could not deliver an item.",
   out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
-  stalled: "A printer has not accepted lines, or not shipped them, for longer than it should take. Ask it.",
+  stalled: "A printer has not accepted its lines, or not shipped them, for longer than it should take.",
   hold_old: "A printer has been holding this order for long. Printful cancels after 30 days.",
 };
 
@@ -100,6 +102,14 @@ const clean = (text) =>
 function short(text, most = 60) {
   const whole = clean(text);
   return whole.length > most ? `${whole.slice(0, most).toWellFormed()}…` : whole;
+}
+
+// What tells tracking numbers apart is their end.
+function ending(text, most) {
+  const whole = clean(text);
+  if (whole.length <= most) return whole;
+  const tail = Math.min(6, most - 1);
+  return `${whole.slice(0, most - 1 - tail)}…${whole.slice(-tail)}`.toWellFormed();
 }
 
 function data(text, most = 200) {
@@ -208,8 +218,9 @@ const listed = (pairs) =>
 
 class Problem extends Error {}
 
-async function ask(path, { method = "GET", signal = visit.signal, refused } = {}) {
-  const headers = { Authorization: `Bearer ${token}`, "X-Actor": "console" };
+// `given` is a token that somebody has just entered: it becomes the page's when it has been accepted.
+async function ask(path, { method = "GET", signal = visit.signal, given } = {}) {
+  const headers = { Authorization: `Bearer ${given ?? token}`, "X-Actor": "console" };
   let answer;
   try {
     answer = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
@@ -218,7 +229,7 @@ async function ask(path, { method = "GET", signal = visit.signal, refused } = {}
     throw new Problem("Pressroom can't be reached. Check your connection, then try again.");
   }
   if (answer.status === 401) {
-    if (!refused) leave("The ops token isn't valid any more. Sign in with the current one.");
+    if (!given) leave("The ops token isn't valid any more. Sign in with the current one.");
     throw new Problem("This ops token isn't valid.");
   }
   const told = await answer.json().catch(() => null);
@@ -257,13 +268,12 @@ function signIn(reason = "") {
     button.setAttribute("aria-disabled", "true");
     try {
       if (!/^[\x21-\x7e]+$/.test(given)) throw new Problem("This ops token isn't valid.");
+      first = await ask("/overview", { given, signal: new AbortController().signal }); // whatever place is chosen meanwhile
       token = given;
-      first = await ask("/overview", { refused: true });
       field.value = "";
       bar.hidden = false;
       route();
     } catch (error) {
-      token = null;
       problem.textContent = error instanceof Problem ? error.message : String(error);
       field.select();
       field.focus();
@@ -301,6 +311,7 @@ function leave(reason) {
 
 function show(title, ...content) {
   view.removeAttribute("aria-busy");
+  view.classList.remove("leaving");
   view.replaceChildren(...content.flat(3).filter(Boolean));
   document.title = `${title} · Pressroom`;
 }
@@ -309,7 +320,7 @@ function route() {
   visit.abort();
   visit = new AbortController();
   clearTimeout(timer);
-  if (!token) return signIn();
+  if (!token) return view.querySelector(".sign-in") ? null : signIn();
   const [path, asked = ""] = location.hash.slice(1).split("?");
   const [, name, ...rest] = path.split("/");
   let id = "";
@@ -319,11 +330,12 @@ function route() {
     // not a place of ours: the list is shown
   }
   const views = { overview, orders: id ? order : orders, inbox, webhooks: webhook, deliveries: delivery };
+  const known = Object.hasOwn(views, name);
   for (const link of bar.querySelectorAll("nav a")) {
-    if (link.hash === `#/${name in views ? name : "overview"}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#/${known ? name : "overview"}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const make = views[name] && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
+  const make = known && (id || !["webhooks", "deliveries"].includes(name)) ? views[name] : overview;
   if (make !== overview) first = null;
   render(() => make(id, new URLSearchParams(asked)));
 }
@@ -331,6 +343,7 @@ function route() {
 async function render(make, { again = false } = {}) {
   const mine = visit;
   view.setAttribute("aria-busy", "true");
+  view.classList.toggle("leaving", !again);
   try {
     const [title, ...content] = await make();
     if (mine.signal.aborted) return;
@@ -350,7 +363,7 @@ async function render(make, { again = false } = {}) {
     if (mine.signal.aborted) return;
     if (!(error instanceof Problem)) console.error(error);
     const text = error instanceof Problem ? error.message : "The console could not show this.";
-    if (again) say(text);
+    if (again) outdated(text);
     else {
       show(
         "Not shown",
@@ -371,6 +384,13 @@ function say(text) {
   said.textContent = text;
 }
 
+// What is shown stays, and says that it is not what there is now.
+function outdated(text) {
+  view.querySelector(".outdated")?.remove();
+  const head = view.querySelector(".head") ?? view.querySelector("h1");
+  head.after(el("p", { class: "problem outdated", role: "alert" }, `What stands here may be out of date. ${text}`));
+}
+
 function later(task) {
   clearTimeout(timer);
   timer = setTimeout(() => {
@@ -382,10 +402,15 @@ function later(task) {
 // --- the overview ---
 
 async function overview() {
-  const [known, standing] = await Promise.all([first ?? ask("/overview"), ask("/conditions")]);
-  first = null;
+  const { signal } = visit;
   const refresh = () => render(overview, { again: true });
-  later(refresh);
+  let known, standing;
+  try {
+    [known, standing] = await Promise.all([first ?? ask("/overview"), ask("/conditions")]);
+  } finally {
+    first = null;
+    if (!signal.aborted) later(refresh); // after a failure, too
+  }
   const dead = known.deliveries.reduce((sum, each) => sum + each.dead.count, 0);
   const needs = [
     ["Orders to look at", known.attention, "#/orders?attention=any"],
@@ -460,15 +485,20 @@ const tile = (name, count, to, kind) =>
     el("a", { href: to }, el("strong", {}, counted(count)), " ", el("span", {}, name)),
   );
 
-function conditions({ conditions: standing }) {
-  if (!standing.length) return null;
+function conditions({ conditions: standing, looked_at: looked }) {
+  const away = looked
+    ? ["Nobody has looked for what else stands wrong since ", time(looked), ": that should be done every quarter of an hour."]
+    : "Nobody has looked yet for what stands wrong: that is done every quarter of an hour.";
+  const isLate = !looked || Date.now() - Date.parse(looked) > LATE_MS;
+  if (!standing.length) return isLate ? el("p", { class: looked ? "problem" : "quiet-text" }, away) : null;
   const each = (condition) =>
     el("li", {}, data(condition.text, 400), " ", el("span", { class: "quiet-text" }, "since ", time(condition.since)));
   return el(
     "section",
     { class: "notice" },
-    el("h2", {}, plural(standing.length, "standing condition")),
+    el("h2", {}, "Wrong with Pressroom as a whole"),
     el("ul", {}, standing.map(each)),
+    isLate && el("p", {}, away),
   );
 }
 
@@ -492,7 +522,7 @@ function heard(provider, hours) {
     "li",
     {},
     el("span", { class: "who" }, named(provider.provider)),
-    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "never heard"),
+    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "not in 45 days"),
     draw("svg", { viewBox: "0 0 240 37", preserveAspectRatio: "none", role: "img", "aria-label": text }, bars),
     el("span", { class: "total", "aria-hidden": "true" }, counted({ count: total, more })),
   );
@@ -522,7 +552,8 @@ async function orders(_, wanted) {
   const text = wanted.get("q")?.trim();
   if (text) return find(text);
   const filters = Object.fromEntries(Object.keys(CHOICES).map((name) => [name, wanted.get(name) ?? ""]));
-  const found = await ask(query("/orders", filters));
+  const next = (cursor) => query("/orders", { ...filters, cursor });
+  const found = await seek(await ask(query("/orders", filters)), "orders", next);
   const change = () => {
     const given = Object.fromEntries([...form.elements].map((field) => [field.name, field.value]));
     if (given.stalled && given.status && !OPEN.includes(given.status)) given.status = ""; // only open orders are stalled
@@ -550,7 +581,7 @@ async function orders(_, wanted) {
     "Orders",
     heading("Orders"),
     form,
-    pages(found, "orders", ordersTable, (cursor) => query("/orders", { ...filters, cursor }), "No order is like this."),
+    pages(found, "orders", ordersTable, next, "No order is like this."),
   ];
 }
 
@@ -600,12 +631,19 @@ const ordersTable = (rows) =>
     rows,
   );
 
-// A list with what follows it, page by page. A page may be empty before the list's end.
+// A page may be empty before the list's end: then the next ones are asked for, but not all of them.
+async function seek(page, key, next) {
+  let found = page;
+  for (let n = 0; n < MOST_EMPTY && found.cursor && !found[key].length; n++) found = await ask(next(found.cursor));
+  return found;
+}
+
+// A list with what follows it, page by page.
 function pages(page, key, showing, next, nothing) {
   const block = el("div", {});
   const add = (found) => {
     if (found[key].length) block.append(showing(found[key]));
-    if (found.cursor) block.append(more(found.cursor));
+    if (found.cursor) block.append(...more(found.cursor));
     else if (!block.childElementCount) block.append(none(nothing));
   };
   const more = (cursor) => {
@@ -614,21 +652,25 @@ function pages(page, key, showing, next, nothing) {
       async () => {
         if (control.getAttribute("aria-disabled")) return;
         control.setAttribute("aria-disabled", "true");
+        problem.textContent = "";
         try {
-          const found = await ask(next(cursor));
-          control.remove();
+          const found = await seek(await ask(next(cursor)), key, next);
+          rest.forEach((each) => each.remove());
           const before = block.childElementCount;
           add(found);
           say(`${found[key].length} more`);
-          (block.children[before]?.querySelector("a[href]") ?? block.lastElementChild?.closest("button"))?.focus();
+          (block.children[before]?.querySelector("a[href]") ?? block.querySelector("button.more"))?.focus();
         } catch (error) {
           control.removeAttribute("aria-disabled");
-          if (error instanceof Problem) say(error.message);
+          if (error instanceof Problem) problem.textContent = error.message;
         }
       },
       { class: "more" },
     );
-    return control;
+    const problem = el("p", { class: "problem", role: "alert" });
+    const yet = block.childElementCount ? null : none("There is none among the newest, but there are older ones.");
+    const rest = [yet, control, problem].filter(Boolean);
+    return rest;
   };
   add(page);
   return block;
@@ -842,11 +884,13 @@ function picture(known) {
   if (!known.timeline.length) return none("Nothing has happened yet.");
   const isOver = OVER.includes(known.status);
   const latest = Math.max(...[...known.timeline, ...known.steps].map((each) => Date.parse(each.at)));
-  const until = isOver ? latest : Math.max(latest, Date.now());
+  const now = isOver ? null : Date.now(); // a printer's clock may be ahead of it
+  const until = Math.max(latest, now ?? latest);
   const lanes = lanesOf(known, until);
-  const wide = Math.max(230, view.clientWidth - (matchMedia("(max-width: 46rem)").matches ? 134 : 230)); // but for the labels
+  const isNarrow = matchMedia("(max-width: 46rem)").matches;
+  const wide = Math.max(230, view.clientWidth - (isNarrow ? 134 : 230)); // but for the labels
   const scale = axis(
-    [...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until],
+    [...lanes.flatMap((lane) => lane.marks.flatMap((mark) => [mark.at, mark.until ?? mark.at])), until, now ?? until],
     wide,
   );
   const height = AXIS + lanes.length * ROW + 6;
@@ -918,14 +962,14 @@ function picture(known) {
         draw("rect", { width: 2.5, height: 6, class: "hold-over" }),
       ),
     ),
-    draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height, isOver ? null : until)),
+    draw("g", { "aria-hidden": "true" }, stripes, ticks(scale, height, now)),
     rows.map((marks) => marks.map(({ node }) => node)),
   );
   const label = (lane) =>
     el(
       "div",
       { class: "lane" },
-      el("span", {}, el("bdi", {}, short(lane.name, 40))),
+      el("span", {}, el("bdi", {}, lane.parcel ? `Parcel ${ending(lane.parcel, isNarrow ? 5 : 13)}` : short(lane.name, 40))),
       el("small", {}, el("bdi", {}, short(lane.about, 60))),
     );
   const left = lanesLeft(known);
@@ -954,9 +998,11 @@ function picture(known) {
 
 function lanesLeft(known) {
   const lines = known.lines.length - MOST_LANES;
+  const parcels = known.shipments.length - MOST_LANES;
   const entries = known.timeline.length - MOST_MARKS;
   return [
     lines > 0 ? `${plural(lines, "further line")} not drawn.` : "",
+    parcels > 0 ? `${plural(parcels, "further parcel")} not drawn.` : "",
     entries > 0 ? `The ${plural(entries, "oldest message")} not drawn.` : "",
   ]
     .join(" ")
@@ -1013,6 +1059,7 @@ function lanesOf(known, until) {
     });
   const parcels = known.shipments.slice(0, MOST_LANES).map((parcel) => ({
     name: `Parcel ${parcel.tracking_number ?? parcel.id}`,
+    parcel: parcel.tracking_number ?? parcel.id,
     about: `${named(parcel.provider)}, ${plural(
       parcel.lines.reduce((sum, part) => sum + part.quantity, 0),
       "piece",
@@ -1056,7 +1103,7 @@ function axis(instants, wide) {
 
 function ticks({ known, x, waits }, height, now) {
   const made = [];
-  let free = 0;
+  let free = 0; // where the text before ends
   let day = "";
   if (now)
     made.push(
@@ -1065,10 +1112,12 @@ function ticks({ known, x, waits }, height, now) {
     );
   for (const instant of known) {
     const left = x(instant);
-    if (left < free || (now && left > x(now) - 62)) continue;
     const date = new Date(instant);
     const today = date.toDateString();
     const text = today === day ? hourly.format(date) : roughly.format(date);
+    const room = text.length * 6.5;
+    const begins = left < 40 ? left - 8 : left - room / 2;
+    if (begins < free || (now && begins < x(now) + 20 && begins + room > x(now) - 20)) continue;
     day = today;
     made.push(
       draw("line", { x1: left, x2: left, y1: 18, y2: height, class: "tick" }),
@@ -1078,7 +1127,7 @@ function ticks({ known, x, waits }, height, now) {
         text,
       ),
     );
-    free = left + 92;
+    free = begins + Math.max(room, 78) + 14;
   }
   for (const { gap, from, to } of waits) {
     const text = lasting(gap);
