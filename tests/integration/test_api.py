@@ -542,3 +542,10 @@ def test_who_asks_says_so_or_is_known_by_the_token(
     headers = {"authorization": f"Bearer {TOKEN}"} | ({} if given is None else {"x-actor": given})
     status = cloud.call("api", gateway.request("GET", "/orders/1001", headers=headers))["statusCode"]
     assert (told, status) == (([who], 404) if isinstance(who, str) else ([], who))
+
+
+@pytest.mark.parametrize(("path", "token"), [("/orders", TOKEN), ("/orders/none", TOKEN), ("/orders", "wrong")])
+def test_no_answer_is_kept_by_anybody_on_the_way(cloud: Cloud, path: str, token: str) -> None:
+    answer = cloud.call("api", gateway.request("GET", path, headers={"authorization": f"Bearer {token}"}))
+    assert answer["headers"]["Cache-Control"] == "no-store"
+    assert answer["headers"]["X-Content-Type-Options"] == "nosniff"

@@ -52,6 +52,8 @@ LONGEST_ID = 500
 """No id is longer: DynamoDB refuses to look for a key of more than 2,048 bytes."""
 LONGEST_ACTOR = 100
 PROBLEM = "application/problem+json"
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""What each answer but the console's page says: it may hold a customer's data."""
 
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID), BeforeValidator(unquote)]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many entries a page has at most.")]
@@ -84,9 +86,14 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Whoever has no token is refused before anything else: Powertools checks a request before its middlewares run, and
     would tell a stranger what is wrong with it. The console's page holds nothing, and is shown to everybody.
     """
+    if event["routeKey"] == console.ROUTE:
+        return console.answer(event)
+    answered = _answer(event, context)
+    return answered | {"headers": answered["headers"] | PRIVATE}
+
+
+def _answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
-        if event["routeKey"] == console.ROUTE:
-            return console.answer(event)
         _authenticate(event)
         return app().resolve(_readable(event), context)
     except ServiceError as error:
