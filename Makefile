@@ -61,7 +61,7 @@ event: install ## print a signed API Gateway event: make event TOPIC=camaloon.sh
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .
