@@ -12,8 +12,10 @@ GENUINE = b'{"order_id": 1, "tracking_number": "", "line_items": []}'
 
 
 def rows(shop: Shop) -> int:
+    """How many rows there are, but for those that say how often Camaloon was refused, and when."""
     table = shop.stack.outputs()["TableName"]
-    return int(shop.stack.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"])
+    pages = shop.stack.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return sum(not row["pk"]["S"].startswith("REFUSED#") for page in pages for row in page["Items"])
 
 
 @pytest.mark.parametrize(
