@@ -138,7 +138,12 @@ QUESTIONS: list[tuple[str, dict[str, str], int]] = [
 """What is asked, and in how many values of an index that looks, each looked in as often as rows are read together."""
 
 
-def test_a_list_reads_no_more_than_its_bound_whatever_is_in_the_table(full: Hub) -> None:
+def test_no_list_nor_the_overview_reads_more_than_its_bound_whatever_is_in_the_table(full: Hub) -> None:
+    the_lists_are_bounded(full)
+    the_overview_is_bounded(full)
+
+
+def the_lists_are_bounded(full: Hub) -> None:
     for path, query, values in QUESTIONS:
         with reading() as read:
             answer = full.get(path, **query)
@@ -157,7 +162,7 @@ def test_a_list_reads_no_more_than_its_bound_whatever_is_in_the_table(full: Hub)
             assert (entries, bool(answer["body"]["cursor"])) == ([], True)
 
 
-def test_the_overview_reads_no_more_than_its_bound_whatever_is_in_the_table(full: Hub) -> None:
+def the_overview_is_bounded(full: Hub) -> None:
     with reading(most=overview.MOST) as read:
         answer = full.get("/overview")
     assert answer["statusCode"] == 200
