@@ -142,7 +142,7 @@ def test_strangers_cannot_make_us_read_the_secret_each_time(cloud: Cloud, provid
     with aws_calls() as calls:
         for _ in range(5):
             call(cloud, provider, webhook(provider, topic, raw, secret, signature="wrong"))
-    assert [operation for operation, _ in calls] == ["GetSecretValue"]
+    assert [operation for operation, _ in calls if operation != "PutItem"] == ["GetSecretValue"]
 
 
 @PROVIDERS
@@ -477,7 +477,7 @@ def test_50_copies_at_once_are_one_row_and_all_acknowledged(cloud: Cloud, provid
         answers = list(pool.map(post, range(50)))
     assert [answer["statusCode"] for answer in answers] == [success] * 50
     assert sorted(answer["body"]["status"] for answer in answers) == ["accepted", *["duplicate"] * 49]
-    assert len(cloud.rows()) == 1
+    assert len(cloud.rows("EVENT")) == 1
 
 
 def test_an_order_paid_twice_with_other_contents_is_kept_beside_the_first(hub: Hub) -> None:
@@ -541,7 +541,7 @@ def test_a_secret_that_can_not_be_read_lets_nobody_in(cloud: Cloud, provider: st
     cloud.secrets.put_secret_value(SecretId=cloud.arn(f"{camel(provider)}Secret"), SecretString=text or "{}")
     with aws_calls() as calls:
         assert [call(cloud, provider, genuine(provider))["statusCode"] for _ in range(3)] == [401] * 3
-    assert [operation for operation, _ in calls] == ["GetSecretValue"]
+    assert [operation for operation, _ in calls if operation != "PutItem"] == ["GetSecretValue"]
     assert "secret_not_set" in printed.text()
 
 
