@@ -279,21 +279,17 @@ def positions(
     return found[:limit], len(found) > limit
 
 
-def count(index: str, partition: str, *, limit: int, since: str = "", until: str = "") -> tuple[int, bool]:
-    """Count the entries in one value of an index, from a time on and before another; at most `limit`, and if more."""
+def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:
+    """Count the entries in one value of an index: `limit` at most, and whether there are more."""
     counted = 0
     for number in range(SHARDS):
-        condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": f"{partition}#{number}"}}
-        if since:
-            condition += " AND state_at BETWEEN :since AND :until"
-            values |= {":since": {"S": since}, ":until": {"S": until}}
         call: Item = {}
         while counted <= limit:
             answer = config.client("dynamodb").query(
                 TableName=name(),
                 IndexName=index,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
+                KeyConditionExpression=f"{INDEXES[index]} = :partition",
+                ExpressionAttributeValues={":partition": {"S": f"{partition}#{number}"}},
                 Select="COUNT",
                 Limit=limit + 1 - counted,
                 **call,

@@ -3,18 +3,19 @@
 An hour that is over is counted once, by the monitor; only what came since is counted when somebody looks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pressroom import inbox, table
-from pressroom.times import iso, parse
+from pressroom.times import iso
 
 PROVIDERS = ("storefront", "camaloon", "cloudprinter", "printful", "oms")
 HOURS = 24
 SETTLED_AFTER = timedelta(minutes=1)
 """When an hour that is over can be counted for good: what was received at its end is in the index by then."""
-MOST_IN_AN_HOUR = 100_000
+MOST_PAGES = 100
+"""How many thousands of webhooks of a provider one look counts."""
 MOST_AT_ONCE = 1_000
 """How many webhooks of a provider are counted at most while somebody waits."""
 
@@ -42,7 +43,12 @@ def count(known: Mapping[str, Mapping[str, int]], *, now: datetime) -> Counted:
     *over, _ = hours(now - SETTLED_AFTER)
     for provider in PROVIDERS:
         before = known.get(provider, {})
-        counted[provider] = {hour: before[hour] if hour in before else _in_hour(provider, hour) for hour in over}
+        counted[provider] = {hour: before.get(hour, 0) for hour in over}
+        missing = {hour for hour in over if hour not in before}
+        if missing:
+            for hour in map(_hour, _from(provider, min(missing))):
+                if hour in missing:
+                    counted[provider][hour] += 1
     return counted
 
 
@@ -54,8 +60,7 @@ def received(provider: str, known: Mapping[str, int], *, now: datetime) -> Recei
     places, more = table.positions("by_created", [partition], limit=MOST_AT_ONCE, beyond=first, newest_first=False)
     counts = {hour: known.get(hour, 0) for hour in each}
     for place in places:
-        hour = f"{place[:13]}:00:00.000Z"
-        if hour in counts and hour not in known:
+        if (hour := _hour(place)) in counts and hour not in known:
             counts[hour] += 1
     return Received(list(counts.values()), more, last_at(provider))
 
@@ -66,6 +71,19 @@ def last_at(provider: str) -> str | None:
     return table.time_at(places[0]) if places else None
 
 
-def _in_hour(provider: str, hour: str) -> int:
-    partition, end = f"{inbox.KIND}/{provider}", iso(parse(hour) + timedelta(hours=1))
-    return table.count("by_created", partition, limit=MOST_IN_AN_HOUR, since=hour, until=end)[0]
+def _from(provider: str, hour: str) -> Iterator[str]:
+    """Yield where a provider's webhooks stand that came from an hour on, oldest first."""
+    more, last = True, hour
+    for _ in range(MOST_PAGES):
+        if not more:
+            return
+        places, more = table.positions(
+            "by_created", [f"{inbox.KIND}/{provider}"], limit=MOST_AT_ONCE, beyond=last, newest_first=False
+        )
+        yield from places
+        last = places[-1] if places else last
+
+
+def _hour(place: str) -> str:
+    """Return the beginning of the hour in which a place in the index is."""
+    return f"{place[:13]}:00:00.000Z"
