@@ -8,9 +8,7 @@ from cli.commands import Command, how_many
 from cli.desk import Desk, fields, table
 from cli.hub import path
 from cli.orders import and_more
-from pressroom.outbox import State
-
-DESTINATIONS = ("camaloon", "oms", "storefront")
+from pressroom.outbox import DESTINATIONS, State
 
 
 @click.command("deliveries", cls=Command)

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from cli.commands import Group
-from cli.deliveries import DESTINATIONS
 from cli.desk import Desk, fields
 from cli.errors import DONE, NOT_SO, Failed
 from cli.hub import path
 from cli.webhooks import PROVIDERS
+from pressroom.outbox import DESTINATIONS
 
 LOOK_EVERY_S = 1
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"]

@@ -14,7 +14,7 @@ from pressroom import conditions, config, orders, overdue, record, table, traffi
 from pressroom.conditions import Found, Row
 from pressroom.errors import Conflict, PressroomError
 from pressroom.observe import count, logger
-from pressroom.orders import Attention
+from pressroom.orders import OPEN, Attention
 from pressroom.overdue import Limits
 from pressroom.record import Decision, Undecided
 from pressroom.times import iso
@@ -22,7 +22,6 @@ from pressroom.times import iso
 BUDGET = timedelta(seconds=200)
 """How long orders are looked at; the next look begins where this one ends."""
 PAGE = 100
-OPEN = orders.STAGES[: orders.STAGES.index(orders.Status.PARTIALLY_SHIPPED) + 1]
 STANDING = {Attention.STALLED: "OrdersStalled", Attention.HOLD_OLD: "HoldsOld"}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.monitor import handler
-from pressroom import conditions, notices, outbox, printful_webhook, refusals
+from pressroom import conditions, notices, outbox, printful_webhook, refusals, table
 from pressroom.errors import Retry
 from pressroom.orders import Status
 from pressroom.outbox import Delivery
@@ -443,7 +443,7 @@ def test_dead_letters_of_ours_stand_and_those_of_deliveries_are_not_told_twice(h
 def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conditions, "PAGE", 2)
+    monkeypatch.setattr(table, "PAGE", 2)
     for number in range(5):
         destination = "storefront" if number else "camaloon"
         row = replace(dead(clock, destination, str(number)), state=outbox.State.DEAD).new_row(queued=False)
@@ -463,7 +463,7 @@ def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
 def test_the_many_notices_that_wait_hide_no_printers_delivery(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conditions, "PAGE", 2)
+    monkeypatch.setattr(table, "PAGE", 2)
     for number in range(5):
         destination = "storefront" if number < 4 else "camaloon"
         row = dead(clock, destination, str(number)).new_row(queued=False)

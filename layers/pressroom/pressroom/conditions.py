@@ -8,7 +8,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,8 +16,7 @@ from pressroom import config, drift, inbox, notices, orders, outbox, printful_we
 from pressroom.times import iso
 
 SETTING, ROW = "SETTING", "monitor"
-DESTINATIONS = ("camaloon", "oms", "storefront")
-QUEUES = (*DESTINATIONS, "print_files", "park")
+QUEUES = (*outbox.DESTINATIONS, "print_files", "park")
 """Whose dead letters are counted; the variables `<NAME>_DEAD_LETTER_QUEUE_URL` name the queues."""
 LATE_AFTER = timedelta(hours=1)
 OUTDATED_FOR = timedelta(days=1)
@@ -28,7 +27,6 @@ MOST = 1_000
 """How many of a kind are counted."""
 MOST_DELIVERIES = 20_000
 """How many deliveries are looked through: the many of one destination must not hide the few of another."""
-PAGE = 1_000
 
 SENTENCES = {
     "provider_silent": "Nothing has come from {about} {since_when} although it has orders that it should have told of "
@@ -95,7 +93,7 @@ class Condition:
 
     def shown(self) -> dict[str, str]:
         """Return the condition as the API shows it."""
-        return {"id": self.id, "name": self.name, "about": self.about, "since": self.since, "text": self.text}
+        return {"id": self.id, **asdict(self)}
 
 
 class Found(NamedTuple):
@@ -153,10 +151,13 @@ def read() -> Row:
 
 def keep(row: Row) -> None:
     """Keep a row for the next look, and for whoever asks."""
-    standing = [
-        {"name": each.name, "about": each.about, "since": each.since, "text": each.text} for each in row.standing
-    ]
-    content = {"standing": standing, "counted": row.counted, "beyond": row.beyond, "whole": row.whole, "part": row.part}
+    content = {
+        "standing": [asdict(each) for each in row.standing],
+        "counted": row.counted,
+        "beyond": row.beyond,
+        "whole": row.whole,
+        "part": row.part,
+    }
     item = table.pk(SETTING, ROW) | {
         "looked_at": {"S": row.looked_at or ""},
         "content": table.pack(json.dumps(content).encode()),
@@ -251,21 +252,13 @@ def _deliveries(now: datetime) -> _Found:
         answer = config.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])
         number = int(answer["Attributes"][wanted])
         # Else the letters are those of the deliveries, or may be those of deliveries that are not counted any more.
-        if number > dead[queue] and not (more and queue in DESTINATIONS):
+        if number > dead[queue] and not (more and queue in outbox.DESTINATIONS):
             yield "dead_letters", queue, {"number": number}
 
 
 def _pages(state: outbox.State) -> Iterator[str]:
     """Yield where deliveries of a state stand, oldest first, MOST_DELIVERIES at most."""
-    last, left = "", MOST_DELIVERIES
-    while left > 0:
-        places, more = table.positions(
-            "by_state", [f"{outbox.KIND}#{state}"], limit=min(PAGE, left), beyond=last, newest_first=False
-        )
-        yield from places
-        if not more:
-            return
-        last, left = places[-1], left - len(places)
+    return table.walk("by_state", f"{outbox.KIND}#{state}", most=MOST_DELIVERIES)
 
 
 def _shop() -> _Found:

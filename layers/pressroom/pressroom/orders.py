@@ -112,6 +112,8 @@ class Waits(StrEnum):
 RANK = {status: rank for rank, status in enumerate(Status)}
 STAGES = tuple(Status)[: RANK[Status.DELIVERED] + 1]
 """The statuses that are reached one after the other."""
+OPEN = STAGES[: RANK[Status.PARTIALLY_SHIPPED] + 1]
+"""Where an order stands of which something is still to be heard."""
 
 MOST_DELIVERIES = 98
 """Deliveries that are read with their order: a transaction takes 100 rows."""

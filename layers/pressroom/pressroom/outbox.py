@@ -15,6 +15,7 @@ from pressroom import config, table
 from pressroom.times import iso
 
 KIND = "DELIVERY"
+DESTINATIONS = ("camaloon", "oms", "storefront")
 HISTORY = 100
 """How many attempts are kept in full, which is every one of two rounds; `attempts` counts them all."""
 KEPT_FOR = timedelta(days=400)

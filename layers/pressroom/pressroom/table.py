@@ -38,7 +38,7 @@ person, and webhooks that were authenticated by a previous secret).
 import hashlib
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
@@ -50,6 +50,8 @@ from pressroom.errors import Conflict
 SHARDS = 4
 """How many partitions an index value is spread over. Raising it needs a rewrite of the indexed rows."""
 
+PAGE = 1_000
+"""How many entries of an index are asked for at once by who reads them all."""
 READS = 6
 """How often rows are read together before a writer that is always in between becomes an error."""
 INDEXES = {"by_state": "state_key", "by_created": "created_key", "by_attention": "attention_key"}
@@ -277,6 +279,15 @@ def positions(
         found += [item["state_at"]["S"] for item in answer["Items"]]
     found.sort(reverse=newest_first)
     return found[:limit], len(found) > limit
+
+
+def walk(index: str, partition: str, *, after: str = "", most: int) -> Iterator[str]:
+    """Yield the places in one value of an index, oldest first, page by page: `most` at most."""
+    more = True
+    while more and most > 0:
+        places, more = positions(index, (partition,), limit=min(PAGE, most), beyond=after, newest_first=False)
+        yield from places
+        after, most = places[-1] if places else after, most - len(places)
 
 
 def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:

@@ -3,7 +3,7 @@
 An hour that is over is counted once, by the monitor; only what came since is counted when somebody looks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ PROVIDERS = ("storefront", "camaloon", "cloudprinter", "printful", "oms")
 HOURS = 24
 SETTLED_AFTER = timedelta(minutes=1)
 """When an hour that is over can be counted for good: what was received at its end is in the index by then."""
-MOST_PAGES = 100
-"""How many thousands of webhooks of a provider one look counts."""
+MOST_IN_A_LOOK = 100_000
+"""How many webhooks of a provider one look counts."""
 MOST_AT_ONCE = 1_000
 """How many webhooks of a provider are counted at most while somebody waits."""
 
@@ -45,8 +45,9 @@ def count(known: Mapping[str, Mapping[str, int]], *, now: datetime) -> Counted:
         before = known.get(provider, {})
         counted[provider] = {hour: before.get(hour, 0) for hour in over}
         missing = {hour for hour in over if hour not in before}
+        partition = f"{inbox.KIND}/{provider}"
         if missing:
-            for hour in map(_hour, _from(provider, min(missing))):
+            for hour in map(_hour, table.walk("by_created", partition, after=min(missing), most=MOST_IN_A_LOOK)):
                 if hour in missing:
                     counted[provider][hour] += 1
     return counted
@@ -69,19 +70,6 @@ def last_at(provider: str) -> str | None:
     """Return when something new came from a provider for the last time; None if not for 45 days."""
     places, _ = table.positions("by_created", [f"{inbox.KIND}/{provider}"], limit=1)
     return table.time_at(places[0]) if places else None
-
-
-def _from(provider: str, hour: str) -> Iterator[str]:
-    """Yield where a provider's webhooks stand that came from an hour on, oldest first."""
-    more, last = True, hour
-    for _ in range(MOST_PAGES):
-        if not more:
-            return
-        places, more = table.positions(
-            "by_created", [f"{inbox.KIND}/{provider}"], limit=MOST_AT_ONCE, beyond=last, newest_first=False
-        )
-        yield from places
-        last = places[-1] if places else last
 
 
 def _hour(place: str) -> str:

@@ -15,13 +15,11 @@ from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, 
 from pressroom.api.deliveries import DeliveryInOrder, in_order
 from pressroom.history import Step, steps
 from pressroom.inbox import Event, Webhook
-from pressroom.orders import STAGES, Attention, Line, Order, Status
+from pressroom.orders import OPEN, Attention, Line, Order, Status
 from pressroom.times import iso
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-OPEN = STAGES[: STAGES.index(Status.PARTIALLY_SHIPPED) + 1]
-"""Where an order stands of which something is still to be heard."""
 _SET_ASIDE = (inbox.State.FAILED, inbox.State.UNHANDLED)
 _LONGEST_HOURS = 24 * 365 * 10
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-DESTINATIONS = ("camaloon", "oms", "storefront")
 MOST = 1_000
 """How many of a kind are counted: nobody acts on the exact number of more, and what is read stays bounded."""
 AT_ONCE = 8
@@ -111,7 +110,7 @@ def get_overview() -> Overview:
         "attention": attention.result(),
         "deliveries": [
             {"destination": each, "pending": pending.result()(each), "dead": dead.result()(each)}
-            for each in DESTINATIONS
+            for each in outbox.DESTINATIONS
         ],
         "webhooks": {"failed": failed.result(), "unhandled": unhandled.result()},
         "hours": traffic.hours(now),
