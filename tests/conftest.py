@@ -1,16 +1,19 @@
 """What unit and integration tests share; the end-to-end tests bring their own."""
 
-import logging
+import functools
+import io
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from hypothesis import settings
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
-from pressroom import config
+from pressroom import config, observe
 from tests.support.cloud import Clock, Cloud, forget
 from tests.support.hub import FakeCamaloon, FakeShop, Hub
 from tests.support.oms import FakeOms
@@ -41,6 +44,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.nice(10)
 
 
+class _Stdout(io.StringIO):
+    """Standard output as it is when something is written: pytest has another one for each phase of a test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A function that has just been started, in an environment without an account."""
@@ -55,10 +65,10 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TRACKING_WAIT_MINUTES", "60")
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "LOCAL_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(observe, "Logger", functools.partial(Logger, stream=_Stdout()))
     forget()
     yield
     forget()
-    logging.Logger.manager.loggerDict.pop("pressroom", None)  # its handler writes to this test's stdout
 
 
 @pytest.fixture

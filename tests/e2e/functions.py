@@ -20,7 +20,11 @@ from tests.e2e.waiting import wait_until
 
 @contextmanager
 def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
-    """Deploy a function with other settings for a while."""
+    """Deploy a function with other settings for a while.
+
+    Unlike AWS, the local cloud ends what the function is doing when it is deployed: whatever a test waits for has to
+    be over before that.
+    """
     functions = shop.stack.client("lambda")
     name = f"{shop.stack.stack_name}-{function}"
 

@@ -487,8 +487,7 @@ def test_without_print_files_of_its_own_an_item_is_batched_as_soon_as_the_oms_ha
 
     with configured(oms, "deliver-oms", **none), configured(oms, "print_files", **none):
         oms.pay(order)
-        batch = wait_until(batched, "there is a batch", 60)
-    sent = batch_until_sent(oms, batch)
+        sent = batch_until_sent(oms, wait_until(batched, "there is a batch", 60))
     assert order["id"] in [item["order_id"] for item in sent["items"]]
     (there,) = at_oms(oms, order)
     assert there["create_print_files"] is False

@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 from moto.dynamodb.models import DynamoDBBackend
 
 from pressroom import config, drift, observe, refusals, routing
-from tests.support import template
+from tests.support import quick_moto, template
 
 SECRETS = {
     "StorefrontSecret": "the-shops-secret",
@@ -37,6 +37,9 @@ PARAMETERS = {
     "OmsStoreId": "the-store",
     "OmsBaseUrl": "https://oms.example",
 }
+
+
+quick_moto.install()
 
 
 class Clock:
@@ -176,11 +179,18 @@ class Cloud:
 
     def changes(self, since: int = 0) -> list[dict[str, Any]]:
         """The table's stream from its n-th record on, as Lambda gives it to a function."""
+        start = int(self.shard["SequenceNumberRange"]["StartingSequenceNumber"]) + since
         iterator = self.streams.get_shard_iterator(
-            StreamArn=self.stream_arn, ShardId=self.shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            StreamArn=self.stream_arn,
+            ShardId=self.shard["ShardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=str(start),
         )["ShardIterator"]
-        records: list[Any] = self.streams.get_records(ShardIterator=iterator)["Records"]
-        return json.loads(json.dumps(records[since:], default=_wire))  # type: ignore[no-any-return]
+        records = list[Any]()
+        while page := (answer := self.streams.get_records(ShardIterator=iterator))["Records"]:
+            records += page
+            iterator = answer["NextShardIterator"]
+        return json.loads(json.dumps(records, default=_wire))  # type: ignore[no-any-return]
 
 
 def _wire(value: object) -> object:
