@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
@@ -21,6 +22,8 @@ from tests.support.oms import FakeOms
 # Examples are the same in every run: a red test is red for everybody, and stays red until it is mended.
 settings.register_profile("seeded", derandomize=True)
 settings.load_profile("seeded")
+# Nor do they depend on which modules a worker has imported by then, whose constants Hypothesis would mix in.
+providers._get_local_constants = lambda: providers._local_constants  # there is no setting for it
 
 
 class _Workers(LoadScopeScheduling):  # type: ignore[misc]  # untyped

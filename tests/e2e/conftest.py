@@ -132,8 +132,16 @@ class Shop:
         self.oms("/_behave", behaviour)
 
     def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
+        """Make all calls at the same time, and again where this machine is too busy, as a provider does after a 5xx.
+
+        Each call at once is a function that starts, on two processors: its calls to the table may time out.
+        """
+
+        def answered(call: Callable[[], requests.Response]) -> requests.Response:
+            return wait_until(lambda: answer if (answer := call()).status_code < 500 else None, "an answer", 120)
+
         with ThreadPoolExecutor(max_workers=50) as pool:
-            return [future.result() for future in [pool.submit(call) for call in calls]]
+            return list(pool.map(answered, calls))
 
     def logs(self) -> str:
         """Everything that the functions logged, and what the emulator and the simulators wrote about them."""

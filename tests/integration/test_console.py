@@ -269,7 +269,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
                 mark.dispatch_event("click")
             holds(order_id)
             expect(visitor.page.locator("#view")).to_contain_text("<script>window.pwned=1</script>")
-            visitor.page.go_back()
+            visitor.back()
             visitor.sees("Orders")
             assert visitor.page.url == before
         for place, heading in (("#/inbox", "Inbox"), (f"#/webhooks/{failed}", "Webhook"), ("#/overview", "Overview")):
@@ -390,10 +390,10 @@ def test_back_and_forward_lead_through_the_places(desk: Desk) -> None:
         assert visitor.page.url.endswith("#/orders?status=accepted")
         visitor.page.get_by_role("link", name="1001").click()
         visitor.sees("Order 1001")
-        visitor.page.go_back()
+        visitor.back()
         visitor.sees("Orders")
         expect(visitor.page.get_by_label("Status")).to_have_value("accepted")
-        visitor.page.go_forward()
+        visitor.forward()
         visitor.sees("Order 1001")
 
 

@@ -82,6 +82,13 @@ class Visitor:
     def sees(self, heading: str) -> None:
         expect(self.page.locator("h1")).to_have_text(heading)
 
+    def back(self) -> None:
+        """As the browser's own button does; Playwright's waits for a load that may not come within one document."""
+        self.page.evaluate("history.back()")
+
+    def forward(self) -> None:
+        self.page.evaluate("history.forward()")
+
     def find(self, text: str) -> None:
         self.page.get_by_role("searchbox").fill(text)
         self.page.get_by_role("searchbox").press("Enter")

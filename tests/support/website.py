@@ -29,7 +29,7 @@ def website(cloud: Cloud) -> Iterator[tuple[str, threading.Lock]]:
             return answer(environ, start_response)
 
     server = make_server("127.0.0.1", 0, in_turn, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))  # so soon it sees that it shall end
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", turn
