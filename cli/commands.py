@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,8 +64,13 @@ def _variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
-def how_many[Function: Callable[..., Any]](function: Function) -> Function:
+def how_many(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a list: `limit` is None for all."""
+
+    @wraps(function)
+    def limited(*args: Any, limit: int, everything: bool, **asked: Any) -> Any:
+        return function(*args, limit=None if everything else limit, **asked)
+
     every = click.option("--all", "everything", is_flag=True, help="All of them, however long that takes.")
     some = click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
-    return some(every(function))
+    return some(every(limited))

@@ -5,9 +5,8 @@ from typing import Any
 import click
 
 from cli.commands import Command, how_many
-from cli.desk import Desk, fields, table
+from cli.desk import Cell, Desk, fields, table
 from cli.hub import path
-from cli.orders import and_more
 from pressroom.outbox import DESTINATIONS, State
 
 
@@ -22,12 +21,9 @@ from pressroom.outbox import DESTINATIONS, State
 @click.option("--destination", type=click.Choice(DESTINATIONS), help="For whom they are.")
 @how_many
 @click.pass_obj
-def deliveries(desk: Desk, /, limit: int, everything: bool, **asked: Any) -> None:
+def deliveries(desk: Desk, /, status: str, **asked: Any) -> None:
     """List deliveries, newest first. Dead ones need a person."""
-    with desk.progress("deliveries") as progress:
-        most = None if everything else limit
-        found = desk.hub.listed("/deliveries", "deliveries", limit=most, progress=progress, **asked)
-    columns = {
+    columns: dict[str, Cell] = {
         "created": "created_at",
         "to": "destination",
         "what": "operation",
@@ -37,8 +33,8 @@ def deliveries(desk: Desk, /, limit: int, everything: bool, **asked: Any) -> Non
         "delivery": "id",
         "last error": "last_error",
     }
-    title = f"{asked['status'].capitalize()} deliveries"
-    desk.show(found, table(title, columns, found["deliveries"]), *and_more(found))
+    title = f"{status.capitalize()} deliveries"
+    desk.show_list(title, "/deliveries", "deliveries", columns, status=status, **asked)
 
 
 @click.command("delivery", cls=Command)

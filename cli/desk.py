@@ -66,6 +66,13 @@ class Desk:
         for each in readable:
             self.console.print(each)
 
+    def show_list(self, title: str, path: str, name: str, columns: Mapping[str, Cell], **asked: Any) -> None:
+        """Give a list of the API, which is `name` in its answers; `asked` as `Hub.listed` takes it."""
+        with self.progress(title.lower()) as progress:
+            found = self.hub.listed(path, name, progress=progress, **asked)
+        more = ["There are more: --limit, or --all."] if found["more"] else []
+        self.show(found, table(title, columns, found[name]), *more)
+
     def note(self, text: str) -> None:
         """Say something that is no result."""
         self.aside.print(text)

@@ -37,11 +37,8 @@ PRINTERS = ("camaloon", "cloudprinter", "oms", "printful")
 @click.option("--tracking", help="The orders with a parcel of this tracking number.")
 @how_many
 @click.pass_obj
-def orders(desk: Desk, /, order_id: str | None, limit: int, everything: bool, **asked: Any) -> None:
+def orders(desk: Desk, /, order_id: str | None, **asked: Any) -> None:
     """List orders, newest first."""
-    with desk.progress("orders") as progress:
-        most = None if everything else limit
-        found = desk.hub.listed("/orders", "orders", limit=most, progress=progress, id=order_id, **asked)
     columns: dict[str, Cell] = {
         "order": "id",
         "ref": "ref",
@@ -52,7 +49,7 @@ def orders(desk: Desk, /, order_id: str | None, limit: int, everything: bool, **
         "created": "created_at",
         "heard of": "updated_at",
     }
-    desk.show(found, table("Orders", columns, found["orders"]), *and_more(found))
+    desk.show_list("Orders", "/orders", "orders", columns, id=order_id, **asked)
 
 
 @click.command("order", cls=Command)
@@ -101,11 +98,6 @@ def erase_webhook(desk: Desk, /, event_id: str, yes: bool) -> None:
     desk.confirm(f"Erase the body of {event_id}? It can't be replayed after that.", yes=yes)
     answer = desk.hub.post(path("events", event_id, "erase"))
     desk.show(answer, f"Erased at {answer['erased_at']}.")
-
-
-def and_more(found: dict[str, Any]) -> list[str]:
-    """Say that a list goes on."""
-    return ["There are more: --limit, or --all."] if found["more"] else []
 
 
 def _shown(order: dict[str, Any]) -> list[RenderableType]:

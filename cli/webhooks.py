@@ -6,9 +6,8 @@ import click
 from rich.text import Text
 
 from cli.commands import Command, how_many
-from cli.desk import Desk, fields, table
+from cli.desk import Cell, Desk, fields
 from cli.hub import path
-from cli.orders import and_more
 from pressroom.inbox import State
 
 PROVIDERS = ("camaloon", "cloudprinter", "oms", "ops", "printful", "storefront")
@@ -20,11 +19,9 @@ PROVIDERS = ("camaloon", "cloudprinter", "oms", "ops", "printful", "storefront")
 @click.option("--topic", help="What they are about, such as item_shipped.")
 @how_many
 @click.pass_obj
-def webhooks(desk: Desk, /, limit: int, everything: bool, **asked: Any) -> None:
+def webhooks(desk: Desk, /, **asked: Any) -> None:
     """List received webhooks, newest first. Failed and unhandled ones need a person."""
-    with desk.progress("webhooks") as progress:
-        found = desk.hub.listed("/events", "events", limit=None if everything else limit, progress=progress, **asked)
-    columns = {
+    columns: dict[str, Cell] = {
         "received": "received_at",
         "provider": "provider",
         "topic": "topic",
@@ -33,7 +30,7 @@ def webhooks(desk: Desk, /, limit: int, everything: bool, **asked: Any) -> None:
         "webhook": "id",
         "error": "error",
     }
-    desk.show(found, table("Webhooks", columns, found["events"]), *and_more(found))
+    desk.show_list("Webhooks", "/events", "events", columns, **asked)
 
 
 @click.command("webhook", cls=Command)

@@ -263,8 +263,9 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
             before = visitor.page.url
             visitor.page.get_by_role("link", name=order_id, exact=True).click()
             expect(visitor.page.locator("h1")).to_have_text(f"Order {order_id}")
-            for details in visitor.page.locator("#view details > summary").all():
-                details.click()
+            visitor.unfold()
+            expect(visitor.page.locator("#view .told > li").first).to_be_visible()  # it has just been written
+            visitor.unfold()
             for mark in visitor.page.locator("g.mark").all()[:12]:
                 mark.dispatch_event("click")
             holds(order_id)
@@ -319,8 +320,7 @@ def test_every_view_is_accessible(desk: Desk, size: tuple[int, int], dark: bool)
         visitor.sees("Overview")
         for place, heading in places(failed, dead).items():
             visitor.go(place, heading)
-            for summary in visitor.page.locator("#view details > summary").all():
-                summary.click()
+            visitor.unfold()
             holds(place)
         assert visitor.trouble == []
         assert visitor.elsewhere() == []

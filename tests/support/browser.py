@@ -89,6 +89,10 @@ class Visitor:
     def forward(self) -> None:
         self.page.evaluate("history.forward()")
 
+    def unfold(self) -> None:
+        """Open all that can be opened. What opens moves what is below, so that clicks one after another miss."""
+        self.page.evaluate("document.querySelectorAll('#view details').forEach(each => { each.open = true; })")
+
     def find(self, text: str) -> None:
         self.page.get_by_role("searchbox").fill(text)
         self.page.get_by_role("searchbox").press("Enter")
