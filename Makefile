@@ -41,7 +41,7 @@ define environment
 @echo "Installing $(1) ..."
 @test -x $(1)/bin/python || "$(PYTHON)" -m venv $(1)
 @$(1)/bin/python -m pip install --quiet --disable-pip-version-check '$(PIP)'
-@$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+@$(1)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check $(2)
 @touch $@
 endef
 
@@ -61,7 +61,7 @@ event: install ## print a signed API Gateway event: make event TOPIC=camaloon.sh
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
 
 test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .
@@ -70,7 +70,10 @@ lint: install ## format, style, types and template, without running anything
 	$(LINT_ENV) $(SAM)/cfn-lint --append-rules cfn_lint_serverless.rules --ignore-checks $(LINT_IGNORED) --template template.yaml dashboard.yaml
 	$(LINT_ENV) $(SAM)/sam validate --lint --template template.yaml
 
-check: lint build test ## the whole gate: lint, build, test
+check: ## the whole gate: lint, build, test
+	@$(MAKE) --jobs 2 install
+	@$(MAKE) --jobs 2 lint build
+	@$(MAKE) test
 
 bench: install ## measure; prints a table and writes .local/bench.json
 	@$(BIN)/python -m benches

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -315,6 +316,7 @@ def _outputs(client: "CloudFormationClient", stack_name: str) -> dict[str, str]:
     return {row["OutputKey"]: row["OutputValue"] for row in rows}
 
 
+@cache
 def _client(service: str, endpoint_url: str) -> Any:
     nowhere = (None, None, os.devnull, None)
     ignoring_profiles = botocore.session.Session(

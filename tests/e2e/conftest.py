@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from local import cloud
+from local import cloud, processes
 from local.cloud import Stack
 from local.localhost import request
 from local.partners import OMS_API_TOKEN
@@ -156,7 +156,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     # Under .local, not under pytest's folder: what a killed run leaves can be found and ended by `make clean`.
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}"
     try:
-        yield Shop(cloud.up(state_dir=state_dir), state_dir)
+        yield Shop(cloud.up(state_dir=state_dir, port=processes.any_port()), state_dir)
     finally:
         cloud.down(state_dir=state_dir)
 

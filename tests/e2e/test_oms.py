@@ -375,7 +375,7 @@ def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms:
         for function in ("deliver-oms", "print_files"):
             restart(oms, function)  # else it would use the old token for up to five minutes
         oms.pay(order)
-        known = oms.until(order["id"], lambda it: it["deliveries"] and it["deliveries"][0]["attempts"] > 3)
+        known = oms.until(order["id"], lambda it: it["deliveries"] and it["deliveries"][0]["attempts"] > 2)
         (delivery,) = known["deliveries"]
         assert delivery["status"] == "pending"
         assert delivery["last_error"] == f"the OMS refuses the token in the secret {oms.stack.stack_name}/oms-api"

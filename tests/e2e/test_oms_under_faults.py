@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from local import cloud
+from local import cloud, processes
 from local.partners import OMS_API_TOKEN
 from pressroom.oms import items
 from tests.e2e.conftest import ROOT, Shop
@@ -242,7 +242,7 @@ def run() -> Iterator[Run]:
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}-faults"
     parameters = {"OmsSettleSeconds": "30", "BatchSize": "8", "BatchMaxAgeMinutes": "600"}
     try:
-        shop = Shop(cloud.up(state_dir=state_dir, parameters=parameters), state_dir)
+        shop = Shop(cloud.up(state_dir=state_dir, port=processes.any_port(), parameters=parameters), state_dir)
         yield _run(shop)
     finally:
         cloud.down(state_dir=state_dir)

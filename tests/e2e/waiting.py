@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 
 def wait_until[Found](look: Callable[[], Found | None], what: str, seconds: float) -> Found:
-    """Look until there is something to find, and return it."""
-    deadline = time.monotonic() + seconds
+    """Look until there is something to find, and return it. Each look costs the processor, too."""
+    deadline, pause = time.monotonic() + seconds, 0.05
     while True:
         found = look()
         if found is not None:
             return found
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
