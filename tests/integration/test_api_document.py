@@ -27,7 +27,7 @@ EACH_CALL = pytest.mark.parametrize(("path", "method"), CALLS, ids=lambda each: 
 HELD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 """What an answer is held against. (That a request which doesn't fit is refused is not: an empty parameter is none.)"""
 EXAMPLES = settings(
-    max_examples=12,
+    max_examples=20,
     deadline=None,
     database=None,
     derandomize=True,

@@ -37,7 +37,7 @@ def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of
 # --- any order, any number of times, by any hands: the same record ---
 
 
-@settings(max_examples=350, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: History, random: Random) -> None:
     facts = history.facts
@@ -48,7 +48,7 @@ def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: H
     assert orders.unpack(orders.pack(shuffled)) == orders.in_order(facts)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_any_split_into_concurrent_deliveries_is_the_same_record(history: History, random: Random) -> None:
     """Functions read the row, add what they know and write if nobody wrote meanwhile: `record.apply`, step by step."""
@@ -104,7 +104,7 @@ class Watched:
         self.before = status
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_a_status_never_goes_backwards(history: History, random: Random, shuffle: bool) -> None:
     """Unless the shop itself changes what the order is, or a person gives a line to another printer than the first."""
@@ -153,7 +153,7 @@ def _nobodys(order: Order) -> set[str]:
 # --- nothing is lost, nothing is made up ---
 
 
-@settings(max_examples=350, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(histories())
 def test_every_fact_stands_in_the_record(history: History) -> None:
     facts, order = history.facts, fold(history.order_id, history.facts)

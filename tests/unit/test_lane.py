@@ -148,7 +148,7 @@ def place(fact: Fact) -> tuple[int, str, str]:
     return ORDER.index(STEPS[fact.kind]), fact.at, fact.id
 
 
-@settings(max_examples=350, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_whatever_arrives_and_ends_when_everything_is_queued_once_and_nothing_waits_for_ever(
     random: Random, troubled: bool
@@ -184,7 +184,7 @@ def test_whatever_arrives_and_ends_when_everything_is_queued_once_and_nothing_wa
     assert sorted(line.done) == sorted(fact.id for fact in facts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_what_is_known_before_anything_ends_is_sent_in_order_one_at_a_time(random: Random) -> None:
     kinds = random.choices(("routed", "updated", "revoked"), k=random.randint(0, 6))

@@ -65,7 +65,7 @@ def listen(history: History, random: Random) -> Telling:
     return telling
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_every_parcel_is_told_once_however_it_is_heard_of(history: History, random: Random) -> None:
     telling = listen(history, random)
@@ -88,7 +88,7 @@ def test_every_parcel_is_told_once_however_it_is_heard_of(history: History, rand
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: History, random: Random) -> None:
     telling = listen(history, random)
@@ -110,7 +110,7 @@ def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: Histo
         assert set(order.attention) - silent <= told
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_hearing_all_of_it_again_tells_nothing(history: History, random: Random) -> None:
     telling = listen(history, random)
@@ -120,7 +120,7 @@ def test_hearing_all_of_it_again_tells_nothing(history: History, random: Random)
     assert len(telling.told) == before
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_shop_hears_in_sequence_whatever_ends_when(history: History, random: Random) -> None:
     """Only the notification whose turn it is may go, and the next one's turn comes with its end."""

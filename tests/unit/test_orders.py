@@ -261,7 +261,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
-@settings(max_examples=350, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(st.data())
 def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(data: st.DataObject) -> None:
     facts = data.draw(histories())
@@ -270,7 +270,7 @@ def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(data: st.D
     assert fold(ORDER, shuffled) == fold(ORDER, facts)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(histories())
 def test_no_line_ships_more_than_was_ordered_and_no_piece_of_a_parcel_is_lost(facts: list[Fact]) -> None:
     order = fold(ORDER, facts)
@@ -282,7 +282,7 @@ def test_no_line_ships_more_than_was_ordered_and_no_piece_of_a_parcel_is_lost(fa
         assert sum(line.quantity for line in shown[parcel]) == sum(line["quantity"] for line in lines)
 
 
-@settings(max_examples=350, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(st.data())
 def test_a_late_fact_never_moves_the_status_backwards(data: st.DataObject) -> None:
     arrival = data.draw(histories().flatmap(st.permutations))
@@ -290,7 +290,7 @@ def test_a_late_fact_never_moves_the_status_backwards(data: st.DataObject) -> No
     assert ranks == sorted(ranks)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(lines=LINES, splits=st.data())
 def test_any_split_into_parcels_ships_the_whole_order(
     lines: list[tuple[str, int, str | None]], splits: st.DataObject
@@ -307,7 +307,7 @@ def test_any_split_into_parcels_ships_the_whole_order(
     assert (order.status, order.attention) == (Status.SHIPPED, [])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_the_same_facts_are_stored_as_the_same_bytes(data: st.DataObject) -> None:
     facts = data.draw(histories())

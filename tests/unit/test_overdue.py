@@ -234,7 +234,7 @@ def monitored(history: History, looks: list[int]) -> list[Fact]:
     return heard + left
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(histories(), st.lists(st.integers(1, 24 * 60), max_size=6).map(sorted), st.randoms(use_true_random=False))
 def test_looking_changes_nothing_but_what_it_tells(history: History, looks: list[int], random: Any) -> None:
     facts = monitored(history, looks)
@@ -250,7 +250,7 @@ def test_looking_changes_nothing_but_what_it_tells(history: History, looks: list
     assert fold(history.order_id, facts) == order
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(histories(), st.lists(st.integers(1, 24 * 60), max_size=6).map(sorted))
 def test_only_an_order_that_waits_is_stalled_and_only_one_that_is_held_is_old(
     history: History, looks: list[int]
@@ -262,7 +262,7 @@ def test_only_an_order_that_waits_is_stalled_and_only_one_that_is_held_is_old(
         assert order.on_hold
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(histories(), st.lists(st.integers(1, 24 * 60), min_size=1, max_size=6).map(sorted))
 def test_what_is_raised_is_raised_once_while_it_stands(history: History, looks: list[int]) -> None:
     facts = monitored(history, looks)

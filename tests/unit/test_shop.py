@@ -662,7 +662,7 @@ CANNOT_BE_TOLD = {"delivery_dead", "uid_unknown", "change_not_sent", "canceled"}
 """What a person is told of where the OMS may not have what the record shows."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_in_the_end_every_printer_has_what_the_shop_wants_once_or_a_person_is_told(
     random: Random, troubled: bool
