@@ -33,6 +33,7 @@ class Shop:
     def __init__(self, stack: Stack, state_dir: Path) -> None:
         self.stack = stack
         self.state_dir = state_dir
+        self.lost = 0
 
     def order(self, **changes: Any) -> dict[str, Any]:
         """A paid order of its own: ten badges and two bags, all Camaloon's."""
@@ -134,11 +135,20 @@ class Shop:
     def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
         """Make all calls at the same time, and again where this machine is too busy, as a provider does after a 5xx.
 
-        Each call at once is a function that starts, on two processors: its calls to the table may time out.
+        Each call at once is a function that starts, on two processors: its calls to the table may time out. `lost` is
+        how often that was so: then something may have been taken without being answered.
         """
+        self.lost = 0
 
         def answered(call: Callable[[], requests.Response]) -> requests.Response:
-            return wait_until(lambda: answer if (answer := call()).status_code < 500 else None, "an answer", 120)
+            def try_once() -> requests.Response | None:
+                answer = call()
+                if answer.status_code < 500:
+                    return answer
+                self.lost += 1
+                return None
+
+            return wait_until(try_once, "an answer", 120)
 
         with ThreadPoolExecutor(max_workers=50) as pool:
             return list(pool.map(answered, calls))

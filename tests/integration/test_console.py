@@ -264,8 +264,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
             visitor.page.get_by_role("link", name=order_id, exact=True).click()
             expect(visitor.page.locator("h1")).to_have_text(f"Order {order_id}")
             visitor.unfold()
-            expect(visitor.page.locator("#view .told > li").first).to_be_visible()  # it has just been written
-            visitor.unfold()
+            expect(visitor.page.locator("#view .told > li").first).to_be_visible()
             for mark in visitor.page.locator("g.mark").all()[:12]:
                 mark.dispatch_event("click")
             holds(order_id)

@@ -14,6 +14,18 @@ WIDE, NARROW = (1280, 860), (390, 844)
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What Chromium itself writes of an answer that a test asked for."""
 
+_UNFOLD = """async () => {
+  const opened = (each) => new Promise((done) => {
+    each.addEventListener("toggle", done, { once: true });
+    each.open = true;
+  });
+  for (;;) {
+    const closed = [...document.querySelectorAll("#view details:not([open])")];
+    if (!closed.length) return;
+    await Promise.all(closed.map(opened));
+  }
+}"""
+
 
 @contextmanager
 def browser() -> Iterator[Browser]:
@@ -90,8 +102,8 @@ class Visitor:
         self.page.evaluate("history.forward()")
 
     def unfold(self) -> None:
-        """Open all that can be opened. What opens moves what is below, so that clicks one after another miss."""
-        self.page.evaluate("document.querySelectorAll('#view details').forEach(each => { each.open = true; })")
+        """Open all that can be opened, and what it then holds. A click could miss: what opens moves the rest."""
+        self.page.evaluate(_UNFOLD)
 
     def find(self, text: str) -> None:
         self.page.get_by_role("searchbox").fill(text)
