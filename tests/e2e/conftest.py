@@ -153,6 +153,17 @@ class Shop:
         with ThreadPoolExecutor(max_workers=50) as pool:
             return list(pool.map(answered, calls))
 
+    def kept(self) -> set[str]:
+        """The keys of all received webhooks. Receivers may write nothing else, and nothing else may write them.
+
+        All other rows may change at any time: what was received before is still worked on.
+        """
+        pages = (
+            self.stack.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.outputs()["TableName"])
+        )
+        keys = {row["pk"]["S"] for page in pages for row in page["Items"]}
+        return {key for key in keys if key.startswith("EVENT#")}
+
     def logs(self) -> str:
         """Everything that the functions logged, and what the emulator and the simulators wrote about them."""
         group = f"/pressroom/{self.stack.stack_name}"
@@ -161,12 +172,23 @@ class Shop:
         return "\n".join([*lines, *(file.read_text(errors="replace") for file in self.state_dir.glob("*.log"))])
 
 
+def _end_schedules(stack: Stack) -> None:
+    """Let nothing run by itself in the middle of a test: the tests run what has a schedule when they want to."""
+    events = stack.client("events")
+    rules = [rule["Name"] for rule in events.list_rules()["Rules"] if rule.get("ScheduleExpression")]
+    assert rules
+    for name in rules:
+        events.disable_rule(Name=name)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     # Under .local, not under pytest's folder: what a killed run leaves can be found and ended by `make clean`.
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}"
     try:
-        yield Shop(cloud.up(state_dir=state_dir, port=processes.any_port()), state_dir)
+        stack = cloud.up(state_dir=state_dir, port=processes.any_port())
+        _end_schedules(stack)
+        yield Shop(stack, state_dir)
     finally:
         cloud.down(state_dir=state_dir)
 

@@ -11,13 +11,6 @@ from tests.e2e.conftest import Shop
 GENUINE = b'{"order_id": 1, "tracking_number": "", "line_items": []}'
 
 
-def rows(shop: Shop) -> int:
-    """How many rows there are, but for those that say how often Camaloon was refused, and when."""
-    table = shop.stack.outputs()["TableName"]
-    pages = shop.stack.client("dynamodb").get_paginator("scan").paginate(TableName=table)
-    return sum(not row["pk"]["S"].startswith("REFUSED#") for page in pages for row in page["Items"])
-
-
 @pytest.mark.parametrize(
     "signature",
     [
@@ -31,10 +24,10 @@ def rows(shop: Shop) -> int:
 )
 @pytest.mark.parametrize("provider", ["storefront", "camaloon"])
 def test_a_wrong_signature_is_refused_and_nothing_is_kept(shop: Shop, provider: str, signature: str) -> None:
-    before = rows(shop)
+    before = shop.kept()
     answer = shop.send(provider, "order_paid", GENUINE, X_CAMALOON_HMAC_SHA256=signature)
     assert answer.status_code == 401
-    assert rows(shop) == before
+    assert shop.kept() == before
 
 
 @pytest.mark.parametrize(
@@ -53,11 +46,11 @@ def test_a_wrong_signature_is_refused_and_nothing_is_kept(shop: Shop, provider: 
     ids=["empty", "not UTF-8", "not JSON", "array", "deep object", "deep array", "NaN", "2 MiB", "1 MB of noise"],
 )
 def test_a_body_that_is_no_order_is_refused_and_nothing_is_kept(shop: Shop, body: bytes, status: int) -> None:
-    before = rows(shop)
+    before = shop.kept()
     answer = shop.send("storefront", "order_paid", body, content_type="application/octet-stream")
     assert answer.status_code == status
     assert answer.json()
-    assert rows(shop) == before
+    assert shop.kept() == before
 
 
 def test_the_shop_is_told_everything_that_is_wrong_at_once(shop: Shop) -> None:

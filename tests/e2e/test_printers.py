@@ -13,7 +13,6 @@ from cli import invoke, printful_webhook
 from cli.stacks import Installation
 from local.localhost import request
 from tests.e2e.conftest import ROOT, Shop
-from tests.e2e.test_bad_input import rows
 from tests.e2e.waiting import wait_until
 
 SAMPLES = sorted(
@@ -125,21 +124,21 @@ def test_fifty_items_in_a_quarter_of_a_megabyte(shop: Shop, order: dict[str, Any
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b"{}", b'{"type": "ItemShipped"}', b"\xff", b"[" * 10_000])
 def test_what_is_no_signal_is_refused_and_nothing_is_kept(shop: Shop, body: bytes) -> None:
-    before = rows(shop)
+    before = shop.kept()
     answer = tell(shop, "cloudprinter", body)
-    assert (answer.status_code, rows(shop)) == (400, before)
+    assert (answer.status_code, shop.kept()) == (400, before)
     assert answer.json()["message"]
 
 
 def test_a_wrong_key_or_token_is_refused_and_leaves_no_trace(shop: Shop) -> None:
-    before, wrong = rows(shop), f"wrong-{uuid.uuid4().hex}"
+    before, wrong = shop.kept(), f"wrong-{uuid.uuid4().hex}"
     signal = sample("cloudprinter/item_shipped") | {"apikey": wrong}
     assert tell(shop, "cloudprinter", signal).status_code == 401
     url = shop.stack.webhooks["printful"]["url"].rpartition("/")[0] + f"/{wrong}"
     event = json.dumps(sample("printful/package_shipped"))
     answer = request("POST", url, body=event, headers={"Content-Type": "application/json"}, timeout=60)
     assert answer.status_code == 401
-    assert rows(shop) == before
+    assert shop.kept() == before
     group = f"/pressroom/{shop.stack.stack_name}"
     pages = shop.stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     assert not [line for page in pages for line in page["events"] if wrong in line["message"]]
