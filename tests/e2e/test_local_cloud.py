@@ -13,7 +13,7 @@ import pytest
 from local import cloud, processes
 from local.cloud import Stack
 from local.progress import LocalCloudError
-from tests.e2e.conftest import ROOT, Shop
+from tests.e2e.conftest import PARAMETERS, ROOT, Shop
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_second_up_deploys_again_and_keeps_what_runs(shop: Shop) -> None:
     shop.pay(order)
     shop.until(order["id"], lambda it: it["status"] == "accepted")
     before = processes.servers(shop.state_dir)
-    assert cloud.up(state_dir=shop.state_dir) == shop.stack
+    assert cloud.up(state_dir=shop.state_dir, parameters=PARAMETERS) == shop.stack
     assert processes.servers(shop.state_dir) == before
     assert shop.known(order["id"])
 

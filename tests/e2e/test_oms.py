@@ -431,67 +431,64 @@ def test_a_line_that_no_rule_wants_can_be_given_to_a_printer_by_hand(oms: Shop) 
 # --- batches ---
 
 
-def run_batches(shop: Shop) -> list[str]:
+def run_batches(shop: Shop, *variants: str) -> list[str]:
+    """Make the batches that are due, and return those of the variants."""
     answer = shop.stack.client("lambda").invoke(FunctionName=f"{shop.stack.stack_name}-batches")
     made: list[str] = json.loads(answer["Payload"].read())["batches"]
-    return made
+    return [each for each in made if shop.api(f"/batches/{each}").json()["variant"] in variants]
 
 
-@pytest.fixture
-def nothing_to_batch(oms: Shop) -> None:
-    """What other tests have left is put away."""
-    while oms.api("/batches", "POST").json()["batches"]:
-        pass
+def of_variant(line: dict[str, Any], variant: str, **changes: Any) -> dict[str, Any]:
+    return line | {"personalization": line["personalization"] | {"variant_id": variant}} | changes
 
 
-@pytest.mark.usefixtures("nothing_to_batch")
 def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
     order = personalised()
-    mug, _ = order["line_items"]
-    tote = mug | {"personalization": mug["personalization"] | {"variant_id": 5510}}
-    order["line_items"] = [mug, *(tote | {"id": str(number)} for number in range(8))]
+    first, _ = order["line_items"]
+    totes = [of_variant(first, "e2e-tote", id=str(number)) for number in range(8)]
+    order["line_items"] = [of_variant(first, "e2e-mug"), *totes]
     with configured(oms, "batches", BATCH_SIZE="5", BATCH_MAX_AGE_MINUTES="600"):
         oms.pay(order)
         oms.until(order["id"], has_print_files)
-        (by_size,) = run_batches(oms)
-        assert run_batches(oms) == []
+        (by_size,) = run_batches(oms, "e2e-mug", "e2e-tote")
+        assert run_batches(oms, "e2e-mug", "e2e-tote") == []
     assert oms.api("/batches", "POST", variant="nothing").status_code == 400
-    (on_demand,) = oms.api("/batches", "POST", variant="5510").json()["batches"]
+    (on_demand,) = oms.api("/batches", "POST", variant="e2e-tote").json()["batches"]
     with configured(oms, "batches", BATCH_MAX_AGE_MINUTES="0.01"):
-        (by_age,) = wait_until(lambda: run_batches(oms) or None, "the mug is old enough", 10)
+        (by_age,) = wait_until(lambda: run_batches(oms, "e2e-mug") or None, "the mug is old enough", 10)
 
     batches = [batch_until_sent(oms, each) for each in (by_size, on_demand["id"], by_age)]
-    assert [(each["variant"], len(each["items"])) for each in batches] == [("5510", 5), ("5510", 3), ("5501", 1)]
-    assert [each["templates"] for each in batches] == [["template-tote"], ["template-tote"], ["template-mug"]]
+    assert [(each["variant"], len(each["items"])) for each in batches] == [
+        *(("e2e-tote", 5), ("e2e-tote", 3), ("e2e-mug", 1))
+    ]
+    assert [each["templates"] for each in batches] == [["tote"], ["tote"], ["mug"]]
     for batch in batches:
         assert batch["uid"]
         assert batch["status"] == "Batching"
     known = oms.until(order["id"], lambda it: all(line["batch"] for line in it["lines"]))
     assert {line["batch"]["id"] for line in known["lines"]} == {each["id"] for each in batches}
     assert {line["batch"]["status"] for line in known["lines"]} == {"Batching"}
-    assert oms.oms("/_batched") == {line["uid"]: 1 for line in known["lines"]}
+    batched = oms.oms("/_batched")
+    assert [batched[line["uid"]] for line in known["lines"]] == [1] * 9
     assert {each["id"] for each in batches} <= {each["id"] for each in oms.api("/batches").json()["batches"]}
 
 
-@pytest.mark.usefixtures("nothing_to_batch")
 def test_without_print_files_of_its_own_an_item_is_batched_as_soon_as_the_oms_has_it(oms: Shop) -> None:
     order = cart()
+    order["line_items"][1] = of_variant(order["line_items"][1], "e2e-cart")
     none = {"OMS_CREATE_PRINT_FILES": "false"}
 
-    def batched() -> str | None:
-        """Make batches; the one that our line is in, beside what earlier tests may have left ready."""
-        oms.api("/batches", "POST")
-        known = oms.known(order["id"])
-        batches = [line["batch"]["id"] for line in known["lines"] if line["batch"]] if known else []
-        return batches[0] if batches else None
+    def batched() -> dict[str, Any] | None:
+        made: list[dict[str, Any]] = oms.api("/batches", "POST", variant="e2e-cart").json()["batches"]
+        return made[0] if made else None
 
     with configured(oms, "deliver-oms", **none), configured(oms, "print_files", **none):
         oms.pay(order)
-        sent = batch_until_sent(oms, wait_until(batched, "there is a batch", 60))
-    assert order["id"] in [item["order_id"] for item in sent["items"]]
+        sent = batch_until_sent(oms, wait_until(batched, "there is a batch", 60)["id"])
     (there,) = at_oms(oms, order)
     assert there["create_print_files"] is False
-    assert oms.oms("/_batched")[there["items"][0]["uid"]] == 1
+    (uid,) = (item["uid"] for item in sent["items"])
+    assert (uid, oms.oms("/_batched")[uid]) == (there["items"][0]["uid"], 1)
 
 
 def batch_until_sent(shop: Shop, batch_id: str) -> dict[str, Any]:
@@ -517,13 +514,15 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
         )
         return command.run(Wish(action, file=file, wait_s=60, **more))
 
+    def writes() -> list[dict[str, Any]]:
+        """What the OMS was asked to change in its catalogue, so far."""
+        asked = oms.oms("/_requests")
+        return [each for each in asked if each["method"] != "GET" and each["path"].startswith("/api/v1/product")]
+
     def at(kind: str) -> list[str]:
         """The names that the OMS was asked to create, so far."""
-        return [
-            each["body"]["name"]
-            for each in oms.oms("/_requests")
-            if (each["method"], each["path"]) == ("POST", f"/api/v1/{kind}") and each["answered"] == 200
-        ]
+        made = [each for each in writes() if (each["method"], each["path"]) == ("POST", f"/api/v1/{kind}")]
+        return [each["body"]["name"] for each in made if each["answered"] == 200]
 
     content = json.loads((ROOT / "docs/catalogue.example.json").read_text())
     assert do("diff", content) == TO_DO
@@ -533,25 +532,22 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
     assert (at("products"), len(at("product-variants"))) == (["Classic mug"], 2)
     assert do("diff", content) == DONE
 
-    before = len(oms.oms("/_requests"))
+    before = len(writes())
     content["products"][0]["name"] = "Classic mug, large"
     assert do("diff", content) == TO_DO
     assert do("push", content) == DONE
-    writes = [(each["method"], each["answered"]) for each in oms.oms("/_requests")[before:] if each["method"] != "GET"]
-    assert writes == [("PUT", 200)]
+    assert [(each["method"], each["answered"]) for each in writes()[before:]] == [("PUT", 200)]
 
     white, *_ = content["variants"]
     content["variants"].append(white | {"key": "mug-classic-red", "name": "Classic mug, red"})
     oms.oms_will(method="POST", path="/api/v1/product-variants", lose_answer=True)
     assert do("push", content) == NOT_SO  # whether the OMS has it is for a person to find out
     assert do("push", content) == NOT_SO
-    made = [each for each in oms.oms("/_requests") if each["path"] == "/api/v1/product-variants"]
-    assert len(made) == 3
+    assert [each["path"] for each in writes()].count("/api/v1/product-variants") == 3
 
     assert do("push", delete=("mug-classic-black",)) == DONE
     assert do("show") == NOT_SO
-    deleted = [each["answered"] for each in oms.oms("/_requests") if each["method"] == "DELETE"]
-    assert deleted == [200]
+    assert [each["answered"] for each in writes() if each["method"] == "DELETE"] == [200]
 
 
 # --- the logs ---
