@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 
 from cli.errors import Failed, NotReached
 from local import localhost
+from pressroom import paths
 
 TIMEOUT_S = 35
 """The gateway gives up after 30."""
@@ -133,4 +134,4 @@ def path(*parts: str) -> str:
     for each in parts:
         if each in ("", ".", ".."):  # such a part would vanish on the way, and something else be asked
             raise NotThere(f"There is nothing with the id {each!r}.")
-    return "/" + "/".join(quote(each, safe="", errors="surrogatepass") for each in parts)
+    return "/" + "/".join(paths.quoted(each) for each in parts)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,7 +16,7 @@ from tests.support import template
 from tests.support.account import Account, Door, opened
 from tests.support.cloud import SECRETS, Clock, Cloud
 from tests.support.hub import Hub
-from tests.support.samples import PERSONAL, order, shipment
+from tests.support.samples import PERSONAL, order, sample, shipment
 
 LOGGED = ('{"level"', '{"_aws"')
 
@@ -132,6 +133,13 @@ def test_an_order_is_shown_with_all_that_is_known_of_it(desk: Desk, hub: Hub) ->
     ):
         assert part in desk.read
     assert not [each for each in PERSONAL if each in desk.out]
+
+
+@pytest.mark.parametrize("order_id", ["W/1", "W?1", "W%2F1", "#1 ñ%41"])
+def test_an_order_is_shown_whatever_its_id_holds(desk: Desk, hub: Hub, order_id: str) -> None:
+    hub.receive("storefront", "order_paid", order(id=order_id))
+    hub.settle()
+    assert desk.json("order", order_id)["id"] == order_id
 
 
 def test_what_is_not_there_ends_with_1_and_a_sentence(desk: Desk) -> None:
@@ -354,6 +362,39 @@ def test_a_sample_is_signed_sent_and_followed_to_its_order(
         assert desk.json("send", topic, "--yes", "--wait")["event"]["topic"] == topic.partition(".")[2]
     assert desk.types("send", "printful.package_shipped", "--case", "reshipment", "--yes") == DONE
     assert "status accepted" in desk.read
+
+
+def test_a_parcel_that_nobody_told_of_is_told_by_hand_and_is_the_same_when_it_comes_after_all(
+    desk: Desk, hub: Hub, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: hub.settle())
+    badges, bag = order()["line_items"]
+    lines = [badges, bag | {"id": "bag", "sku": "CP-1"}]
+    hub.cloud.parameters["RoutingRules"] = "CP-*=cloudprinter"
+    hub.receive("storefront", "order_paid", order(line_items=lines))
+    hub.settle()
+    parcel = shipment((badges["sku"], badges["quantity"]), tracking="T1")
+    (tmp_path / "parcel.json").write_text(json.dumps(parcel))
+    wanted = {"order_reference": "1001", "item_reference": "bag", "tracking": "T2", "order": "21", "item": "211"}
+    changes = [word for name, value in wanted.items() for word in ("--set", f"{name}={value}")]
+    for words in (
+        ("camaloon.shipment_sent", "--body", str(tmp_path / "parcel.json")),
+        ("cloudprinter.item_shipped", *changes),
+    ):
+        assert desk.json("send", *words, "--yes", "--wait")["event"]["state"] == "processed"
+    told = hub.order()
+    assert (told["status"], [each["tracking_number"] for each in told["shipments"]]) == ("shipped", ["T1", "T2"])
+
+    hub.receive("camaloon", "shipment_sent", parcel)
+    signal = sample("cloudprinter/item_shipped") | {
+        "order_reference": "1001",
+        "item_reference": "bag",
+        "tracking": "T2",
+    }
+    hub.receive("cloudprinter", "", signal | {"order": "21", "item": "211", "datetime": "2026-09-04T12:20:31+00:00"})
+    hub.settle()
+    after = hub.order()
+    assert (after["shipments"], after["attention"]) == (told["shipments"], [])
 
 
 def test_a_message_that_is_refused_or_parked_ends_with_1(

@@ -192,7 +192,7 @@ def test_a_place_that_is_none_is_the_overview(desk: Desk, place: str) -> None:
 SCRIPT = "<script>window.pwned=1</script><img src=x onerror=alert(1)>"
 BIDI = "\u202egnp.exe\u2066"
 LONG = "x" * 900
-HOSTILE_ID = "1/\"><svg onload=alert(1)>#?%2e&'`"
+HOSTILE_ID = "1/\"><svg onload=alert(1)>#?%2e%2F&'`"
 
 
 def hostile(hub: Hub) -> list[str]:

@@ -43,20 +43,18 @@ def request(
 
 
 def decoded(path: str) -> str:
-    """Decode a path as an HTTP API does: every escape but %25."""
-    return unquote(path.replace("%25", "%2525"))
+    """Decode a path as an HTTP API does: every escape but %25; a question mark that appears ends it."""
+    return unquote(path.replace("%25", "%2525")).partition("?")[0]
 
 
 def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The template's route for a path, and the parameters that it finds there, which the gateway decodes."""
+    """The template's route for a path, and the parameters that it finds there: the gateway decodes before it looks."""
     for function in template.functions().values():
         for event in function.get("Events", {}).values():
             properties = event["Properties"]
             pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", properties.get("Path", "-"))
-            if properties.get("Method") == method and (match := re.fullmatch(pattern, path)):
-                return f"{method} {properties['Path']}", {
-                    key: decoded(value) for key, value in match.groupdict().items()
-                }
+            if properties.get("Method") == method and (match := re.fullmatch(pattern, decoded(path))):
+                return f"{method} {properties['Path']}", match.groupdict()
     return "$default", {}
 
 

@@ -277,7 +277,7 @@ def test_a_table_leaves_out_what_is_empty() -> None:
 
 
 def test_an_id_is_one_part_of_a_path() -> None:
-    assert hub.path("orders", "W/1 ü?#") == "/orders/W%2F1%20%C3%BC%3F%23"
+    assert hub.path("orders", "W/1 ü?#") == "/orders/W%252F1%20%C3%BC%253F%23"
 
 
 def test_a_command_that_is_named_is_about_the_same_installation() -> None:

@@ -39,7 +39,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from pressroom import config, console, table, wire
+from pressroom import config, console, paths, table, wire
 from pressroom.observe import logger
 from pressroom.signing import is_token
 
@@ -219,13 +219,13 @@ def _token(headers: Mapping[str, str]) -> tuple[str, str]:
 def _readable(event: dict[str, Any]) -> dict[str, Any]:
     """Return an event as Powertools can take it, whatever the caller's client makes of a request.
 
-    The gateway gives the path decoded (all but %25), which Powertools' routes don't match where an id holds a # or a
+    The gateway gives the path decoded (see paths), which Powertools' routes don't match where an id holds a # or a
     quotation mark. So the path is put together again from the route that matched and the parameters found there. A
     body is JSON, whatever its type is said to be (curl says that it is a form).
     """
     path = event["routeKey"].partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
-        decoded = value.replace("%25", "%")
+        decoded = paths.unquoted(value)
         if len(decoded) > LONGEST_ID:
             raise NotFoundError("There is nothing with an id as long as this.")
         path = path.replace(f"{{{name}}}", quote(decoded, safe="", errors="replace"))

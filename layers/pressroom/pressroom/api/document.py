@@ -15,7 +15,10 @@ DESCRIPTION = """What Pressroom knows of orders, received webhooks and deliverie
 
 Every request needs the ops token: `Authorization: Bearer <token>`. Lists are cut into pages: ask again with `cursor`
 while there is one; a page may be short before the end. `X-Actor` (1 to 100 ASCII characters) tells who asks, and is
-recorded with what is changed."""
+recorded with what is changed.
+
+In a path, `/` and `?` of an id are escaped twice (`W/1` is `W%252F1`), since the gateway undoes an escape before it
+looks for the route; what looks like their escape gets another `%25` (`W%2F1` is `W%25252F1`)."""
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "What is wrong (RFC 9457).",

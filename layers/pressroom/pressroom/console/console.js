@@ -238,7 +238,11 @@ async function ask(path, { method = "GET", signal = visit.signal, given } = {}) 
   return told;
 }
 
-const at = (path, id, rest = "") => `/${path}/${encodeURIComponent(String(id).toWellFormed())}${rest}`;
+// The gateway undoes an escape before it looks for the route: see pressroom/paths.py, which does the same.
+const quoted = (id) =>
+  encodeURIComponent(id.replace(/%(?=(25)*[23]F)/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F"));
+
+const at = (path, id, rest = "") => `/${path}/${quoted(String(id).toWellFormed())}${rest}`;
 
 function query(path, wanted) {
   const given = Object.entries(wanted).filter(([, value]) => value);
