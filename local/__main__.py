@@ -4,11 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from local.settings import LAYER, REGION, STATE_DIR
+
+sys.path.insert(0, str(LAYER))  # its package is installed nowhere
+
 from cli.errors import Failed
 from local import cloud
 from local.build import build_for_cloud
 from local.progress import LocalCloudError, say
-from local.settings import LAYER, REGION, STATE_DIR
 
 
 def main() -> int:
@@ -89,7 +92,6 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _event(arguments: argparse.Namespace) -> int:
-    sys.path.insert(0, str(LAYER))  # only this command needs the layer
     from local import event
 
     say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))

@@ -1205,9 +1205,18 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
                 TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
             )
     folding.order.created_at = folding.order.created_at or min((fact.at for fact in ordered), default="")
-    folding.order.updated_at = max((fact.received_at for fact in ordered), default="")
+    heard = [fact for fact in ordered if _is_heard(fact)] or ordered
+    folding.order.updated_at = max((fact.received_at for fact in heard), default="")
     folding.finish()
     return folding.order
+
+
+def _is_heard(fact: Fact) -> bool:
+    """Tell whether a fact came from the shop or a printer: what Pressroom notices itself, and tells the shop, did not.
+
+    Else an order of which nothing is heard would be heard of as soon as that is noticed.
+    """
+    return fact.kind not in ("overdue", "notified", "erased") and fact.source != f"deliver.{SHOP}"
 
 
 def variants(facts: Iterable[Fact]) -> dict[str, set[str]]:
