@@ -62,6 +62,9 @@ def delivery(desk: Desk, /, delivery_id: str) -> None:
 @click.argument("outcome", type=click.Choice(["done", "dropped"]))
 @click.pass_obj
 def settle(desk: Desk, /, delivery_id: str, outcome: str) -> None:
-    """Say what has become of a dead delivery: done, the destination has it; dropped, it need not be sent."""
+    """Say what has become of a dead delivery: done, the destination has it; dropped, it is not to be sent.
+
+    The lines that it was to order are canceled when it is dropped, and the shop is told.
+    """
     answer = desk.hub.post(path("deliveries", delivery_id, "settle"), {"outcome": outcome})
     desk.show(answer, f"{answer['id']} is {answer['status']}.")

@@ -17,7 +17,7 @@ Exit codes:
   1    what was asked for is not so, was not done, or was refused
   2    wrong usage
   3    catalogue: something differs, or a push has not ended yet
-  4    no such installation, no right to ask it, or no answer
+  4    no such installation, no right to ask it, a refused token, or no answer
   130  interrupted"""
 
 

@@ -74,4 +74,5 @@ def readable(answer: dict[str, Any]) -> str:
         products = ", ".join(map(str, registered["product_ids"])) or "none"
         types = ", ".join(registered["types"]) or "none"
         lines += [f"  URL       {registered['url'] or 'none'}", f"  types     {types}", f"  products  {products}"]
-    return "\n".join([*lines, *(f"  differs   {each}" for each in answer.get("differences", ()))])
+    differences = answer.get("differences", ()) if answer.get("state") != "not_wanted" else ()
+    return "\n".join([*lines, *(f"  differs   {each}" for each in differences)])

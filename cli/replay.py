@@ -115,7 +115,8 @@ def _all(desk: Desk, wanted: dict[str, Any], *, yes: bool, wait: bool) -> int:
     counted = desk.hub.post("/replays", {**asked, "dry_run": True})
     matching = counted["matching"]
     if not matching and counted["complete"]:
-        desk.show(counted, f"There are no {wanted['state']} {wanted['what']} that match: nothing to replay.")
+        what = {"events": "webhooks"}.get(wanted["what"], wanted["what"])
+        desk.show(counted, f"There are no {wanted['state']} {what} that match: nothing to replay.")
         return DONE
     total = min(matching, wanted["limit"])
     which = f"{total}{'' if counted['complete'] else ' or more'} of {matching}" if total < matching else f"{matching}"

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ ENDS = (State.PROCESSED, State.FAILED, State.UNHANDLED)
 
 
 class Change(click.ParamType[Any]):
-    """`line_items.0.sku=MUG`: a place in the body, and the JSON that is put there, or a text."""
+    """`line_items.0.sku=MUG`: a place in the body, and what is put there."""
 
     name = "path=value"
 
@@ -33,10 +34,7 @@ class Change(click.ParamType[Any]):
         place, sign, text = str(value).partition("=")
         if not sign or not all(place.split(".")):
             return self.fail(f"{value!r} is not path=value", param, ctx)
-        try:
-            return place.split("."), wire.parse(text.encode())
-        except ValueError:
-            return place.split("."), text
+        return place.split("."), text
 
 
 @click.command("send", cls=Command)
@@ -57,7 +55,7 @@ def send(
     listing: bool,
     case: str,
     body: Path | None,
-    changes: tuple[tuple[list[str], Any], ...],
+    changes: tuple[tuple[list[str], str], ...],
     times: int,
     wait: bool,
     timeout: float,
@@ -95,9 +93,11 @@ def send(
         "statuses": {str(status): number for status, number in statuses.items()},
         "answer": last,
         "event": None,
+        "order": None,
     }
     if took and wait:
         told["event"] = _processed(desk, last["event_id"], timeout)
+        told["order"] = _order(desk, told["event"]["order_id"])
     desk.show(told, *_shown(told))
     processed = not wait or bool(told["event"] and told["event"]["state"] == State.PROCESSED)
     return DONE if took and processed else NOT_SO
@@ -132,32 +132,42 @@ def _source(partner: Partner, name: str, case: str, body: Path | None) -> Path:
     return source
 
 
-def body_of(source: Path, partner: Partner, secret: str, changes: tuple[tuple[list[str], Any], ...]) -> bytes:
+def body_of(source: Path, partner: Partner, secret: str, changes: tuple[tuple[list[str], str], ...]) -> bytes:
     """Return the file's exact bytes, unless something is to be changed; a key in a sample is the local one."""
     raw = source.read_bytes()
     if partner.credential == "apikey" and secret != partner.value:
-        changes = (*changes, (["apikey"], secret))
+        changes = (*changes, (["apikey"], json.dumps(secret)))
     if not changes:
         return raw
     try:
         content = wire.parse(raw)
     except ValueError as error:
         raise click.UsageError(f"{source} is not JSON, so nothing in it can be set.") from error
-    for place, value in changes:
-        _set(content, place, value)
+    for place, text in changes:
+        _set(content, place, text)
     return wire.write(content)
 
 
-def _set(content: Any, place: list[str], value: Any) -> None:
+def _set(content: Any, place: list[str], text: str) -> None:
     try:
         for step in place[:-1]:
             content = content[int(step)] if isinstance(content, list) else content[step]
         if isinstance(content, list):
-            content[int(place[-1])] = value
+            content[int(place[-1])] = _meant(text, content[int(place[-1])])
         else:
-            content |= {place[-1]: value}
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+            content |= {place[-1]: _meant(text, content.get(place[-1]))}
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise click.UsageError(f"The body has no place {'.'.join(place)}.") from error
+
+
+def _meant(text: str, before: object) -> Any:
+    """Take JSON as that and all else as a text; a number, too, in a text's place: 12E45 is a tracking number."""
+    try:
+        value = wire.parse(text.encode())
+    except ValueError:
+        return text
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return text if is_number and isinstance(before, str) else value
 
 
 def _read(text: str) -> Any:
@@ -186,13 +196,25 @@ def _processed(desk: Desk, event_id: str, seconds: float) -> dict[str, Any] | No
     return {name: value for name, value in seen.items() if not name.startswith("body")}
 
 
+def _order(desk: Desk, order_id: str | None) -> dict[str, Any] | None:
+    """Return where the order stands now: what was processed may have been about none, or about the wrong one."""
+    if order_id is None:
+        return None
+    try:
+        order = desk.hub.get(hub.path("orders", order_id))
+    except NotThere:
+        return None
+    return {name: order[name] for name in ("id", "status", "attention")}
+
+
 def _shown(told: dict[str, Any]) -> list[Any]:
-    answer, processed = told["answer"], told["event"] or {}
+    answer, processed, order = told["answer"], told["event"] or {}, told["order"] or {}
     counted = ", ".join(f"{number} x {status}" for status, number in told["statuses"].items())
     about: dict[str, Any] = {"HTTP status": counted}
     if isinstance(answer, dict):
         about |= {name: answer.get(name) for name in ("event_id", "status", "message", "detail")}
     about |= {"state": processed.get("state"), "order": processed.get("order_id"), "error": processed.get("error")}
+    about |= {"order status": order.get("status"), "attention": order.get("attention")}
     shown: list[Any] = [fields(told["topic"], about)]
     if isinstance(answer, list):
         shown.append(table("Faults", {"field": "field", "what is wrong": "message"}, answer))

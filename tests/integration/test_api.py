@@ -167,6 +167,7 @@ ODD_IDS = [
     ('a/b?c"', "a%252Fb%253Fc%22"),
     ("5%25", "5%2525"),
     ("5%2F/", "5%25252F%252F"),
+    ("..", "%252E%252E"),
 ]
 
 
@@ -508,6 +509,10 @@ def test_what_is_wrong_is_said_field_by_field_and_never_what_it_held(hub: Hub) -
     assert {each["field"] for each in answer["body"]["errors"]} == {"status", "limit"}
     assert "status must be one of: paid, accepted, in_production" in answer["body"]["detail"]
     assert "Marta" not in str(answer)
+    (wrong,) = hub.get("/orders", attention="lost")["body"]["errors"]
+    assert wrong["field"] == "attention"
+    assert wrong["message"].startswith("must be one of: unpaid, paid_twice, ")
+    assert wrong["message"].endswith(", any")
 
 
 def test_a_stranger_is_told_nothing_of_what_is_wrong_with_a_request(hub: Hub) -> None:

@@ -1,6 +1,7 @@
 """The command line against the front door over HTTP: what scripts and people are told, and how each command ends."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_an_order_is_shown_with_all_that_is_known_of_it(desk: Desk, hub: Hub) ->
     assert not [each for each in PERSONAL if each in desk.out]
 
 
-@pytest.mark.parametrize("order_id", ["W/1", "W?1", "W%2F1", "#1 ñ%41"])
+@pytest.mark.parametrize("order_id", ["W/1", "W?1", "W%2F1", "#1 ñ%41", ".."])
 def test_an_order_is_shown_whatever_its_id_holds(desk: Desk, hub: Hub, order_id: str) -> None:
     hub.receive("storefront", "order_paid", order(id=order_id))
     hub.settle()
@@ -377,11 +378,9 @@ def test_a_parcel_that_nobody_told_of_is_told_by_hand_and_is_the_same_when_it_co
     (tmp_path / "parcel.json").write_text(json.dumps(parcel))
     wanted = {"order_reference": "1001", "item_reference": "bag", "tracking": "T2", "order": "21", "item": "211"}
     changes = [word for name, value in wanted.items() for word in ("--set", f"{name}={value}")]
-    for words in (
-        ("camaloon.shipment_sent", "--body", str(tmp_path / "parcel.json")),
-        ("cloudprinter.item_shipped", *changes),
-    ):
-        assert desk.json("send", *words, "--yes", "--wait")["event"]["state"] == "processed"
+    desk.json("send", "camaloon.shipment_sent", "--body", str(tmp_path / "parcel.json"), "--yes", "--wait")
+    said = desk.json("send", "cloudprinter.item_shipped", *changes, "--yes", "--wait")
+    assert said["order"] == {"id": "1001", "status": "shipped", "attention": []}
     told = hub.order()
     assert (told["status"], [each["tracking_number"] for each in told["shipments"]]) == ("shipped", ["T1", "T2"])
 
@@ -395,6 +394,25 @@ def test_a_parcel_that_nobody_told_of_is_told_by_hand_and_is_the_same_when_it_co
     hub.settle()
     after = hub.order()
     assert (after["shipments"], after["attention"]) == (told["shipments"], [])
+
+
+def test_the_runbooks_parcels_are_taken(
+    desk: Desk, hub: Hub, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: hub.settle())
+    hub.cloud.parameters["RoutingRules"] = "PF-*=printful"
+    first, _ = order()["line_items"]
+    for order_id, sku, quantity in (("1001", first["sku"], 10), ("1004", "PF-1", 3)):
+        line = first | {"id": "1", "sku": sku, "quantity": quantity}
+        hub.receive("storefront", "order_paid", order(id=order_id, line_items=[line]))
+    hub.settle()
+    written = re.findall("echo '(.+?)' >", (template.ROOT / "docs/runbook.md").read_text(), re.DOTALL)
+    for topic, text in zip(("camaloon.shipment_sent", "printful.package_shipped"), written, strict=True):
+        (tmp_path / "parcel.json").write_text(text)
+        said = desk.json("send", topic, "--body", str(tmp_path / "parcel.json"), "--yes", "--wait")
+        assert (said["order"]["status"], said["order"]["attention"]) == ("shipped", [])
+        (parcel,) = hub.order(said["order"]["id"])["shipments"]
+        assert parcel["tracking_number"] in text
 
 
 def test_a_message_that_is_refused_or_parked_ends_with_1(

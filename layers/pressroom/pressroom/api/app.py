@@ -52,6 +52,7 @@ LONGEST_ID = 500
 """No id is longer: DynamoDB refuses to look for a key of more than 2,048 bytes."""
 LONGEST_ACTOR = 100
 PROBLEM = "application/problem+json"
+_ONE_OF = "must be one of: "
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """What each answer but the console's page says: it may hold a customer's data."""
 
@@ -260,9 +261,25 @@ def _refusal(error: ServiceError) -> Response[Any]:
 
 def _misfit(error: RequestValidationError) -> Response[Any]:
     """Answer what doesn't fit what a route takes: each field and what is wrong with it, never what it held."""
-    errors = [{"field": ".".join(map(str, each["loc"][1:])), "message": _wrong(each)} for each in error.errors()]
+    faults: dict[str, str] = {}
+    for each in error.errors():
+        field, wrong = _field(each), _wrong(each)
+        if wrong.startswith(_ONE_OF) and field in faults:  # one of several types that it may have
+            wrong = f"{faults[field]}, {wrong.removeprefix(_ONE_OF)}"
+        faults[field] = wrong
+    errors = [{"field": field, "message": wrong} for field, wrong in faults.items()]
     detail = "; ".join(f"{each['field'] or 'The body'} {each['message']}" for each in errors)
     return _problem(HTTPStatus.BAD_REQUEST, detail, errors=errors)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """Name the field; where it may have several types, pydantic adds which one is meant."""
+    parts = [str(part) for part in error["loc"][1:]]
+    return ".".join(parts[:-1] if _is_choice(error) and parts[-1].endswith("]") else parts)
+
+
+def _is_choice(error: Mapping[str, Any]) -> bool:
+    return error["type"] in ("enum", "literal_error")
 
 
 def _wrong(error: Mapping[str, Any]) -> str:
@@ -273,7 +290,7 @@ def _wrong(error: Mapping[str, Any]) -> str:
         case "extra_forbidden":
             return "is not known here"
         case "enum" | "literal_error":
-            return f"must be one of: {given['expected'].replace(' or ', ', ').replace("'", '')}"
+            return f"{_ONE_OF}{given['expected'].replace(' or ', ', ').replace("'", '')}"
         case "value_error":
             return str(given.get("error", error["msg"]))
         case _:

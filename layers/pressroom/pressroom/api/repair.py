@@ -31,7 +31,10 @@ class Replayed(TypedDict):
 
 
 class Outcome(Body):
-    """What a person has found out: `done`, the destination has it after all; `dropped`, it need not be sent."""
+    """What a person has found out: `done`, the destination has it after all; `dropped`, it is not to be sent.
+
+    The lines that a dropped one was to order are canceled, and the shop is told.
+    """
 
     outcome: Literal["done", "dropped"]
 
