@@ -4,6 +4,7 @@ import re
 import zlib
 from collections import Counter
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema
 import pytest
@@ -13,6 +14,7 @@ from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
 
 from pressroom.api import document
+from pressroom.paths import quoted
 from tests.support import template
 from tests.support.cloud import SECRETS, Cloud
 from tests.support.hub import Hub
@@ -93,7 +95,14 @@ def _cases(path: str, method: str, cloud: Cloud) -> Any:
     call = schema[path][method]
     fitting = call.as_strategy(generation_mode=GenerationMode.POSITIVE)
     has_something = call.query or call.body or call.path_parameters
-    return (fitting | call.as_strategy(generation_mode=GenerationMode.NEGATIVE)) if has_something else fitting
+    cases = (fitting | call.as_strategy(generation_mode=GenerationMode.NEGATIVE)) if has_something else fitting
+    return cases.map(_with_ids_as_the_document_says)
+
+
+def _with_ids_as_the_document_says(case: Any) -> Any:
+    for name, value in (case.path_parameters or {}).items():
+        case.path_parameters[name] = quoted(unquote(str(value)))
+    return case
 
 
 @EACH_CALL
