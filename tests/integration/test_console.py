@@ -547,6 +547,34 @@ def test_the_bar_is_one_row_where_a_page_is_no_phones(desk: Desk, width: int) ->
         assert visitor.overflow() <= 0
 
 
+@pytest.mark.parametrize(
+    ("order_id", "place", "asked"),
+    [
+        ("..", "..", "%252E%252E"),
+        (".", ".", "%252E"),
+        ("...", "...", "..."),
+        ("%2E", "%252E", "%25252E"),
+        ("%252e", "%25252e", "%2525252e"),
+        ("a/.?", "a%2F.%3F", "a%252F.%253F"),
+        ("a%2F", "a%252F", "a%25252F"),
+    ],
+)
+def test_an_order_whose_id_means_something_in_a_path_is_asked_for(
+    desk: Desk, order_id: str, place: str, asked: str
+) -> None:
+    known = an_order_with(desk, id=order_id)
+    (row,) = desk.hub.get("/orders")["body"]["orders"]
+    with desk.visitor() as visitor:
+        visitor.page.route(f"**/orders/{asked}", answer_with(known))
+        visitor.page.route(f"**/orders/{asked}/history", answer_with({"history": []}))
+        visitor.page.route(re.compile(r"/orders$"), answer_with({"orders": [row | {"id": order_id}], "cursor": None}))
+        visitor.enter("#/orders", "Orders")
+        visitor.page.get_by_role("link", name=order_id, exact=True).click()
+        visitor.sees(f"Order {order_id}")
+        assert visitor.page.url.endswith(f"#/orders/{place}")
+        assert visitor.trouble == []
+
+
 def test_an_order_says_in_sentences_why_a_person_should_look(desk: Desk) -> None:
     a_busy_week(desk.hub)
     with desk.visitor() as visitor:

@@ -243,9 +243,12 @@ async function ask(path, { method = "GET", signal = visit.signal, given } = {}) 
   return told;
 }
 
-// The gateway undoes an escape before it looks for the route: see pressroom/paths.py, which does the same.
-const quoted = (id) =>
-  encodeURIComponent(id.replace(/%(?=(25)*[23]F)/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F"));
+// The gateway undoes an escape before it looks for the route, and a browser takes "." and ".." out of a path: see
+// pressroom/paths.py, which does the same.
+function quoted(id) {
+  const marked = id.replace(/%(?=(25)*(2[EF]|3F))/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F");
+  return encodeURIComponent(id === "." || id === ".." ? id.replaceAll(".", "%2E") : marked);
+}
 
 const at = (path, id, rest = "") => `/${path}/${quoted(String(id).toWellFormed())}${rest}`;
 
