@@ -23,6 +23,7 @@ from tests.support.samples import SEVERAL, order, sample, shipment
 from tests.support.website import website
 
 TOKEN = SECRETS["OpsTokenSecret"]
+TABLET = (768, 1024)
 SIZES = pytest.mark.parametrize("size", [WIDE, (360, 740)], ids=["wide", "phone"])
 
 
@@ -236,7 +237,7 @@ def hostile(hub: Hub) -> list[str]:
     return [HOSTILE_ID, "2"]
 
 
-@SIZES
+@pytest.mark.parametrize("size", [WIDE, TABLET, (360, 740)], ids=["wide", "tablet", "phone"])
 def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size: tuple[int, int]) -> None:
     ids = hostile(desk.hub)
     raw = json.dumps({"order_id": SCRIPT, "note": BIDI}).encode()
@@ -460,6 +461,120 @@ def test_the_timeline_is_drawn_in_lanes_and_told_as_a_list(desk: Desk) -> None:
         expect(page.locator("pre")).to_contain_text('"order_put_hold"')
 
 
+def test_what_pressroom_itself_has_noticed_has_a_lane_of_its_own_and_was_not_heard(desk: Desk) -> None:
+    known = an_order_with(desk)
+    noticed = {"source": "monitor", "event_id": "overdue/camaloon/x", "text": "camaloon has not shipped 1 line"}
+    known["timeline"] = [known["timeline"][0] | noticed, *known["timeline"]]
+    with desk.visitor() as visitor:
+        shows(visitor, known, [])
+        lanes = visitor.page.locator(".lane").all_inner_texts()
+        assert [each.split("\n") for each in lanes][-2] == ["Pressroom", "1 thing noticed"]
+        mark = visitor.page.locator("g.mark[aria-label^=Pressroom]")
+        expect(mark.locator(".noticed")).to_have_count(1)
+        expect(mark.locator(".dot")).to_have_count(0)
+        expect(visitor.page.locator(".legend")).to_contain_text("noticed by Pressroom")
+        mark.hover()
+        expect(visitor.page.locator(".readout")).to_contain_text("camaloon has not shipped 1 line")
+
+
+@SIZES
+@pytest.mark.parametrize(("minutes", "is_said"), [((5,), True), (tuple(range(1, 40)), False)], ids=["room", "no room"])
+def test_no_dot_covers_the_word_of_a_hold(
+    desk: Desk, size: tuple[int, int], minutes: tuple[int, ...], is_said: bool
+) -> None:
+    known = an_order_with(desk)
+    start = datetime.now(UTC) - timedelta(days=3)
+    end = start + timedelta(minutes=max(minutes)) if not is_said else None
+    hold = {"provider": "printful", "since": iso(start), "until": end and iso(end), "reason": None}
+    known["holds"] = [hold | {"approval_needed": False}]
+    entry = known["timeline"][0] | {"source": "printful.order_put_hold"}
+    known["timeline"] = [entry | {"at": iso(start + timedelta(minutes=each))} for each in (0, *minutes)]
+    box = "nodes => nodes.map(node => node.getBoundingClientRect()).map(({ left, right }) => [left, right])"
+    with desk.visitor(size=size) as visitor:
+        shows(visitor, known, [])
+        words = visitor.page.locator(".hold-plate").evaluate_all(box)
+        dots = visitor.page.locator("circle.dot").evaluate_all(box)
+        assert (len(words), len(dots)) == (int(is_said), len(minutes) + 1)
+        assert [dot for dot in dots for word in words if dot[0] < word[1] and word[0] < dot[1]] == []
+
+
+def test_a_timeline_opens_at_its_newest_end_and_says_there_where_things_stand(desk: Desk) -> None:
+    a_busy_week(desk.hub)
+    with desk.visitor(size=NARROW) as visitor:
+        visitor.enter("#/orders/1002", "Order 1002")
+        scroll = visitor.page.locator(".scroll")
+        assert scroll.evaluate("node => node.scrollWidth > node.clientWidth")
+        expect(scroll.locator("text", has_text="now")).to_be_in_viewport(ratio=1)
+        expect(scroll.locator("g.mark[aria-label^='Line 4'] text").first).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("size", [WIDE, TABLET], ids=["wide", "tablet"])
+def test_a_table_breaks_no_word_of_ours_in_two(desk: Desk, size: tuple[int, int]) -> None:
+    failed, _ = a_busy_week(desk.hub)
+    long = "9400111899223344556677" * 4
+    for number in (1, 2):
+        parcel = shipment(("CP-BOOK-A5", 1), order_id="1002", tracking=f"{long}{number}")
+        desk.hub.receive("camaloon", "shipment_sent", parcel)
+    desk.goes_on()
+    broken = """cells => cells.flatMap(cell => {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+        for (let text; (text = texts.nextNode());)
+            for (const { index, 0: word } of text.data.matchAll(/[A-Z]?[a-z_]{3,}/g)) {
+                const range = document.createRange();
+                range.setStart(text, index);
+                range.setEnd(text, index + word.length);
+                if (range.getClientRects().length > 1) found.push(word);
+            }
+        return found;
+    })"""
+    with desk.visitor(size=size) as visitor:
+        visitor.enter()
+        for place, heading in places(failed, "-").items():
+            if heading in ("Order 1002", "Inbox", "Orders"):
+                visitor.go(place, heading)
+                assert visitor.page.locator("td").filter(has_text="Cloudprinter").count() or heading == "Inbox"
+                assert visitor.page.locator("td").evaluate_all(broken) == [], place
+                assert visitor.overflow() <= 0, place
+
+
+@pytest.mark.parametrize("width", [737, 768, 1024])
+def test_the_bar_is_one_row_where_a_page_is_no_phones(desk: Desk, width: int) -> None:
+    with desk.visitor(size=(width, 800)) as visitor:
+        visitor.enter()
+        middle = "node => { const box = node.getBoundingClientRect(); return box.top + box.height / 2 }"
+        mark, out = (visitor.page.locator(each).evaluate(middle) for each in ("header .mark", "#out"))
+        assert abs(mark - out) < 5
+        assert visitor.overflow() <= 0
+
+
+@pytest.mark.parametrize(
+    ("order_id", "place", "asked"),
+    [
+        ("..", "..", "%252E%252E"),
+        (".", ".", "%252E"),
+        ("...", "...", "..."),
+        ("%2E", "%252E", "%25252E"),
+        ("%252e", "%25252e", "%2525252e"),
+        ("a/.?", "a%2F.%3F", "a%252F.%253F"),
+        ("a%2F", "a%252F", "a%25252F"),
+    ],
+)
+def test_an_order_whose_id_means_something_in_a_path_is_asked_for(
+    desk: Desk, order_id: str, place: str, asked: str
+) -> None:
+    known = an_order_with(desk, id=order_id)
+    (row,) = desk.hub.get("/orders")["body"]["orders"]
+    with desk.visitor() as visitor:
+        visitor.page.route(f"**/orders/{asked}", answer_with(known))
+        visitor.page.route(f"**/orders/{asked}/history", answer_with({"history": []}))
+        visitor.page.route(re.compile(r"/orders$"), answer_with({"orders": [row | {"id": order_id}], "cursor": None}))
+        visitor.enter("#/orders", "Orders")
+        visitor.page.get_by_role("link", name=order_id, exact=True).click()
+        visitor.sees(f"Order {order_id}")
+        assert visitor.page.url.endswith(f"#/orders/{place}")
+        assert visitor.trouble == []
+
+
 def test_an_order_says_in_sentences_why_a_person_should_look(desk: Desk) -> None:
     a_busy_week(desk.hub)
     with desk.visitor() as visitor:
@@ -483,6 +598,9 @@ def test_a_dead_delivery_is_replayed_and_its_end_is_told(desk: Desk, place: str)
         expect(visitor.page.get_by_role("status").filter(has_text="Waiting for the result")).to_be_visible()
         desk.goes_on()
         expect(visitor.page.get_by_role("status").filter(has_text="dead again: HTTP 422")).to_be_visible()
+        if place != "a delivery":
+            row = visitor.page.get_by_role("row").filter(has=replay)
+            expect(row.locator("[data-label=Attempts]")).to_have_text("2")
         replay.click()
         expect(visitor.page.get_by_role("status").filter(has_text="Waiting for the result")).to_be_visible()
         desk.goes_on()
@@ -501,6 +619,18 @@ def test_a_failed_webhook_is_replayed_and_its_end_is_told(desk: Desk) -> None:
         expect(visitor.page.get_by_role("status").filter(has_text="Waiting for the result")).to_be_visible()
         desk.goes_on()
         expect(visitor.page.get_by_role("status").filter(has_text="failed again")).to_be_visible()
+
+
+def test_an_unhandled_webhook_that_is_replayed_is_said_to_have_no_function(desk: Desk) -> None:
+    event = desk.hub.receive("camaloon", "unheard_of", b"{}")["body"]["event_id"]
+    desk.goes_on()
+    with desk.visitor() as visitor:
+        visitor.enter(f"#/webhooks/{event}", "Webhook")
+        visitor.page.get_by_role("button", name="Replay").click()
+        expect(visitor.page.get_by_role("status").filter(has_text="Waiting for the result")).to_be_visible()
+        desk.goes_on()
+        told = visitor.page.get_by_role("status").filter(has_text="unhandled again")
+        expect(told).to_have_text("unhandled again: Pressroom has no function for this topic")
 
 
 def test_a_replay_that_takes_long_says_that_it_still_waits(desk: Desk) -> None:
@@ -751,6 +881,42 @@ def test_the_overview_tells_what_is_wrong_in_words_too(desk: Desk) -> None:
             *("Your shop", "Camaloon", "Cloudprinter", "Printful", "OMS")
         ]
         assert all("webhooks in the last 24 hours" in each for each in charts)
+
+
+@pytest.mark.parametrize("width", [737, 768, 900])
+def test_the_overview_has_room_for_many_that_wait(desk: Desk, width: int) -> None:
+    known = desk.hub.get("/overview")["body"]
+    many = {"count": 1000, "more": True}
+    known["deliveries"] = [each | {"pending": many, "dead": many} for each in known["deliveries"]]
+    with desk.visitor(size=(width, 800)) as visitor:
+        visitor.page.route("**/overview", answer_with(known))
+        visitor.enter()
+        expect(visitor.page.get_by_text("1,000+ dead").first).to_be_visible()
+        assert visitor.overflow() <= 0
+
+
+def test_what_stands_says_when_it_was_looked_for_and_tells_all_times_alike(desk: Desk) -> None:
+    shown = {
+        "conditions": [
+            {
+                "id": "provider_silent/printful",
+                "name": "provider_silent",
+                "about": "printful",
+                "since": "2026-09-01T10:15:00.000Z",
+                "text": "Nothing has come from Printful since 2026-09-01 08:05 UTC, although it has orders.",
+            }
+        ],
+        "looked_at": iso(datetime.now(UTC) - timedelta(minutes=5)),
+    }
+    with desk.visitor() as visitor:
+        visitor.page.route("**/conditions", answer_with(shown))
+        for place, heading in (("#/overview", "Overview"), ("#/inbox", "Inbox")):
+            visitor.enter(place, heading)
+            notice = visitor.page.locator(".notice")
+            expect(notice).to_contain_text("Looked at 5 minutes ago")
+            expect(notice).to_contain_text("from Printful since 1 Sept, 10:05, although it has orders.")
+            expect(notice).to_contain_text("noticed 1 Sept, 12:15")
+            visitor.page.reload()
 
 
 @pytest.mark.parametrize(("minutes", "is_late"), [(20, False), (90, True)])

@@ -14,6 +14,7 @@ const LATE_MS = 3_600_000; // the monitor looks every quarter of an hour
 const MOST_LANES = 40;
 const MOST_MARKS = 400;
 const MOST_EMPTY = 5;
+const MOST_PIECE = 13;
 
 const STAGES = {
   paid: "paid",
@@ -38,6 +39,7 @@ const NAMES = {
   printful: "Printful",
   oms: "OMS",
   ops: "A person",
+  monitor: "Pressroom",
 };
 
 // Why a person should look at an order, in a sentence: a test holds these against `Attention`.
@@ -63,7 +65,7 @@ const REASONS = {
   on_hold: "A printer waits for something to be settled. Printful cancels after 30 days.",
   approval_needed: "A printer waits for your approval of a design.",
   confirm_again: "The order is a draft again at Printful. Confirm it there, or nobody prints it.",
-  canceled: "A printer has canceled pieces that were paid for.",
+  canceled: "Pieces that were paid for were canceled: by a printer, or by you when you settled a delivery as dropped.",
   returned: "A parcel came back.",
   not_delivered: "A carrier could not deliver an item.",
   out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
@@ -119,7 +121,10 @@ function data(text, most = 200) {
 }
 
 const place = (area, id) => `#/${area}/${encodeURIComponent(String(id).toWellFormed())}`;
-const inside = (area, id, text = id) => el("a", { href: place(area, id) }, el("bdi", {}, short(text)));
+// What is as short as a topic's name stays in one piece where a table has little room.
+const piece = (text) => clean(text).length <= MOST_PIECE && "piece";
+const inside = (area, id, text = id) =>
+  el("a", { href: place(area, id) }, el("bdi", { class: piece(text) }, short(text)));
 
 function outside(url, text = url) {
   let to;
@@ -238,9 +243,12 @@ async function ask(path, { method = "GET", signal = visit.signal, given } = {}) 
   return told;
 }
 
-// The gateway undoes an escape before it looks for the route: see pressroom/paths.py, which does the same.
-const quoted = (id) =>
-  encodeURIComponent(id.replace(/%(?=(25)*[23]F)/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F"));
+// The gateway undoes an escape before it looks for the route, and a browser takes "." and ".." out of a path: see
+// pressroom/paths.py, which does the same.
+function quoted(id) {
+  const marked = id.replace(/%(?=(25)*(2[EF]|3F))/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F");
+  return encodeURIComponent(id === "." || id === ".." ? id.replaceAll(".", "%2E") : marked);
+}
 
 const at = (path, id, rest = "") => `/${path}/${quoted(String(id).toWellFormed())}${rest}`;
 
@@ -496,15 +504,21 @@ function conditions({ conditions: standing, looked_at: looked }) {
   const isLate = !looked || Date.now() - Date.parse(looked) > LATE_MS;
   if (!standing.length) return isLate ? el("p", { class: looked ? "problem" : "quiet-text" }, away) : null;
   const each = (condition) =>
-    el("li", {}, data(condition.text, 400), " ", el("span", { class: "quiet-text" }, "since ", time(condition.since)));
+    el("li", {}, sentence(condition.text), " ", el("span", { class: "quiet-text" }, "noticed ", time(condition.since)));
   return el(
     "section",
     { class: "notice" },
     el("h2", {}, "Wrong with Pressroom as a whole"),
     el("ul", {}, standing.map(each)),
-    isLate && el("p", {}, away),
+    el("p", {}, isLate ? away : ["Looked at ", time(looked, ago), ": what was mended since then still stands here."]),
   );
 }
+
+// A condition's sentence tells times in UTC, as mails do. Here all times are those of whoever looks.
+const sentence = (text) =>
+  clean(text)
+    .split(/(\d{4}-\d\d-\d\d \d\d:\d\d) UTC/)
+    .map((part, n) => (n % 2 ? time(`${part.replace(" ", "T")}Z`) : data(part, 400)));
 
 function heard(provider, hours) {
   const { received, more } = provider;
@@ -612,14 +626,16 @@ async function find(text) {
   ];
 }
 
+const orderNamed = ({ id, ref }) => [
+  inside("orders", id),
+  ref ? el("div", { class: "quiet-text" }, el("span", { class: piece(ref) }, data(ref, 60))) : null,
+];
+
 const ordersTable = (rows) =>
   table(
     "Orders",
     [
-      [
-        "Order",
-        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
-      ],
+      ["Order", orderNamed],
       ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
       [
         "Attention",
@@ -977,6 +993,9 @@ function picture(known) {
       el("small", {}, el("bdi", {}, short(lane.about, 60))),
     );
   const left = lanesLeft(known);
+  const how = { role: "region", "aria-label": "Timeline as a picture", tabindex: "0" };
+  const scroll = el("div", { class: "scroll", ...how }, drawn);
+  requestAnimationFrame(() => (scroll.scrollLeft = scroll.scrollWidth)); // once it is shown: at its newest end
   return el(
     "div",
     {},
@@ -984,7 +1003,7 @@ function picture(known) {
       "div",
       { class: "picture" },
       el("div", { class: "lanes", "aria-hidden": "true" }, el("div", { class: "corner" }), lanes.map(label)),
-      el("div", { class: "scroll", role: "region", "aria-label": "Timeline as a picture", tabindex: "0" }, drawn),
+      scroll,
     ),
     readout,
     el(
@@ -994,6 +1013,8 @@ function picture(known) {
       el("span", {}, el("i", { class: "key ring" }), " sent"),
       el("span", {}, el("i", { class: "key cross" }), " not sent"),
       el("span", {}, el("i", { class: "key hatched" }), " on hold"),
+      lanes.some((lane) => lane.marks.some((mark) => mark.kind === "noticed")) &&
+        el("span", {}, el("i", { class: "key noticed" }), " noticed by Pressroom"),
       scale.shortened ? el("span", {}, "Long waits are drawn short, with how long they were.") : null,
       left ? el("span", {}, left) : null,
     ),
@@ -1038,7 +1059,8 @@ function lanesOf(known, until) {
     const [from, to] = entry.source.split(".");
     const who = from === "deliver" ? to : from;
     const ending = entry.event_id.split("/")[1];
-    const kind = from === "deliver" ? (ending === "dead" || ending === "withdrawn" ? "cross" : "ring") : "dot";
+    const sent = ending === "dead" || ending === "withdrawn" ? "cross" : "ring";
+    const kind = { deliver: sent, monitor: "noticed" }[from] ?? "dot";
     if (!providers.has(who)) providers.set(who, []);
     providers.get(who).push({ kind, at: Date.parse(entry.at), text: entry.text, entry });
   }
@@ -1055,9 +1077,10 @@ function lanesOf(known, until) {
     .sort(([one], [other]) => places.indexOf(one) - places.indexOf(other))
     .map(([who, marks]) => {
       const held = marks.some((mark) => mark.open);
+      const count = marks.filter((mark) => mark.kind !== "hold").length;
       return {
         name: named(who),
-        about: held ? "on hold" : plural(marks.filter((mark) => mark.kind !== "hold").length, "message"),
+        about: held ? "on hold" : who === "monitor" ? `${plural(count, "thing")} noticed` : plural(count, "message"),
         marks: marks.toSorted((a, b) => a.at - b.at),
       };
     });
@@ -1100,6 +1123,7 @@ function axis(instants, wide) {
     known,
     x: (instant) => places.get(instant),
     width: Math.max(wide, x + tail),
+    opens: Math.max(0, x + tail - wide), // from where on it is seen before anybody has scrolled
     waits,
     shortened: waits.length > 0,
   };
@@ -1144,6 +1168,13 @@ function ticks({ known, x, waits }, height, now) {
   return made;
 }
 
+// Where a word can stand in a bar without a dot on it: the first place with room, if there is one.
+function roomFor(wide, from, to, dots) {
+  const stops = [from, ...dots.filter((x) => x > from && x < to).sort((a, b) => a - b), to];
+  const before = stops.findIndex((x, n) => stops[n + 1] - x >= wide + 16); // a dot's half, and a little, on each side
+  return before < 0 ? null : stops[before] + 8;
+}
+
 function shape(mark, top, scale, lane) {
   const x = scale.x(mark.at);
   const middle = top + ROW / 2;
@@ -1156,7 +1187,10 @@ function shape(mark, top, scale, lane) {
   if (mark.kind === "stage") {
     const right = mark.ended ? scale.width - 8 : Math.max(x + 3, reach(mark.until));
     const word = mark.text;
+    const long = word.length * 6.9 + 10;
     const wide = right - x;
+    const colour = `on-${mark.status in STAGES ? mark.status : "other"}`;
+    const begins = Math.max(x, scale.opens); // of what is seen at first
     parts.push(
       draw("rect", {
         x,
@@ -1167,22 +1201,29 @@ function shape(mark, top, scale, lane) {
         class: `stage f-${mark.status in STAGES ? mark.status : "other"}`,
       }),
     );
-    if (wide > word.length * 6.9 + 10)
-      parts.push(
-        draw("text", { x: x + 6, y: middle + 4, class: `on-${mark.status in STAGES ? mark.status : "other"}` }, word),
-      );
+    const isSeen = right - begins > long;
+    const places = [isSeen && begins, (!isSeen || begins - x > long) && wide > long && x];
+    for (const left of places.filter((each) => each !== false))
+      parts.push(draw("text", { x: left + 6, y: middle + 4, class: colour }, word));
   } else if (mark.kind === "hold") {
     const right = Math.max(x + 4, mark.open ? reach(mark.until) : scale.x(mark.until));
     parts.push(draw("rect", { x, y: top + 7, width: right - x, height: 26, rx: 3, class: "hold" }));
-    if (right - x > 60)
+    const dots = lane.marks.filter((other) => other.kind !== "hold").map((other) => scale.x(other.at));
+    const left = roomFor(48, Math.max(x, scale.opens), right, dots) ?? roomFor(48, x, right, dots);
+    if (left != null)
       parts.push(
-        draw("rect", { x: x + 5, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }),
-        draw("text", { x: x + 9, y: middle + 4, class: "hold-text" }, "on hold"),
+        draw("rect", { x: left, y: middle - 8, width: 48, height: 16, rx: 3, class: "hold-plate" }),
+        draw("text", { x: left + 4, y: middle + 4, class: "hold-text" }, "on hold"),
       );
   } else if (mark.kind === "cross") {
     parts.push(
       draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
       draw("path", { d: `M${x - 5} ${middle - 5}l10 10m0-10l-10 10`, class: "cross" }),
+    );
+  } else if (mark.kind === "noticed") {
+    parts.push(
+      draw("circle", { cx: x, cy: middle, r: 10, class: "touch" }),
+      draw("path", { d: `M${x} ${middle - 6}l6 6l-6 6l-6-6z`, class: "noticed" }),
     );
   } else {
     parts.push(
@@ -1253,10 +1294,7 @@ const attentionTable = (rows) =>
   table(
     "Orders to look at",
     [
-      [
-        "Order",
-        (each) => [inside("orders", each.id), each.ref ? el("div", { class: "quiet-text" }, data(each.ref, 60)) : null],
-      ],
+      ["Order", orderNamed],
       [
         "Why",
         (each) =>
@@ -1331,12 +1369,19 @@ function replayable(area, each, after) {
     try {
       await ask(at(area, each.id, "/replay"), { method: "POST" });
       const now = await ended(area, each.id, () => status.replaceChildren("Waiting for the result …"));
+      const tried = control.closest("tr")?.querySelector("[data-label=Attempts]");
+      if (tried && now) tried.textContent = number.format(now.attempts);
       if (!now) status.replaceChildren("Still waiting after a minute. It goes on by itself: look again later.");
       else if (STUCK.includes(stateOf(now)))
         status.replaceChildren(
           el("strong", { class: "bad" }, `${now.state} again`),
           ": ",
-          data(now.last_error ?? now.error ?? "no reason was given", 160),
+          data(
+            now.last_error ??
+              now.error ??
+              (now.state === "unhandled" ? "Pressroom has no function for this topic" : "no reason was given"),
+            160,
+          ),
         );
       else {
         result.replaceChildren(...[outcome(now)].flat());
@@ -1352,7 +1397,7 @@ function replayable(area, each, after) {
         }
       }
     } catch (error) {
-      if (error instanceof Problem) status.replaceChildren(error.message);
+      if (error instanceof Problem) status.replaceChildren(data(error.message, 400));
     }
     control.removeAttribute("aria-disabled");
   };
