@@ -77,7 +77,7 @@ def test_thirty_different_events_of_one_order_at_once_all_land(shop: Shop, order
         content["data"]["shipment"] |= {"id": 900 + number, "items": []}
         signals.append(lambda content=content: tell(shop, "printful", content))  # type: ignore[misc]
     answers = shop.at_once(*signals)
-    assert shop.lost or [answer.json()["status"] for answer in answers] == ["accepted"] * 30
+    assert {answer.json()["status"] for answer in answers} <= {"accepted", "duplicate"}
     told = {answer.json()["event_id"] for answer in answers}
     assert len(told) == 30
     known = shop.until(order["id"], lambda it: told <= {entry["event_id"] for entry in it["timeline"]})

@@ -79,7 +79,7 @@ def test_fifty_copies_of_one_webhook_at_once_have_one_effect_and_are_all_acknowl
     answers = shop.at_once(*[lambda: shop.pay(order)] * 50)
     assert {answer.status_code for answer in answers} == {202}
     statuses = Counter(answer.json()["status"] for answer in answers)
-    assert statuses == {"accepted": 1, "duplicate": 49} or (shop.lost and statuses == {"duplicate": 50})
+    assert statuses in ({"accepted": 1, "duplicate": 49}, {"duplicate": 50})
     assert len({answer.json()["event_id"] for answer in answers}) == 1
     shop.until(order["id"], attempts_ended)
     assert len(shop.arrived(order["id"])) == 1
