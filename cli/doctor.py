@@ -292,21 +292,21 @@ def webhooks(visit: Visit) -> Iterator[Finding]:
 def printful(visit: Visit) -> Iterator[Finding]:
     is_used = "printful" in visit.used
     answer = ask(visit.place, FUNCTION, {"action": "show"})
-    register = f"{visit.place.typed('printful-webhook show')}, then `register`"
+    register = f"{visit.place.typed('printful-webhook show')}, then `register`."
     if not answer["ok"]:
         yield Finding(
-            "printful", "fail" if is_used else "skipped", f"{answer['problem']}.", f"{register}." if is_used else ""
+            "printful", "fail" if is_used else "skipped", f"{answer['problem']}.", register if is_used else ""
         )
         return
     state = answer["state"]
-    register += ", with --replace and that URL, if it may yield." if state == "replaced" else "."
     text = STATES.get(state, state)
     if state == "fine":
         yield Finding("printful", "ok", text)
     elif state == "not_wanted":
         yield Finding("printful", "warn" if is_used else "ok", text, register if is_used else "")
     else:
-        yield Finding("printful", "fail", text, register)
+        more = " If that URL may yield: with --replace and it." if state == "replaced" else ""
+        yield Finding("printful", "fail", text, register + more)
 
 
 def shop(visit: Visit) -> Iterator[Finding]:

@@ -131,7 +131,6 @@ def actor() -> str:
 
 def path(*parts: str) -> str:
     """Return a path with ids in it."""
-    for each in parts:
-        if not each:  # it would vanish on the way, and something else be asked
-            raise NotThere(f"There is nothing with the id {each!r}.")
+    if not all(parts):  # an empty one would vanish on the way, and something else be asked
+        raise NotThere("There is nothing with an empty id.")
     return "/" + "/".join(paths.quoted(each) for each in parts)

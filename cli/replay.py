@@ -91,7 +91,7 @@ def show(desk: Desk, /, job_id: str) -> None:
     job = desk.hub.get(path("replays", job_id))
     about = {
         "status": job["status"],
-        "what": f"{job['state']} {job['what']}",
+        "what": _which(job),
         "by": job["by"],
         "of": job["requested_at"],
     }
@@ -110,13 +110,17 @@ def cancel(desk: Desk, /, job_id: str) -> int:
     return DONE if job["status"] == "canceled" else NOT_SO
 
 
+def _which(replayed: dict[str, Any]) -> str:
+    """Say what is replayed. Webhooks are events to the API."""
+    return f"{replayed['state']} {replayed['what'].replace('events', 'webhooks')}"
+
+
 def _all(desk: Desk, wanted: dict[str, Any], *, yes: bool, wait: bool) -> int:
     asked = {name: _written(value) for name, value in wanted.items() if value is not None}
     counted = desk.hub.post("/replays", {**asked, "dry_run": True})
     matching = counted["matching"]
     if not matching and counted["complete"]:
-        what = {"events": "webhooks"}.get(wanted["what"], wanted["what"])
-        desk.show(counted, f"There are no {wanted['state']} {what} that match: nothing to replay.")
+        desk.show(counted, f"There are no {_which(wanted)} that match: nothing to replay.")
         return DONE
     total = min(matching, wanted["limit"])
     which = f"{total}{'' if counted['complete'] else ' or more'} of {matching}" if total < matching else f"{matching}"

@@ -166,7 +166,7 @@ def _meant(text: str, before: object) -> Any:
         value = wire.parse(text.encode())
     except ValueError:
         return text
-    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     return text if is_number and isinstance(before, str) else value
 
 

@@ -249,6 +249,8 @@ def test_many_are_counted_replayed_and_watched_until_the_end(desk: Desk, hub: Hu
     assert len(desk.json("deliveries")["deliveries"]) == 1
     assert desk.types("replay", "deliveries", "--since", "2026-09-02", "--yes") == DONE
     assert desk.read == "There are no dead deliveries that match: nothing to replay."
+    assert desk.types("replay", "webhooks", "--state", "failed", "--yes") == DONE
+    assert desk.read == "There are no failed webhooks that match: nothing to replay."
     assert desk.types("replay", "webhooks", "--state", "failed", "--yes", "--json") == DONE
     assert json.loads(desk.out) == {"matching": 0, "complete": True}
 
@@ -597,6 +599,7 @@ def test_what_is_wrong_is_found_and_ends_with_1(desk: Desk, account: Account, hu
         "condition a/b": ("fail", "It is silent."),
     }
     assert {name: found.get(name) for name in expected} == expected
+    assert "If that URL may yield: with --replace and it." in desk.out
     for private in (" key", "a/b:", "no base64", "the key"):
         assert private not in desk.out.replace("condition a/b", "")
 

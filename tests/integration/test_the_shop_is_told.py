@@ -64,11 +64,20 @@ def test_what_is_told_is_the_order_as_it_is_shown(hub: Hub) -> None:
     shown = hub.order()
     told = hub.shop.told()[0]["data"]["order"]
     assert told.keys() == shown.keys()
-    later = {"updated_at", "deliveries", "timeline"}  # which have heard of the telling since
+    later = {"deliveries", "timeline"}  # which have heard of the telling since
     assert {name: told[name] for name in told.keys() - later} == {name: shown[name] for name in told.keys() - later}
     assert told["deliveries"] == [each for each in shown["deliveries"] if each["destination"] == "camaloon"]
     assert told["deliveries"][0]["status"] == "delivered"
     assert told["deliveries"][0]["attempts"] == 1
+
+
+def test_an_order_is_not_heard_of_by_telling_the_shop(hub: Hub, clock: Clock) -> None:
+    followed(hub, "CP-1")
+    signal(hub, "item_shipped__no_tracking", 1)
+    heard, before = hub.order("1002")["updated_at"], len(hub.shop.told("1002"))
+    assert wait_for_tracking(hub, clock) == 1
+    assert len(hub.shop.told("1002")) == before + 1
+    assert hub.order("1002")["updated_at"] == heard
 
 
 def test_without_a_url_nothing_is_queued(hub: Hub) -> None:

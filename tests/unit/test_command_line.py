@@ -13,7 +13,7 @@ import click
 import pytest
 from rich.console import Console
 
-from cli import hub, send
+from cli import hub, printful_webhook, send
 from cli.commands import find
 from cli.desk import cell, fields, table
 from cli.errors import NOT_SO, TO_DO, UNREACHED, USAGE, NotReached
@@ -290,6 +290,13 @@ def test_a_table_leaves_out_what_is_empty() -> None:
         *(["T"], ["a"], ["1"], []),
     ]
     assert printed(table("T", {"a": "a"}, [])) == "T: none\n"
+
+
+@pytest.mark.parametrize(("state", "is_said"), [("changed", True), ("not_wanted", False)])
+def test_what_differs_at_printful_is_said_where_a_webhook_is_wanted(state: str, is_said: bool) -> None:
+    said = printful_webhook.readable({"state": state, "differences": ["no URL is registered"]})
+    assert said.startswith(printful_webhook.STATES[state])
+    assert ("no URL is registered" in said) == is_said
 
 
 def test_an_id_is_one_part_of_a_path() -> None:

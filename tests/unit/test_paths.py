@@ -1,7 +1,7 @@
 """Ids in paths: whatever an id holds, the gateway's decoding leads to its route, and the API finds the same id."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pressroom.paths import quoted, unquoted
@@ -10,6 +10,7 @@ from tests.support.gateway import decoded
 TRICKY = st.text(st.sampled_from("/?%#.25EFef3a ñ"), min_size=1)
 
 
+@settings(deadline=None)
 @given(st.one_of(TRICKY, st.text(min_size=1)))
 def test_an_id_comes_through_the_gateway_as_it_was(identity: str) -> None:
     arrived = decoded(quoted(identity))

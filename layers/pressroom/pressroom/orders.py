@@ -1212,7 +1212,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
 
 
 def _is_heard(fact: Fact) -> bool:
-    """Tell whether a fact came from the shop or a printer: what Pressroom notices itself, and tells the shop, did not.
+    """Tell whether a fact came from outside: what Pressroom notices itself, and what it tells the shop, did not.
 
     Else an order of which nothing is heard would be heard of as soon as that is noticed.
     """
