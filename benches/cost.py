@@ -54,10 +54,11 @@ from local.build import read_built
 from local.event import for_topic
 from local.partners import OMS_API_TOKEN, OMS_STORE_ID
 from local.simulators.oms import make_app
-from pressroom import config, orders, record
-from pressroom.clients import http
-from pressroom.oms import batches
-from pressroom.times import iso
+from pressroom.order import repository
+from pressroom.order.fold import fold
+from pressroom.platform import config, http
+from pressroom.platform.times import iso
+from pressroom.providers.oms import batches
 
 type Way = dict[str, Use]
 """What each function used on something, from its beginning to its end."""
@@ -249,7 +250,7 @@ def measure(built: Path) -> Report:
     with (
         mock_aws(),
         log as printed,
-        patch("pressroom.config.utcnow", clock),
+        patch("pressroom.platform.config.utcnow", clock),
         patch("local.simulators.oms._uid", lambda: str(uuid.UUID(bytes=uids.randbytes(16), version=4))),
     ):
         create(table)
@@ -257,7 +258,7 @@ def measure(built: Path) -> Report:
         cloud.answer(config.client("lambda"), "Invoke", lambda _: {})
         cloud.answer(config.client("sqs"), "ChangeMessageVisibility", lambda _: {})
         meter = Meter(table, printed)
-        with patch("pressroom.clients.http.request", _partners(meter)):
+        with patch("pressroom.platform.http.request", _partners(meter)):
             world = _World(meter, clock)
             _ways(world, turn=1)  # warms the functions
             webhooks, whole = _ways(world, turn=2)
@@ -363,8 +364,8 @@ def _batch(world: _World) -> Way:
 
 def _offered(meter: Meter, order_id: str) -> Use:
     """Do what print_files does, beside all else, for a ready item of a variant that has templates."""
-    known = record.get(order_id)
-    (line,) = orders.fold(order_id, known.facts if known else []).lines
+    known = repository.get(order_id)
+    (line,) = fold(order_id, known.facts if known else []).lines
     with meter.running(invocations=0) as use:
         batches.offer(order_id, line.id, uid=line.uid, variant=line.variant, at=iso(config.utcnow()))
     return use

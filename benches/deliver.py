@@ -32,11 +32,14 @@ from functions.deliver.oms.handler import handler
 from local import processes
 from local.partners import OMS_API_TOKEN
 from local.settings import ROOT, child_environment
-from pressroom import config, reading, record, routing, shop
-from pressroom.clients import http, oms
-from pressroom.inbox import Event, State
-from pressroom.models.storefront import OrderPaid
-from pressroom.times import iso
+from pressroom.inbox import reading
+from pressroom.inbox.events import Event, State
+from pressroom.order import repository, routing
+from pressroom.order.shop_order import OrderPaid
+from pressroom.platform import config, http
+from pressroom.platform.times import iso
+from pressroom.providers.oms import client
+from pressroom.providers.storefront import decisions
 
 BLOCKS, ORDERS = 30, 20
 """Each block creates the orders once; the OMS takes them anew every time."""
@@ -53,7 +56,7 @@ def measure(_: Path) -> Report:
         ratios, whole, bare = list[float](), list[float](), list[float]()
         for number in range(BLOCKS + 1):  # the first warms
             whole.append(_seconds(lambda: _deliver(events)))
-            bare.append(_seconds(lambda: _post(f"{url}{oms.PATH}/orders", bodies)))
+            bare.append(_seconds(lambda: _post(f"{url}{client.PATH}/orders", bodies)))
             ratios += [whole[-1] / bare[-1]] * bool(number)
     low, middle, high = statistics.quantiles(ratios, n=4)
     rates = [ORDERS / statistics.median(seconds) for seconds in (whole, bare)]
@@ -108,8 +111,8 @@ def _queued() -> list[dict[str, Any]]:
             state=State.RECEIVED,
             body=body,
         )
-        paid = shop.paid(reading.read(OrderPaid, body)[0], event, routing.configured(), [])
-        record.apply(paid)
+        paid = decisions.paid(reading.read(OrderPaid, body)[0], event, routing.configured(), [])
+        repository.apply(paid)
         (delivery,) = paid.deliveries
         events.append(queue_event(json.dumps({"delivery_id": delivery.id, "replays": 0}), now))
     return events
@@ -117,7 +120,7 @@ def _queued() -> list[dict[str, Any]]:
 
 def _bodies(events: list[dict[str, Any]]) -> list[bytes]:
     """Return what the deliverer posts."""
-    with patch("pressroom.clients.http.request", wraps=http.request) as posts:
+    with patch("pressroom.platform.http.request", wraps=http.request) as posts:
         _deliver(events)
     return [call.kwargs["body"] for call in posts.call_args_list]
 

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benches.metric import Metric, Report
-from pressroom import orders, times
-from pressroom.orders import Fact, Status
+from pressroom.order.facts import Fact, pack
+from pressroom.order.fold import fold
+from pressroom.order.model import Status
+from pressroom.platform import times
 
 SIZES = (10, 100, 1000)
 ROUNDS, FACTS_PER_BLOCK = 25, 2000
@@ -45,7 +47,7 @@ def measure(_: Path) -> Report:
         _growth("fold.growth_100_1000", hundred, thousand),
         _growth("fold.wide_growth_100_1000", *taken["wide"]),
     ]
-    packed = ", ".join(f"{len(facts)} facts {len(orders.pack(facts)) / 1024:.1f} KB" for facts in shapes["long"])
+    packed = ", ".join(f"{len(facts)} facts {len(pack(facts)) / 1024:.1f} KB" for facts in shapes["long"])
     return Report(
         metrics, [f"fold: CPU time of one fold; growth: the time of ten times the facts / 10. Rows: {packed}."]
     )
@@ -55,7 +57,7 @@ def _block(facts: list[Fact]) -> float:
     folds = FACTS_PER_BLOCK // len(facts)
     started = time.process_time()
     for _ in range(folds):
-        orders.fold("1002", facts)
+        fold("1002", facts)
     return (time.process_time() - started) / folds
 
 

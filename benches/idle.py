@@ -27,9 +27,9 @@ from benches.meter import Meter, Use
 from benches.metric import Metric, Report
 from local.build import read_built
 from local.partners import OPS_TOKEN
-from pressroom import config, table
-from pressroom.orders import Status
-from pressroom.times import iso
+from pressroom.order.model import Status
+from pressroom.platform import config, table
+from pressroom.platform.times import iso
 
 NOW = datetime(2026, 9, 6, 7, 31, tzinfo=UTC)
 ORDERS = 10_000
@@ -42,7 +42,7 @@ def measure(built: Path) -> Report:
     wanted = resources["Table"]["Properties"]
     os.environ |= cloud.settings()
     log = redirect_stdout(io.StringIO())
-    with mock_aws(), log as printed, patch("pressroom.config.utcnow", lambda: NOW):
+    with mock_aws(), log as printed, patch("pressroom.platform.config.utcnow", lambda: NOW):
         cost.create(wanted)
         for queue in DEAD_LETTER_QUEUES:
             url = config.client("sqs").create_queue(QueueName=f"{queue}-dead-letters")["QueueUrl"]

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from benches import cloud, units
-from pressroom import config
+from pressroom.platform import config
 
 SERVICES = ("dynamodb", "secretsmanager", "sqs", "lambda")
 LOG_LINE_OVERHEAD = 26

@@ -23,7 +23,7 @@ class Runtime(LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric has no
 
             boto3.client("dynamodb")
         else:
-            from pressroom import config
+            from pressroom.platform import config
 
             for service in SERVICES:
                 config.client(service)

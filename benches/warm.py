@@ -22,7 +22,7 @@ import boto3
 from benches import cloud
 from benches.metric import Metric, Report
 from local.event import for_topic
-from pressroom import config
+from pressroom.platform import config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,7 +7,8 @@ import click
 from cli.commands import Command, how_many
 from cli.desk import Cell, Desk, fields, table
 from cli.hub import path
-from pressroom.outbox import DESTINATIONS, State
+from pressroom.order.outbox import State
+from pressroom.partners import DESTINATIONS
 
 
 @click.command("deliveries", cls=Command)

@@ -25,8 +25,8 @@ from cli.invoke import ask
 from cli.printful_webhook import FUNCTION, STATES
 from cli.stacks import Installation, Secret, asking
 from local.partners import PARTNERS
-from pressroom import routing
-from pressroom.signing import standard_signature
+from pressroom.order import routing
+from pressroom.platform.signing import standard_signature
 
 type Status = Literal["ok", "warn", "fail", "skipped"]
 

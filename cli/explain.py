@@ -19,11 +19,13 @@ from cli.errors import DONE, NOT_SO, Failed
 from cli.stacks import NoLocalCloud
 from functions.receive.storefront.handler import check, read
 from local.settings import TEMPLATE
-from pressroom import inbox, routing
-from pressroom import table as rows
-from pressroom.errors import Refused
-from pressroom.receive import LARGEST_BODY
-from pressroom.routing import FOLLOWED, Route, Routing
+from pressroom.inbox import events
+from pressroom.inbox.receiver import LARGEST_BODY
+from pressroom.order import routing
+from pressroom.order.routing import Route, Routing
+from pressroom.partners import FOLLOWED
+from pressroom.platform import table as rows
+from pressroom.platform.errors import Refused
 
 RULES, DEFAULT = "RoutingRules", "DefaultDestination"
 
@@ -116,8 +118,8 @@ def _too_large(body: bytes) -> list[str]:
     if len(body) > LARGEST_BODY:
         return [f"The body has {len(body):,} bytes; more than {LARGEST_BODY:,} are not accepted (413)."]
     packed = len(rows.pack(body)["B"])
-    if packed > inbox.LARGEST_ROW:
-        return [f"Compressed, the body has {packed:,} bytes; more than {inbox.LARGEST_ROW:,} are not accepted (413)."]
+    if packed > events.LARGEST_ROW:
+        return [f"Compressed, the body has {packed:,} bytes; more than {events.LARGEST_ROW:,} are not accepted (413)."]
     return []
 
 

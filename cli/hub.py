@@ -11,7 +11,7 @@ import requests
 
 from cli.errors import Failed, NotReached
 from local import localhost
-from pressroom import paths
+from pressroom.platform import paths
 
 TIMEOUT_S = 35
 """The gateway gives up after 30."""

@@ -8,9 +8,9 @@ from rich.console import RenderableType
 from cli.commands import Command, Group, how_many
 from cli.desk import Cell, Desk, fields, table
 from cli.hub import path
-from pressroom.orders import Attention, Status
-
-PRINTERS = ("camaloon", "cloudprinter", "oms", "printful")
+from pressroom.order.model import Status
+from pressroom.order.reasons import Attention
+from pressroom.partners import PRINTERS
 
 
 @click.command("orders", cls=Command)

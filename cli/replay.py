@@ -9,8 +9,7 @@ from cli.commands import Group
 from cli.desk import Desk, fields
 from cli.errors import DONE, NOT_SO, Failed
 from cli.hub import path
-from cli.webhooks import PROVIDERS
-from pressroom.outbox import DESTINATIONS
+from pressroom.partners import DESTINATIONS, SOURCES
 
 LOOK_EVERY_S = 1
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ"]
@@ -63,7 +62,7 @@ def _many[Function: Any](function: Function) -> Function:
 
 @replay.command("webhooks")
 @click.option("--state", type=click.Choice(["failed", "unhandled"]), required=True, help="Which of them.")
-@click.option("--provider", type=click.Choice(PROVIDERS), help="Who sent them.")
+@click.option("--provider", type=click.Choice(SOURCES), help="Who sent them.")
 @click.option("--topic", help="What they are about, such as item_shipped.")
 @_many
 @click.pass_obj

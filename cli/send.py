@@ -18,8 +18,8 @@ from local import event
 from local.partners import PARTNERS, Partner
 from local.progress import LocalCloudError
 from local.settings import ROOT
-from pressroom import wire
-from pressroom.inbox import State
+from pressroom.inbox.events import State
+from pressroom.platform import wire
 
 LOOK_EVERY_S = 0.3
 ENDS = (State.PROCESSED, State.FAILED, State.UNHANDLED)

@@ -8,14 +8,13 @@ from rich.text import Text
 from cli.commands import Command, how_many
 from cli.desk import Cell, Desk, fields
 from cli.hub import path
-from pressroom.inbox import State
-
-PROVIDERS = ("camaloon", "cloudprinter", "oms", "ops", "printful", "storefront")
+from pressroom.inbox.events import State
+from pressroom.partners import SOURCES
 
 
 @click.command("webhooks", cls=Command)
 @click.option("--state", type=click.Choice([each.value for each in State]), help="What has become of them.")
-@click.option("--provider", type=click.Choice(PROVIDERS), help="Who sent them; ops: a person.")
+@click.option("--provider", type=click.Choice(SOURCES), help="Who sent them; ops: a person.")
 @click.option("--topic", help="What they are about, such as item_shipped.")
 @how_many
 @click.pass_obj

@@ -10,7 +10,7 @@ from typing import Any
 from local.partners import PARTNERS, Partner
 from local.progress import LocalCloudError
 from local.settings import ROOT
-from pressroom.signing import camaloon_signature
+from pressroom.platform.signing import camaloon_signature
 
 TEXT_TYPES = ("application/json", "text/")
 # Of fixed events only: a file under events/ must not change with the clock.

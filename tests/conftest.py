@@ -14,7 +14,7 @@ from hypothesis.internal.conjecture import providers
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
-from pressroom import config, observe
+from pressroom.platform import config, observe
 from tests.support.cloud import Clock, Cloud, forget
 from tests.support.hub import FakeCamaloon, FakeShop, Hub
 from tests.support.oms import FakeOms
@@ -105,8 +105,8 @@ def hub(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """The whole way in one process, with a Camaloon and a shop that answer as told, and the OMS's simulator."""
     camaloon, shop, oms = FakeCamaloon(), FakeShop(), FakeOms()
     monkeypatch.setattr(
-        "pressroom.clients.http.post",
+        "pressroom.platform.http.post",
         lambda url, content, headers: (shop if url == shop.URL else camaloon).post(url, content, headers),
     )
-    monkeypatch.setattr("pressroom.clients.http._Session.send", lambda session, *call, **how: oms.send(*call, **how))
+    monkeypatch.setattr("pressroom.platform.http._Session.send", lambda session, *call, **how: oms.send(*call, **how))
     return Hub(cloud, camaloon, shop, oms)

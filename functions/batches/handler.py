@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from pressroom import config
-from pressroom.oms import batches
+from pressroom.platform import config
+from pressroom.providers.oms import batches
 
 BUDGET = timedelta(seconds=60)
 """How long a run goes on; the function's time-out leaves room for the last step."""

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pressroom import config, outbox, table
-from pressroom.clients import oms
-from pressroom.errors import Blocked, DeliveryError, Refused, Retry
-from pressroom.models.oms_catalogue import candidates, is_key, plan, read
-from pressroom.observe import logger
-from pressroom.oms import catalogue
-from pressroom.oms.catalogue import LARGEST, Change, Name, Op, Row, State, Work
+from pressroom.order import outbox
+from pressroom.platform import config, table
+from pressroom.platform.errors import Blocked, DeliveryError, Refused, Retry
+from pressroom.platform.observe import logger
+from pressroom.providers.oms import client
+from pressroom.providers.oms.catalogue import push as catalogue
+from pressroom.providers.oms.catalogue.file import candidates, is_key, plan, read
+from pressroom.providers.oms.catalogue.push import LARGEST, Change, Name, Op, Row, State, Work
 
 type Answer = dict[str, Any]
 WANTS = {
@@ -89,13 +90,13 @@ class _Patience:
         self._until = until
         self._hiccups = list[str]()
 
-    def __call__(self, kind: oms.Kind, entry: oms.Id) -> catalogue.Content | None:
+    def __call__(self, kind: client.Kind, entry: client.Id) -> catalogue.Content | None:
         if len(self._hiccups) >= MOST_HICCUPS:
             raise Retry(self._hiccups[0])
         if config.utcnow() >= self._until:
             raise Retry("the OMS is too slow to ask about all in one go")
         try:
-            return oms.get_entry(kind, entry)
+            return client.get_entry(kind, entry)
         except Retry as error:
             self._hiccups.append(error.reason)
             raise

@@ -10,14 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pressroom import conditions, config, orders, overdue, record, table, traffic
-from pressroom.conditions import Found, Row
-from pressroom.errors import Conflict, PressroomError
-from pressroom.observe import count, logger
-from pressroom.orders import OPEN, Attention
-from pressroom.overdue import Limits
-from pressroom.record import Decision, Undecided
-from pressroom.times import iso
+from pressroom.inbox import traffic
+from pressroom.ops import conditions
+from pressroom.ops.conditions import Found, Row
+from pressroom.order import overdue, repository
+from pressroom.order.decision import Decision, Undecided
+from pressroom.order.facts import Fact
+from pressroom.order.fold import fold
+from pressroom.order.model import OPEN, Order, Status
+from pressroom.order.overdue import Limits
+from pressroom.order.reasons import Attention
+from pressroom.platform import config, table
+from pressroom.platform.errors import Conflict, PressroomError
+from pressroom.platform.observe import count, logger
+from pressroom.platform.times import iso
 
 BUDGET = timedelta(seconds=200)
 """How long orders are looked at; the next look begins where this one ends."""
@@ -81,8 +87,8 @@ def _look_at_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Call
 
 
 def _look_at_order(row: table.Item, limits: Limits, now: datetime, seen: Seen) -> None:
-    order_id, facts = table.identity_of(row), record.row_of(row).facts
-    order = orders.fold(order_id, facts)
+    order_id, facts = table.identity_of(row), repository.row_of(row).facts
+    order = fold(order_id, facts)
     if overdue.find(order_id, facts, limits, now=now):
         order = _raise(order_id, limits, now) or order
         seen.raised += 1
@@ -94,18 +100,18 @@ def _look_at_order(row: table.Item, limits: Limits, now: datetime, seen: Seen) -
     }
 
 
-def _raise(order_id: str, limits: Limits, now: datetime) -> orders.Order | None:
+def _raise(order_id: str, limits: Limits, now: datetime) -> Order | None:
     """Record what is overdue of an order, by what is known of it when that is written."""
 
-    def decide(facts: list[orders.Fact]) -> Decision:
+    def decide(facts: list[Fact]) -> Decision:
         return Decision(order_id=order_id, facts=tuple(overdue.find(order_id, facts, limits, now=now)))
 
     try:
-        order = record.apply(Undecided(order_id, decide))
+        order = repository.apply(Undecided(order_id, decide))
     except Conflict:
         logger().warning("order_busy", order_id=order_id)  # the next look finds it again
         return None
-    record.count_attention(order, "monitor")
+    repository.count_attention(order, "monitor")
     return order
 
 
@@ -113,11 +119,11 @@ def _old_enough(beyond: str, since: str, until: str) -> Iterator[tuple[str, tabl
     """Yield the open orders that were made in a time, and where each stands; those behind `beyond` come first."""
     first, _, last = beyond.partition(" ")
     after = max(last, since)
-    for status in OPEN[OPEN.index(orders.Status(first)) if first else 0 :]:
+    for status in OPEN[OPEN.index(Status(first)) if first else 0 :]:
         more = True
         while more:
             places, more = table.positions(
-                "by_state", [f"{record.KIND}#{status}"], limit=PAGE, beyond=after, newest_first=False
+                "by_state", [f"{repository.KIND}#{status}"], limit=PAGE, beyond=after, newest_first=False
             )
             wanted = [place for place in places if place <= until]
             more = more and len(wanted) == len(places)
@@ -129,7 +135,7 @@ def _old_enough(beyond: str, since: str, until: str) -> Iterator[tuple[str, tabl
 
 
 def _keys(places: list[str]) -> list[tuple[str, str]]:
-    return [(record.KIND, table.id_at(place)) for place in places]
+    return [(repository.KIND, table.id_at(place)) for place in places]
 
 
 def _tell(before: tuple[conditions.Condition, ...], standing: list[conditions.Condition]) -> None:

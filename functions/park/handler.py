@@ -11,10 +11,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from pressroom import config, inbox, outbox
-from pressroom.delivery import record_dead
-from pressroom.observe import logged, logger
-from pressroom.oms import print_files
+from pressroom.delivery.worker import record_dead
+from pressroom.inbox import events
+from pressroom.order import outbox
+from pressroom.platform import config
+from pressroom.platform.observe import logged, logger
+from pressroom.providers.oms import print_files
 
 _PAGES = 20
 """How far to read a stream for a failed batch; pages in the middle of a shard may be empty."""
@@ -45,9 +47,9 @@ def _park(message: SQSRecord) -> None:
 
 
 def _park_event(event_id: str, error: str) -> None:
-    event = inbox.get(event_id)
-    if event and event.state is inbox.State.RECEIVED:
-        inbox.park(event, error)
+    event = events.get(event_id)
+    if event and event.state is events.State.RECEIVED:
+        events.park(event, error)
     else:  # processed after all, set aside already, or expired
         logger().info("event_done_before", event_id=event_id)
 

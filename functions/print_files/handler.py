@@ -17,16 +17,18 @@ from typing import Any, NoReturn
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from pressroom import config, orders, record, table
-from pressroom.clients import oms
-from pressroom.delivery import Postponed
-from pressroom.errors import Blocked, DeliveryError, Retry
-from pressroom.observe import logged, logger
-from pressroom.oms import batches, items, print_files
-from pressroom.oms.print_files import File, Round
-from pressroom.orders import Fact, Order
-from pressroom.record import Decision, Undecided
-from pressroom.times import iso
+from pressroom.delivery.worker import Postponed
+from pressroom.order import repository
+from pressroom.order.decision import Decision, Undecided
+from pressroom.order.facts import Fact
+from pressroom.order.fold import fold
+from pressroom.order.model import Order
+from pressroom.platform import config, table
+from pressroom.platform.errors import Blocked, DeliveryError, Retry
+from pressroom.platform.observe import logged, logger
+from pressroom.platform.times import iso
+from pressroom.providers.oms import batches, client, item_ids, print_files
+from pressroom.providers.oms.print_files import File, Round
 
 BUDGET = timedelta(seconds=25)
 """How long new questions are asked: one that ends in a time-out, and recording all, have to fit in after it."""
@@ -87,10 +89,10 @@ class Known:
 
 def _poll(sqs: SQSRecord) -> None:
     message, now = Message.of(sqs), config.utcnow()
-    row = record.get(message.order_id)
+    row = repository.get(message.order_id)
     if row is None:  # erased
         return
-    known = Known(orders.fold(message.order_id, row.facts), row.facts)
+    known = Known(fold(message.order_id, row.facts), row.facts)
     wanted = print_files.due(known.files, hint=message.hint, line_ids=message.line_ids)
     if not wanted:
         return
@@ -120,7 +122,7 @@ def _ask(order_id: str, wanted: list[File], until: datetime) -> Round:
             asked.left = {each.line_id for each in wanted[number:]}
             break
         try:
-            asked.answers[file.line_id] = oms.print_file(items.item_id(order_id, file.line_id))
+            asked.answers[file.line_id] = client.print_file(item_ids.item_id(order_id, file.line_id))
             failures = 0
         except DeliveryError as error:
             failures += 1
@@ -168,7 +170,7 @@ def _record(known: Known, asked: Round, *, limit: timedelta | None) -> Known:
 
     def decide(facts: list[Fact]) -> Decision:
         nonlocal before, new
-        before = Known(orders.fold(order_id, facts), facts)
+        before = Known(fold(order_id, facts), facts)
         new = tuple(print_files.changes(before.files, asked, now=now, limit=limit))
         return Decision(order_id=order_id, facts=new)
 
@@ -177,9 +179,9 @@ def _record(known: Known, asked: Round, *, limit: timedelta | None) -> Known:
             key = f"{table.digest(order_id)}/{new[0].id}"
             yield {"Put": print_files.poll_row(order_id, key, now=now)}
 
-    order = record.apply(Undecided(order_id, decide), also)
+    order = repository.apply(Undecided(order_id, decide), also)
     logger().info("print_files_told", order_id=order_id, facts=len(new))
-    record.count_attention(order, print_files.SOURCE)
+    repository.count_attention(order, print_files.SOURCE)
     return Known(order, [*before.facts, *new])
 
 

@@ -7,12 +7,12 @@ named, and a registration that got lost is noticed, counted and, if wanted, repa
 from dataclasses import replace
 from typing import Any
 
-from pressroom import config
-from pressroom.clients import printful
-from pressroom.clients.printful import WebhookInfo
-from pressroom.errors import DeliveryError, Refused
-from pressroom.observe import count, logger
-from pressroom.printful_webhook import (
+from pressroom.platform import config
+from pressroom.platform.errors import DeliveryError, Refused
+from pressroom.platform.observe import count, logger
+from pressroom.providers.printful import client
+from pressroom.providers.printful.client import WebhookInfo
+from pressroom.providers.printful.registration import (
     Command,
     Endpoint,
     State,
@@ -46,7 +46,7 @@ def handler(event: Any, context: Any) -> Answer:
 
 def _show(_: Command, endpoint: Endpoint) -> Answer:
     setting = wanted()
-    registered = printful.get_webhook()
+    registered = client.get_webhook()
     answer = {"ok": True, "wanted": setting.wanted} | _seen(registered, setting, endpoint)
     return answer if setting.wanted else answer | {"state": State.NOT_WANTED}
 
@@ -54,7 +54,7 @@ def _show(_: Command, endpoint: Endpoint) -> Answer:
 def _register(command: Command, endpoint: Endpoint) -> Answer:
     if not endpoint.is_usable():
         raise Refused(_NO_TOKEN)
-    registered = printful.get_webhook()
+    registered = client.get_webhook()
     if not endpoint.may_overwrite(registered.url, command.replace):
         problem = "another URL is registered: it is overwritten only if `replace` names it"
         return {"ok": False, "problem": problem, "registered": _shown(registered, endpoint)}
@@ -65,7 +65,7 @@ def _register(command: Command, endpoint: Endpoint) -> Answer:
 
 
 def _set(setting: Wanted, endpoint: Endpoint) -> Answer:
-    seen = _seen(printful.set_webhook(desired(endpoint, setting.product_ids)), setting, endpoint)
+    seen = _seen(client.set_webhook(desired(endpoint, setting.product_ids)), setting, endpoint)
     saw(seen["state"], config.utcnow())
     logger().info("printful_webhook_registered", state=seen["state"])
     if seen["state"] is State.FINE:
@@ -75,14 +75,14 @@ def _set(setting: Wanted, endpoint: Endpoint) -> Answer:
 
 def _remove(command: Command, endpoint: Endpoint) -> Answer:
     want(replace(wanted(), wanted=False), config.utcnow())  # first, or a check in between would repair what we remove
-    registered = printful.get_webhook()
+    registered = client.get_webhook()
     if not endpoint.may_overwrite(registered.url, command.replace):
         problem = (
             "Pressroom's URL is wanted no more, but another is registered: it is removed only if `replace` names it"
         )
         return {"ok": False, "problem": problem, "registered": _shown(registered, endpoint)}
     if registered.url:
-        registered = printful.remove_webhook()
+        registered = client.remove_webhook()
         logger().info("printful_webhook_removed")
     if registered.url:
         return {"ok": False, "problem": "Printful still has an URL", "registered": _shown(registered, endpoint)}
@@ -95,7 +95,7 @@ def _check() -> Answer:
         return {"ok": True, "state": State.NOT_WANTED}
     endpoint = _endpoint()
     try:
-        seen = _seen(printful.get_webhook(), setting, endpoint)
+        seen = _seen(client.get_webhook(), setting, endpoint)
     except DeliveryError as error:
         seen = {"state": State.NOT_ASKED, "problem": f"Printful could not be asked: {error.reason}"}
     state = seen["state"]

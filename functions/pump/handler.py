@@ -12,9 +12,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from pressroom import config, inbox
-from pressroom.observe import count, logged, logger
-from pressroom.table import digest
+from pressroom.inbox import events
+from pressroom.platform import config
+from pressroom.platform.observe import count, logged, logger
+from pressroom.platform.table import digest
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_NAME = 64
@@ -59,9 +60,9 @@ def _invoke(row: dict[str, Any]) -> bool:
 
 
 def _unhandled(row: dict[str, Any]) -> None:
-    event = inbox.get(row["event_id"])
-    if event and event.state is inbox.State.RECEIVED:
-        inbox.set_aside(event, inbox.State.UNHANDLED)
+    event = events.get(row["event_id"])
+    if event and event.state is events.State.RECEIVED:
+        events.set_aside(event, events.State.UNHANDLED)
     logger().warning("event_unhandled", event_id=row["event_id"], provider=row["provider"], topic=row["topic"])
     count("EventsUnhandled", provider=row["provider"])
 

@@ -84,7 +84,7 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
         hold.focus()
         expect(page.locator(".readout")).to_contain_text("The front print is wider than the print area")
         page.get_by_text("The same as a list").click()
-        expect(page.locator("ol.told")).to_contain_text("camaloon could not be sent order_paid: HTTP 422")
+        expect(page.locator("ol.told")).to_contain_text("order_paid could not be sent to camaloon: HTTP 422")
         page.get_by_text("The same as a list").click()
 
         page.get_by_role("button", name="Replay order_paid to Camaloon").click()

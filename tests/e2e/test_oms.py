@@ -21,7 +21,7 @@ from cli.invoke import ask
 from cli.stacks import Installation
 from local.localhost import request
 from local.partners import OMS_API_TOKEN
-from pressroom.oms import items
+from pressroom.providers.oms import item_ids
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.functions import configured, restart
 from tests.e2e.test_printers import of_order, sample, tell
@@ -92,7 +92,7 @@ def at_oms(shop: Shop, order: dict[str, Any]) -> list[dict[str, Any]]:
 
 def printed(shop: Shop, order: dict[str, Any]) -> dict[str, int]:
     """How often the OMS would print each line."""
-    named = ((items.parse(item), times) for item, times in shop.oms("/_printed").items())
+    named = ((item_ids.parse(item), times) for item, times in shop.oms("/_printed").items())
     return {item[1]: times for item, times in named if item and item[0] == order["id"]}
 
 
@@ -150,7 +150,7 @@ def test_a_mixed_cart_goes_to_its_printers_and_its_print_file_is_followed(oms: S
 
 def test_a_notice_lets_pressroom_ask_at_once(oms: Shop) -> None:
     order = cart()
-    item = items.item_id(order["id"], "2")
+    item = item_ids.item_id(order["id"], "2")
     oms.oms("/_print_files", {item: "processing"})
     oms.pay(order)
 
@@ -179,7 +179,7 @@ def test_a_notice_with_a_wrong_token_is_refused_and_nothing_is_kept(oms: Shop) -
 
 def test_a_print_file_that_failed_is_flagged_and_a_notice_lets_it_be_looked_at_again(oms: Shop) -> None:
     order = personalised()
-    mug, poster = (items.item_id(order["id"], line["id"]) for line in order["line_items"])
+    mug, poster = (item_ids.item_id(order["id"], line["id"]) for line in order["line_items"])
     oms.oms("/_print_files", {mug: "processingfailed"})
     oms.pay(order)
     known = oms.until(order["id"], lambda it: it["attention"])
@@ -364,7 +364,7 @@ def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms:
         secrets.put_secret_value(SecretId=arn, SecretString=text)
 
     followed, order = personalised(), personalised()
-    item = items.item_id(followed["id"], "70001")
+    item = item_ids.item_id(followed["id"], "70001")
     oms.oms("/_print_files", {item: "processing"})
     oms.pay(followed)
     oms.until(

@@ -19,7 +19,7 @@ import pytest
 
 from local import cloud, processes
 from local.partners import OMS_API_TOKEN
-from pressroom.oms import items
+from pressroom.providers.oms import item_ids as items
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.functions import kill_while_asking, restart
 from tests.e2e.waiting import wait_until

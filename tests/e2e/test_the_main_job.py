@@ -10,7 +10,7 @@ import pytest
 
 from local.partners import PRINTFUL_API_TOKEN
 from local.simulators import camaloon
-from pressroom.paths import quoted
+from pressroom.platform.paths import quoted
 from tests.e2e.conftest import Shop
 from tests.e2e.waiting import wait_until
 from tests.support.samples import PERSONAL

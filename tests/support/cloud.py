@@ -18,7 +18,9 @@ import boto3
 from botocore.client import BaseClient
 from moto.dynamodb.models import DynamoDBBackend
 
-from pressroom import config, drift, observe, refusals, routing
+from pressroom.inbox import drift, refusals
+from pressroom.order import routing
+from pressroom.platform import config, observe
 from tests.support import quick_moto, template
 
 SECRETS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from pressroom.signing import camaloon_signature
+from pressroom.platform.signing import camaloon_signature
 from tests.support import template
 
 

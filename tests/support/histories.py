@@ -23,14 +23,20 @@ from unittest import mock
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from pressroom import inbox, lane, reading, record, routing, shop, stock, times
-from pressroom.errors import Unprocessable
-from pressroom.inbox import Event, State
-from pressroom.oms import orders as at_oms
-from pressroom.orders import CREATES, Fact
-from pressroom.outbox import Delivery
-from pressroom.record import Decision
-from pressroom.topic import Topic
+from pressroom.inbox import events as inbox
+from pressroom.inbox import reading
+from pressroom.inbox.events import Event, State
+from pressroom.inbox.topic import Topic
+from pressroom.order import lane, repository, routing
+from pressroom.order.decision import Decision, Undecided
+from pressroom.order.facts import Fact
+from pressroom.order.outbox import Delivery
+from pressroom.partners import CREATES, LANES
+from pressroom.platform import times
+from pressroom.platform.errors import Unprocessable
+from pressroom.providers.oms import orders as at_oms
+from pressroom.providers.printful import stock
+from pressroom.providers.storefront import decisions
 from tests.support.samples import body, sample
 from tests.support.template import topics
 
@@ -47,10 +53,10 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
     found = {
         handler.name: handler
         for handler in handlers
-        if handler.write in (record.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
+        if handler.write in (repository.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
     }
     name = "storefront.order_paid"  # the one that asks for a setting
-    decide = lambda order, event: record.Undecided(str(order.id), partial(shop.paid, order, event, RULES))  # noqa: E731
+    decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES))  # noqa: E731
     return found | {name: replace(found[name], decide=decide)}
 
 
@@ -615,7 +621,7 @@ class Shop:
     def due(self) -> list[str]:
         """The deliveries that are being tried."""
         turn = lane.turn(self.shelf.facts, "oms")
-        return [each for each in self.waiting if each.partition("-")[0] not in lane.LANES or each == turn]
+        return [each for each in self.waiting if each.partition("-")[0] not in LANES or each == turn]
 
     def end(self, delivery_id: str, *, lost: bool = False) -> None:
         delivery = self.waiting.pop(delivery_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from pressroom import config
+from pressroom.platform import config
 from tests.support import gateway, template
 from tests.support.cloud import SECRETS, Cloud, is_dispatched
 from tests.support.oms import FakeOms

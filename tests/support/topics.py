@@ -4,9 +4,9 @@ import importlib
 import json
 from typing import Any
 
-from pressroom import reading
-from pressroom.inbox import Event, State
-from pressroom.topic import Topic
+from pressroom.inbox import reading
+from pressroom.inbox.events import Event, State
+from pressroom.inbox.topic import Topic
 from tests.support.samples import body
 
 RECEIVED = "2026-09-20T14:10:00.000Z"

@@ -13,12 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
-from pressroom import config, lane, orders, record
-from pressroom.clients import oms
-from pressroom.errors import Dead, DeliveryError, Retry, Withdrawn
-from pressroom.oms import orders as at_oms
-from pressroom.orders import CREATES, Fact, Order
-from pressroom.outbox import Attempt, Delivery
+from pressroom.order import lane, repository
+from pressroom.order.facts import Fact
+from pressroom.order.fold import fold
+from pressroom.order.model import Order
+from pressroom.order.outbox import Attempt, Delivery
+from pressroom.partners import CREATES
+from pressroom.platform import config
+from pressroom.platform.errors import Dead, DeliveryError, Retry, Withdrawn
+from pressroom.providers.oms import client
+from pressroom.providers.oms import orders as at_oms
 from tests.support.histories import START, Shelf, instant, read
 
 SETTLE_S = 300
@@ -39,7 +43,7 @@ class Oms:
     calls: list[tuple[str, str]] = field(default_factory=list)
     faults: list[str | int | None] = field(default_factory=list)
 
-    def create_order(self, order: dict[str, Any]) -> oms.Created:
+    def create_order(self, order: dict[str, Any]) -> client.Created:
         with self._call("create", order["ecommerce_order_id"]) as fault:
             uid = f"O{len(self.orders) + self.created.total() + 1}"
             names = [item["ecommerce_order_item_id"] for item in order["items"]]
@@ -47,7 +51,7 @@ class Oms:
             self.orders[uid] = json.loads(json.dumps(order))
         if fault == "anonymous":
             raise Retry("HTTP 201, but the answer is not understood", status=201, answer_lost=True)
-        return oms.Created(201, uid, {name: f"U{name}" for name in names})
+        return client.Created(201, uid, {name: f"U{name}" for name in names})
 
     def update_order(self, uid: str, changes: dict[str, Any]) -> int:
         with self._call("update", uid):
@@ -61,10 +65,10 @@ class Oms:
             found = self.orders.pop(uid, None)
         return 404 if found is None else 200
 
-    def print_file(self, item_id: str) -> oms.PrintFile | None:
+    def print_file(self, item_id: str) -> client.PrintFile | None:
         with self._call("ask", item_id):
             pass
-        return oms.PrintFile("received", None) if item_id in self.items() else None
+        return client.PrintFile("received", None) if item_id in self.items() else None
 
     def items(self) -> dict[str, dict[str, Any]]:
         """What it would print, by our names for it."""
@@ -109,8 +113,8 @@ class World:
             name: getattr(self.oms, name) for name in ("create_order", "update_order", "delete_order", "print_file")
         }
         for patch in (
-            mock.patch.multiple(oms, **calls),
-            mock.patch.object(record, "get", self._row),
+            mock.patch.multiple(client, **calls),
+            mock.patch.object(repository, "get", self._row),
             mock.patch.object(config, "utcnow", self._clock),
             mock.patch.object(config, "setting", SETTINGS.__getitem__),
         ):
@@ -120,14 +124,14 @@ class World:
     def __exit__(self, *_: object) -> None:
         self._patches.close()
 
-    def _row(self, _: str) -> record.Row:
-        return record.Row(1, self.shelf.facts)
+    def _row(self, _: str) -> repository.Row:
+        return repository.Row(1, self.shelf.facts)
 
     def _clock(self) -> datetime:
         return START + timedelta(seconds=self.now)
 
     def order(self) -> Order:
-        return orders.fold(self.order_id, self.shelf.facts)
+        return fold(self.order_id, self.shelf.facts)
 
     def attention(self) -> list[str]:
         return [str(reason) for reason in self.order().attention]

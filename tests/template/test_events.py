@@ -7,8 +7,8 @@ import pytest
 
 from local import event
 from local.partners import PARTNERS
-from pressroom.receive import Request
-from pressroom.signing import is_camaloon_signature
+from pressroom.inbox.receiver import Request
+from pressroom.platform.signing import is_camaloon_signature
 
 ROOT = Path(__file__).parents[2]
 SHOWN = {

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from functions.monitor import handler as monitor
-from pressroom import conditions, table
+from pressroom.ops import conditions
+from pressroom.platform import table
 from tests.support import template
 from tests.support.template import ROOT, folder, functions, resources, variables
 

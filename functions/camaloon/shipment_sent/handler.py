@@ -1,10 +1,11 @@
 """Camaloon has handed a parcel to the carrier; it holds all or some of the pieces that Camaloon prints."""
 
-from pressroom.inbox import Event
-from pressroom.models.camaloon import ShipmentSent
-from pressroom.parcels import camaloon_parcel
-from pressroom.record import Decision
-from pressroom.topic import Topic, fact
+from pressroom.inbox.events import Event
+from pressroom.inbox.facts import fact
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.camaloon.messages import ShipmentSent
+from pressroom.providers.camaloon.parcels import camaloon_parcel
 
 
 def decide(shipment: ShipmentSent, event: Event) -> Decision:

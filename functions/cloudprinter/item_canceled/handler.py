@@ -1,7 +1,7 @@
 """An item will not be made."""
 
-from pressroom.facts.cloudprinter import canceled
-from pressroom.models.cloudprinter import ItemCanceled
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.cloudprinter.facts import canceled
+from pressroom.providers.cloudprinter.messages import ItemCanceled
 
 handler = Topic("cloudprinter.item_canceled", ItemCanceled, canceled)

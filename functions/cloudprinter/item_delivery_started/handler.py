@@ -1,8 +1,8 @@
 """The carrier is on the way to the customer with an item (version 2.1)."""
 
-from pressroom.facts.cloudprinter import reached
-from pressroom.models.cloudprinter import ItemDelivery
-from pressroom.orders import Status
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.order.model import Status
+from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.messages import ItemDelivery
 
 handler = Topic("cloudprinter.item_delivery_started", ItemDelivery, reached(Status.SHIPPED))

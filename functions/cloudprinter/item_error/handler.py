@@ -1,10 +1,11 @@
 """Something went wrong with an item in production; it will be late. What follows says whether it goes on."""
 
-from pressroom.facts.cloudprinter import told
-from pressroom.inbox import Event
-from pressroom.models.cloudprinter import ItemError
-from pressroom.record import Decision
-from pressroom.topic import Topic, reason
+from pressroom.inbox.events import Event
+from pressroom.inbox.facts import reason
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.cloudprinter.facts import told
+from pressroom.providers.cloudprinter.messages import ItemError
 
 
 def decide(signal: ItemError, event: Event) -> Decision:

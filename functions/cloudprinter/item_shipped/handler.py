@@ -1,10 +1,10 @@
 """An item has left. It comes once per item: three items in one parcel are three signals with one tracking."""
 
-from pressroom.facts.cloudprinter import parcel, told
-from pressroom.inbox import Event
-from pressroom.models.cloudprinter import ItemShipped
-from pressroom.record import Decision
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.cloudprinter.facts import parcel, told
+from pressroom.providers.cloudprinter.messages import ItemShipped
 
 
 def decide(signal: ItemShipped, event: Event) -> Decision:

@@ -1,8 +1,8 @@
 """The production has taken an item; version 1.1 called this signal CloudprinterItemValidated."""
 
-from pressroom.facts.cloudprinter import reached
-from pressroom.models.cloudprinter import ItemSignal
-from pressroom.orders import Status
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.order.model import Status
+from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.messages import ItemSignal
 
 handler = Topic("cloudprinter.item_validated", ItemSignal, reached(Status.ACCEPTED))

@@ -1,7 +1,7 @@
 """Nothing of the order that has not left will be made."""
 
-from pressroom.facts.cloudprinter import canceled
-from pressroom.models.cloudprinter import OrderCanceled
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.cloudprinter.facts import canceled
+from pressroom.providers.cloudprinter.messages import OrderCanceled
 
 handler = Topic("cloudprinter.order_canceled", OrderCanceled, canceled)

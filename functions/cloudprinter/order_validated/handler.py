@@ -1,8 +1,8 @@
 """Cloudprinter has taken the order."""
 
-from pressroom.facts.cloudprinter import reached
-from pressroom.models.cloudprinter import Signal
-from pressroom.orders import Status
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.order.model import Status
+from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.messages import Signal
 
 handler = Topic("cloudprinter.order_validated", Signal, reached(Status.ACCEPTED))

@@ -1,6 +1,6 @@
 """Camaloon's queue: paid orders go out as signed webhooks."""
 
-from pressroom.clients.camaloon import send
-from pressroom.delivery import deliverer
+from pressroom.delivery.worker import deliverer
+from pressroom.providers.camaloon.client import send
 
 handler = deliverer(send)

@@ -1,6 +1,6 @@
 """The storefront's queue: what has become of its orders goes out as signed webhooks."""
 
-from pressroom.clients.storefront import send
-from pressroom.delivery import deliverer
+from pressroom.delivery.worker import deliverer
+from pressroom.providers.storefront.client import send
 
 handler = deliverer(send)

@@ -2,16 +2,16 @@
 
 from functools import partial
 
-from pressroom import shop
-from pressroom.inbox import Event
-from pressroom.models.ops import LineRouted
-from pressroom.record import Undecided
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Undecided
+from pressroom.providers.storefront import decisions
+from pressroom.providers.storefront.line_routed import LineRouted
 
 
 def decide(wanted: LineRouted, event: Event) -> Undecided:
     """Decide once it is known what else is known of the order."""
-    return Undecided(wanted.order_id, partial(shop.routed, wanted, event))
+    return Undecided(wanted.order_id, partial(decisions.routed, wanted, event))
 
 
 handler = Topic("ops.line_routed", LineRouted, decide)

@@ -1,7 +1,7 @@
 """An order is canceled: by us, in the dashboard, by Printful, or by itself after 30 days on hold."""
 
-from pressroom.facts.printful import stopped
-from pressroom.models.printful import OrderTold
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.printful.facts import stopped
+from pressroom.providers.printful.messages import OrderTold
 
 handler = Topic("printful.order_canceled", OrderTold, stopped("canceled"))

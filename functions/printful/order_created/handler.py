@@ -1,8 +1,8 @@
 """An order was made at Printful: through its API, or by hand in its dashboard."""
 
-from pressroom import stock
-from pressroom.facts.printful import progress
-from pressroom.models.printful import OrderTold
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.printful import stock
+from pressroom.providers.printful.facts import progress
+from pressroom.providers.printful.messages import OrderTold
 
-handler = Topic("printful.order_created", OrderTold, progress, stock.follow)
+handler = Topic("printful.order_created", OrderTold, progress, write=stock.follow)

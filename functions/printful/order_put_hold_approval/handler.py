@@ -1,8 +1,8 @@
 """An order is on hold until the merchant has approved of a design that Printful would rather print."""
 
-from pressroom import stock
-from pressroom.facts.printful import stopped
-from pressroom.models.printful import OrderTold
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.printful import stock
+from pressroom.providers.printful.facts import stopped
+from pressroom.providers.printful.messages import OrderTold
 
-handler = Topic("printful.order_put_hold_approval", OrderTold, stopped("held", approval=True), stock.follow)
+handler = Topic("printful.order_put_hold_approval", OrderTold, stopped("held", approval=True), write=stock.follow)

@@ -1,10 +1,10 @@
 """Printful gave money back for an order."""
 
-from pressroom.facts.printful import told
-from pressroom.inbox import Event
-from pressroom.models.printful import OrderTold
-from pressroom.record import Decision
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.printful.facts import told
+from pressroom.providers.printful.messages import OrderTold
 
 
 def decide(message: OrderTold, event: Event) -> Decision:

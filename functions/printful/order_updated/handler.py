@@ -1,8 +1,8 @@
 """Something about an order has changed: Printful tells so of every change, even if that has an event of its own."""
 
-from pressroom import stock
-from pressroom.facts.printful import progress
-from pressroom.models.printful import OrderTold
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.printful import stock
+from pressroom.providers.printful.facts import progress
+from pressroom.providers.printful.messages import OrderTold
 
-handler = Topic("printful.order_updated", OrderTold, progress, stock.follow)
+handler = Topic("printful.order_updated", OrderTold, progress, write=stock.follow)

@@ -1,10 +1,11 @@
 """A parcel has come back to where it was made."""
 
-from pressroom.facts.printful import parcel, told
-from pressroom.inbox import Event
-from pressroom.models.printful import PackageTold
-from pressroom.record import Decision
-from pressroom.topic import Topic, reason
+from pressroom.inbox.events import Event
+from pressroom.inbox.facts import reason
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.printful.facts import parcel, told
+from pressroom.providers.printful.messages import PackageTold
 
 
 def decide(message: PackageTold, event: Event) -> Decision:

@@ -1,10 +1,10 @@
 """A parcel has left; it comes for every parcel of an order, and again, as a reshipment, for what is sent again."""
 
-from pressroom.facts.printful import parcel, told
-from pressroom.inbox import Event
-from pressroom.models.printful import PackageTold
-from pressroom.record import Decision
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Decision
+from pressroom.providers.printful.facts import parcel, told
+from pressroom.providers.printful.messages import PackageTold
 
 
 def decide(message: PackageTold, event: Event) -> Decision:

@@ -1,8 +1,8 @@
 """A product of the shop was tied to Printful's catalogue."""
 
-from pressroom import catalogue
-from pressroom.facts.printful import product
-from pressroom.models.printful import ProductTold
-from pressroom.topic import Topic
+from pressroom.inbox.topic import Topic
+from pressroom.providers.printful import products
+from pressroom.providers.printful.facts import product
+from pressroom.providers.printful.messages import ProductTold
 
-handler = Topic("printful.product_synced", ProductTold, product(deleted=False), catalogue.keep_product)
+handler = Topic("printful.product_synced", ProductTold, product(deleted=False), write=products.keep_product)

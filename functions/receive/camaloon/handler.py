@@ -4,11 +4,11 @@ Camaloon sends no event id and no time. What makes a shipment this shipment is t
 contents (field notes); every other genuine message is identified by its topic and its bytes.
 """
 
-from pressroom import wire
-from pressroom.inbox import Webhook
-from pressroom.parcels import camaloon_parcel
-from pressroom.receive import Request, receiver
-from pressroom.signing import is_camaloon_signature
+from pressroom.inbox.events import Webhook
+from pressroom.inbox.receiver import Request, receiver
+from pressroom.platform import wire
+from pressroom.platform.signing import is_camaloon_signature
+from pressroom.providers.camaloon.parcels import camaloon_parcel
 
 
 @receiver("camaloon", success=200)

@@ -6,11 +6,11 @@ and they are rotated.
 
 import re
 
-from pressroom import wire
-from pressroom.errors import Refused
-from pressroom.inbox import Webhook
-from pressroom.receive import Request, printable, receiver
-from pressroom.signing import is_token
+from pressroom.inbox.events import Webhook
+from pressroom.inbox.receiver import Request, printable, receiver
+from pressroom.platform import wire
+from pressroom.platform.errors import Refused
+from pressroom.platform.signing import is_token
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -4,9 +4,9 @@ Nothing is documented of the body either: it is kept whatever it holds, and ther
 notice, and the minute: it may have no more to say the next time that there is something to look at.
 """
 
-from pressroom import config, wire
-from pressroom.inbox import Webhook
-from pressroom.receive import Request, receiver
+from pressroom.inbox.events import Webhook
+from pressroom.inbox.receiver import Request, receiver
+from pressroom.platform import config, wire
 
 
 @receiver("oms", success=200)

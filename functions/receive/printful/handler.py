@@ -4,9 +4,9 @@ There is no event id, and `retries` counts up with every delivery. What makes an
 store, its time and its data.
 """
 
-from pressroom import wire
-from pressroom.inbox import Webhook
-from pressroom.receive import Request, printable, receiver
+from pressroom.inbox.events import Webhook
+from pressroom.inbox.receiver import Request, printable, receiver
+from pressroom.platform import wire
 
 _IDENTITY = ("type", "store", "created", "data")
 

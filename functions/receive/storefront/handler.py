@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pressroom import wire
-from pressroom.errors import Refused
-from pressroom.inbox import Webhook
-from pressroom.models.storefront import OrderCanceled, OrderPaid, OrderUpdated
-from pressroom.receive import Request, receiver
-from pressroom.signing import is_camaloon_signature
+from pressroom.inbox.events import Webhook
+from pressroom.inbox.receiver import Request, receiver
+from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated
+from pressroom.platform import wire
+from pressroom.platform.errors import Refused
+from pressroom.platform.signing import is_camaloon_signature
 
 MESSAGES: dict[str, type[OrderPaid | OrderUpdated | OrderCanceled]] = {
     "order_paid": OrderPaid,

@@ -2,16 +2,16 @@
 
 from functools import partial
 
-from pressroom import shop
-from pressroom.inbox import Event
-from pressroom.models.storefront import OrderCanceled
-from pressroom.record import Undecided
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order.decision import Undecided
+from pressroom.order.shop_order import OrderCanceled
+from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderCanceled, event: Event) -> Undecided:
     """Decide once it is known what else is known of the order."""
-    return Undecided(str(order.id), partial(shop.canceled, order, event))
+    return Undecided(str(order.id), partial(decisions.canceled, order, event))
 
 
 handler = Topic("storefront.order_canceled", OrderCanceled, decide)

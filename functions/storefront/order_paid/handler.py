@@ -2,16 +2,17 @@
 
 from functools import partial
 
-from pressroom import routing, shop
-from pressroom.inbox import Event
-from pressroom.models.storefront import OrderPaid
-from pressroom.record import Undecided
-from pressroom.topic import Topic
+from pressroom.inbox.events import Event
+from pressroom.inbox.topic import Topic
+from pressroom.order import routing
+from pressroom.order.decision import Undecided
+from pressroom.order.shop_order import OrderPaid
+from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderPaid, event: Event) -> Undecided:
     """Decide once it is known what else is known of the order."""
-    return Undecided(str(order.id), partial(shop.paid, order, event, routing.configured()))
+    return Undecided(str(order.id), partial(decisions.paid, order, event, routing.configured()))
 
 
 handler = Topic("storefront.order_paid", OrderPaid, decide)

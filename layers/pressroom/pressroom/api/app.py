@@ -39,9 +39,10 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from pressroom import config, console, paths, table, wire
-from pressroom.observe import logger
-from pressroom.signing import is_token
+from pressroom import console
+from pressroom.platform import config, paths, table, wire
+from pressroom.platform.observe import logger
+from pressroom.platform.signing import is_token
 
 LIMIT = 50
 """How many entries a page of a list holds, unless the caller asks for fewer or for up to MOST."""

@@ -7,9 +7,10 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BeforeValidator
 
-from pressroom import config, outbox
 from pressroom.api.app import LIMIT, Body, Cursor, Id, Limit, page, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
+from pressroom.order import outbox
+from pressroom.platform import config
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -78,7 +79,7 @@ class Make(Body):
 @router.get("/batches", tags=["batches"], operation_id="listBatches", summary="List batches, newest first")
 def list_batches(limit: Limit = LIMIT, cursor: Cursor = "") -> Batches:
     """Those that were sent, or are being sent, to the OMS."""
-    from pressroom.oms.batches import KIND, Batch
+    from pressroom.providers.oms.batches import KIND, Batch
 
     def show(row: dict[str, object]) -> BatchInList:
         shown: BatchInList = Batch.of(row).summary()  # type: ignore[assignment]
@@ -91,7 +92,7 @@ def list_batches(limit: Limit = LIMIT, cursor: Cursor = "") -> Batches:
 @router.get("/batches/<batch_id>", tags=["batches"], operation_id="getBatch", summary="Show one batch")
 def get_batch(batch_id: Id) -> BatchShown:
     """With its items and its delivery."""
-    from pressroom.oms import batches
+    from pressroom.providers.oms import batches
 
     batch = batches.get(batch_id)
     if batch is None:
@@ -104,7 +105,7 @@ def get_batch(batch_id: Id) -> BatchShown:
 @router.post("/batches", tags=["batches"], operation_id="makeBatches", summary="Make batches of all that waits")
 def make_batches(wanted: Make) -> BatchesMade:
     """Whatever its number and age."""
-    from pressroom.oms import batches
+    from pressroom.providers.oms import batches
 
     if wanted.variant is not None and wanted.variant not in batches.templates():
         raise BadRequestError("variant must be one that the parameter PrintTemplates names")

@@ -5,8 +5,9 @@ from typing import TypedDict
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom import catalogue, drift
 from pressroom.api.app import LIMIT, Cursor, Id, Limit, page, rows
+from pressroom.inbox import drift
+from pressroom.providers.printful import products
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -51,7 +52,7 @@ class Drifts(TypedDict):
 @router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Show a product")
 def get_product(product_id: Id) -> ProductShown:
     """As Printful told it last."""
-    product = catalogue.product(product_id)
+    product = products.product(product_id)
     if product is None:
         raise NotFoundError("Printful has not told of this product.")
     return {
@@ -69,7 +70,7 @@ def get_product(product_id: Id) -> ProductShown:
 @router.get("/stock/<product_id>", tags=["catalogue"], operation_id="getStock", summary="Show a product's stock")
 def get_stock(product_id: Id) -> StockShown:
     """Which variants of a catalogue product can't be ordered at Printful."""
-    stock = catalogue.stock(product_id)
+    stock = products.stock(product_id)
     if stock is None:
         raise NotFoundError("Printful has not told of this product.")
     return {

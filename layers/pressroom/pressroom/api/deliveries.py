@@ -6,9 +6,10 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom import orders, outbox
 from pressroom.api.app import LIMIT, Cursor, Id, Limit, page, rows
-from pressroom.outbox import Delivery, State
+from pressroom.order import outbox
+from pressroom.order.facts import destination_of
+from pressroom.order.outbox import Delivery, State
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -68,7 +69,7 @@ def list_deliveries(
         limit=limit,
         cursor=cursor,
         filters={"status": status, "destination": destination},
-        is_named=(lambda each: orders.destination_of(each) == destination) if destination else None,
+        is_named=(lambda each: destination_of(each) == destination) if destination else None,
     )
     return {"deliveries": shown, "cursor": last}
 

@@ -8,14 +8,15 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom import inbox, table
 from pressroom.api.app import LIMIT, MOST_READ, Cursor, Id, Limit, page
-from pressroom.inbox import Event, State
+from pressroom.inbox import events as inbox
+from pressroom.inbox.events import Event, State
+from pressroom.partners import SOURCES
+from pressroom.platform import table
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 Provider = Literal["camaloon", "cloudprinter", "oms", "ops", "printful", "storefront"]
-PROVIDERS = ("camaloon", "cloudprinter", "oms", "ops", "printful", "storefront")
 """Who sends webhooks; `ops` is what a person has asked for."""
 _SET_ASIDE = (State.FAILED, State.UNHANDLED)
 
@@ -61,7 +62,7 @@ def list_events(
     """Without their bodies. What is `failed` (parked) or `unhandled` needs a person."""
     is_set_aside = state in _SET_ASIDE
     prefix = f"{provider}-" if provider and is_set_aside else ""
-    wanted = (provider,) if provider else PROVIDERS
+    wanted = (provider,) if provider else SOURCES
 
     def is_meant(event: Event) -> bool:
         return (state is None or is_set_aside or event.state is state) and (topic is None or event.topic == topic)

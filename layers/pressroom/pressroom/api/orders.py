@@ -10,17 +10,21 @@ from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotF
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom import config, inbox, orders, record, table, wire
 from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
-from pressroom.history import Step, steps
-from pressroom.inbox import Event, Webhook
-from pressroom.orders import OPEN, Attention, Line, Order, Status
-from pressroom.times import iso
+from pressroom.inbox import events
+from pressroom.inbox.events import Event, Webhook
+from pressroom.order import repository
+from pressroom.order.fold import fold
+from pressroom.order.history import Step, steps
+from pressroom.order.model import OPEN, Line, Order, Status
+from pressroom.order.reasons import Attention
+from pressroom.platform import config, table, wire
+from pressroom.platform.times import iso
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
-_SET_ASIDE = (inbox.State.FAILED, inbox.State.UNHANDLED)
+_SET_ASIDE = (events.State.FAILED, events.State.UNHANDLED)
 _LONGEST_HOURS = 24 * 365 * 10
 
 Provider = Literal["camaloon", "cloudprinter", "oms", "printful"]
@@ -115,17 +119,17 @@ def list_orders(
         found = [row for row in _exactly(id, ref, tracking) if is_meant(row)]
         shown, last = page_of("orders", _in_list, found, limit=limit, cursor=cursor, filters=filters)
         return {"orders": shown, "cursor": last}
-    index, partitions = "by_created", [record.KIND]
+    index, partitions = "by_created", [repository.KIND]
     listed = all(value is None for value in (provider, attention, stalled)) or (
         attention == "any" and all(value is None for value in (status, provider, stalled))
     )
     if status is not None or stalled is not None:
-        index, partitions = "by_state", [f"{record.KIND}#{each}" for each in ([status] if status else OPEN)]
+        index, partitions = "by_state", [f"{repository.KIND}#{each}" for each in ([status] if status else OPEN)]
     elif attention is not None:
         index = "by_attention"
     shown, last = page(
         "orders",
-        rows(record.KIND),
+        rows(repository.KIND),
         _in_list,
         index=index,
         partitions=partitions,
@@ -142,11 +146,11 @@ def list_orders(
 @router.get("/orders/<order_id>", tags=["orders"], operation_id="getOrder", summary="Show one order")
 def get_order(order_id: Id) -> OrderWithDeliveries:
     """Lines, parcels, deliveries and the timeline, folded from all that is known of it."""
-    known = record.get_with_deliveries(order_id)
+    known = repository.get_with_deliveries(order_id)
     if known is None:
         raise NotFoundError("There is no such order.")
     row, deliveries = known
-    order = orders.fold(order_id, row.facts)
+    order = fold(order_id, row.facts)
     return OrderWithDeliveries(
         **{each.name: getattr(order, each.name) for each in fields(order)},
         deliveries=[in_order(each) for each in deliveries],
@@ -156,7 +160,7 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
 @router.get("/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Show how it came there")
 def get_history(order_id: Id) -> History:
     """Since when the order, each line and each parcel stood where, by the times that the messages tell."""
-    row = record.get(order_id)
+    row = repository.get(order_id)
     if row is None:
         raise NotFoundError("There is no such order.")
     return {"history": steps(order_id, row.facts)}
@@ -189,7 +193,7 @@ def route_line(order_id: Id, line_id: Id, wanted: Route) -> Routed:
 
 
 def _in_list(row: table.Item) -> OrderInList:
-    shown: OrderInList = record.summary(row)  # type: ignore[assignment]
+    shown: OrderInList = repository.summary(row)  # type: ignore[assignment]
     return shown
 
 
@@ -198,16 +202,16 @@ def _exactly(id: str | None, ref: str | None, tracking: str | None) -> Iterator[
         ids = [id] if len(id) <= LONGEST_ID else []
     else:
         kind, text = ("ref", ref) if ref is not None else ("tracking", tracking)
-        ids = record.find(kind, text or "")[:MOST_READ]
+        ids = repository.find(kind, text or "")[:MOST_READ]
     for start in range(0, len(ids), MOST):
-        yield from rows(record.KIND)(ids[start : start + MOST]).values()
+        yield from rows(repository.KIND)(ids[start : start + MOST]).values()
 
 
 def _line(order_id: str, line_id: str) -> Line:
-    row = record.get(order_id)
+    row = repository.get(order_id)
     if row is None:
         raise NotFoundError("There is no such order.")
-    for line in orders.fold(order_id, row.facts).lines:
+    for line in fold(order_id, row.facts).lines:
         if line.id == line_id:
             return line
     raise NotFoundError("The order has no such line.")
@@ -227,5 +231,5 @@ def _may_be_routed(line: Line, destination: str) -> None:
 def _ask(wanted: dict[str, str], identity: list[str]) -> tuple[str, Event | None]:
     """Keep a person's request as an event; return its id, and what was kept under this identity before, if anything."""
     webhook = Webhook(topic="line_routed", identity=wire.canonical(identity), body=wire.write(wanted))
-    event_id, new = inbox.record("ops", webhook, now=config.utcnow())
-    return event_id, None if new else inbox.get(event_id)
+    event_id, new = events.record("ops", webhook, now=config.utcnow())
+    return event_id, None if new else events.get(event_id)

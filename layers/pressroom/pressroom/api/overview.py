@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, TypedDict
 
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom import config, inbox, orders, outbox, record, table
-from pressroom.orders import Status
-from pressroom.times import iso
+from pressroom.inbox import events
+from pressroom.order import outbox, repository
+from pressroom.order.facts import destination_of
+from pressroom.order.model import Status
+from pressroom.partners import DESTINATIONS, SENDERS
+from pressroom.platform import config, table
+from pressroom.platform.times import iso
 
 if TYPE_CHECKING:
-    from pressroom import traffic
+    from pressroom.inbox import traffic
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -91,26 +95,27 @@ class Conditions(TypedDict):
 @router.get("/overview", tags=["overview"], operation_id="getOverview", summary="Show everything at a glance")
 def get_overview() -> Overview:
     """Of each kind a thousand are counted at most."""
-    from pressroom import conditions, traffic
+    from pressroom.inbox import traffic
+    from pressroom.ops import conditions
 
     now = config.utcnow()
     known = conditions.read().counted
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small questions, most of whose time is waiting
-        by_status = {each: pool.submit(_count, "by_state", f"{record.KIND}#{each}") for each in Status}
-        attention = pool.submit(_count, "by_attention", record.KIND)
+        by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in Status}
+        attention = pool.submit(_count, "by_attention", repository.KIND)
         pending, dead = (pool.submit(_by_destination, each) for each in (outbox.State.PENDING, outbox.State.DEAD))
         failed, unhandled = (
-            pool.submit(_count, "by_state", f"{inbox.KIND}#{each}")
-            for each in (inbox.State.FAILED, inbox.State.UNHANDLED)
+            pool.submit(_count, "by_state", f"{events.KIND}#{each}")
+            for each in (events.State.FAILED, events.State.UNHANDLED)
         )
-        heard = {each: pool.submit(traffic.received, each, known.get(each, {}), now=now) for each in traffic.PROVIDERS}
+        heard = {each: pool.submit(traffic.received, each, known.get(each, {}), now=now) for each in SENDERS}
     return {
         "at": iso(now),
         "orders": [{"status": status, **counted.result()} for status, counted in by_status.items()],
         "attention": attention.result(),
         "deliveries": [
             {"destination": each, "pending": pending.result()(each), "dead": dead.result()(each)}
-            for each in outbox.DESTINATIONS
+            for each in DESTINATIONS
         ],
         "webhooks": {"failed": failed.result(), "unhandled": unhandled.result()},
         "hours": traffic.hours(now),
@@ -123,7 +128,7 @@ def get_overview() -> Overview:
 )
 def list_conditions() -> Conditions:
     """What is wrong with one order stands in its `attention`."""
-    from pressroom import conditions
+    from pressroom.ops import conditions
 
     row = conditions.read()
     shown: list[ConditionShown] = [each.shown() for each in row.standing]  # type: ignore[misc]
@@ -137,7 +142,7 @@ def _count(index: str, partition: str) -> Counted:
 
 def _by_destination(state: outbox.State) -> Callable[[str], Counted]:
     places, more = table.positions("by_state", [f"{outbox.KIND}#{state}"], limit=MOST)
-    counted = Counter(orders.destination_of(table.id_at(place)) for place in places)
+    counted = Counter(destination_of(table.id_at(place)) for place in places)
     return lambda destination: {"count": counted[destination], "more": more}
 
 

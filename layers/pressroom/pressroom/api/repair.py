@@ -9,11 +9,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, Field
 
-from pressroom import actions, config, erasure, inbox, notices, replay, replays
 from pressroom.api import app as door
 from pressroom.api import deliveries, events
 from pressroom.api.app import LIMIT, Body, Cursor, Id, Limit, actor, page, rows
-from pressroom.times import iso
+from pressroom.inbox import events as inbox
+from pressroom.ops import actions, bulk_replay, erasure, replay
+from pressroom.order import notifications
+from pressroom.platform import config
+from pressroom.platform.times import iso
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
@@ -198,7 +201,7 @@ def replay_many(wanted: Wanted) -> Replays | Counted:
     key = door.app().current_event.headers.get("idempotency-key") or ""
     if len(key) > LONGEST_KEY:
         raise BadRequestError(f"Idempotency-Key must have {LONGEST_KEY} characters at most")
-    criteria = replays.Criteria(
+    criteria = bulk_replay.Criteria(
         what=wanted.what,
         state=wanted.state,
         source=wanted.provider or wanted.destination or "",
@@ -208,11 +211,13 @@ def replay_many(wanted: Wanted) -> Replays | Counted:
     )
     now = config.utcnow()
     if wanted.dry_run:
-        matching, complete = replays.count(criteria, now=now)
+        matching, complete = bulk_replay.count(criteria, now=now)
         return {"matching": matching, "complete": complete}
-    job, new = replays.start(criteria, limit=wanted.limit, per_minute=wanted.per_minute, by=actor(), key=key, now=now)
+    job, new = bulk_replay.start(
+        criteria, limit=wanted.limit, per_minute=wanted.per_minute, by=actor(), key=key, now=now
+    )
     if new:
-        job = replays.go_on(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
+        job = bulk_replay.go_on(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
     return _job(job)
 
 
@@ -221,10 +226,10 @@ def list_replays(limit: Limit = LIMIT, cursor: Cursor = "") -> Jobs:
     """Those that are over, too."""
     shown, last = page(
         "replays",
-        rows(replays.KIND),
-        lambda row: _job(replays.Job.of(row)),
+        rows(bulk_replay.KIND),
+        lambda row: _job(bulk_replay.Job.of(row)),
         index="by_created",
-        partitions=[replays.KIND],
+        partitions=[bulk_replay.KIND],
         limit=limit,
         cursor=cursor,
     )
@@ -241,8 +246,8 @@ def get_replay(job_id: Id) -> Replays:
 def cancel_replay(job_id: Id) -> Replays:
     """It goes no further; what it has replayed stays replayed. One that is over stays as it is."""
     job = _found(job_id)
-    if job.status == replays.RUNNING:
-        job = replays.cancel(job)
+    if job.status == bulk_replay.RUNNING:
+        job = bulk_replay.cancel(job)
         actions.record("cancel", job.id, by=actor(), now=config.utcnow())
     return _job(job)
 
@@ -282,25 +287,25 @@ def get_notifications() -> Notifications:
 def enable_notifications() -> Notifications:
     """After the shop answered 410. What was given up meanwhile is replayed by `POST /replays`."""
     now = config.utcnow()
-    if notices.disabled_at():
-        notices.enable(now)
+    if notifications.disabled_at():
+        notifications.enable(now)
         actions.record("enable", "notifications", by=actor(), now=now)
     return _notifications()
 
 
 def _notifications() -> Notifications:
-    status = notices.status()
+    status = notifications.status()
     return {"url_set": status["url_set"], "disabled_at": status["disabled_at"]}
 
 
-def _found(job_id: str) -> replays.Job:
-    job = replays.get(job_id)
+def _found(job_id: str) -> bulk_replay.Job:
+    job = bulk_replay.get(job_id)
     if job is None:
         raise NotFoundError("There is no such replay, or not any more: they are kept for 400 days.")
     return job
 
 
-def _job(job: replays.Job) -> Replays:
+def _job(job: bulk_replay.Job) -> Replays:
     shown: Replays = job.shown()  # type: ignore[assignment]
     return shown
 

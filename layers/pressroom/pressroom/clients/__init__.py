@@ -1,1 +1,0 @@
-"""How Pressroom talks to others over HTTP: one module per partner, and `http`, which they share."""

@@ -1,0 +1,112 @@
+"""Receiving a webhook: the bytes, the answer, and between them one conditional write. Light: no pydantic, no requests.
+
+Invariant 1 of the design lives here: a success answer goes out only after the row is in the table, and nothing else
+stands in that path.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pressroom.inbox import events, refusals
+from pressroom.platform import config
+from pressroom.platform.errors import Refused, TooLarge, Unauthorized
+from pressroom.platform.observe import count, log_line, logger
+from pressroom.platform.signing import is_token
+
+LARGEST_BODY = 1024 * 1024
+LONGEST_TOPIC = 100
+
+type LambdaEvent = dict[str, Any]
+type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Request:
+    """What the gateway received: the exact bytes of the body, headers by lower-case name, the path's secret part.
+
+    `outdated` is set once it is authentic, but by a previous value of the secret only.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    token: str | None = None
+    outdated: bool = False
+
+    @classmethod
+    def of(cls, event: LambdaEvent) -> "Request":
+        """Read an API Gateway event (payload format 2.0). Raises Refused for a body that can't be decoded.
+
+        The gateway encodes a body in base64 unless its content type is JSON or text; signatures are over the bytes.
+        A header that came twice arrives as one value, joined by a comma.
+        """
+        text = event.get("body") or ""
+        if event.get("isBase64Encoded"):
+            try:
+                body = base64.b64decode(text, validate=True)
+            except ValueError as error:
+                raise Refused("The body is not valid base64.") from error
+        else:
+            body = text.encode("utf-8", "surrogatepass")
+        if len(body) > LARGEST_BODY:
+            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
+
+    def authenticate(self, secret: str, check: Callable[[tuple[str, ...]], bool]) -> None:
+        """Raise Unauthorized unless `check` holds for the active values of the secret that a variable names."""
+        values = config.secret(secret)
+        if not values.matches(check):
+            raise Unauthorized
+        self.outdated = values.is_outdated(check)
+
+    def require_token(self, secret: str) -> None:
+        """Raise Unauthorized unless the last part of the path is the token in the secret that a variable names."""
+        self.authenticate(secret, lambda tokens: is_token(self.token, tokens))
+
+    def topic(self) -> str:
+        """Return the topic header, made printable; empty if there is none."""
+        return printable(self.headers.get("x-camaloon-topic", ""))
+
+
+def printable(name: object) -> str:
+    """Return a sender's name for a topic in ASCII, cut to a sane length."""
+    return str(name)[:LONGEST_TOPIC].encode("ascii", "backslashreplace").decode()[:LONGEST_TOPIC]
+
+
+def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], events.Webhook]], Handler]:
+    """Make a Lambda handler from a function that authenticates a request and names the event in it.
+
+    That function raises Refused for what must not be kept. Anything else it raises is a fault of ours and becomes a
+    500, which makes the provider send again. `success` is the status for accepted and duplicate alike.
+    """
+
+    def wrap(recognise: Callable[[Request], events.Webhook]) -> Handler:
+        def handler(event: LambdaEvent, context: object) -> dict[str, Any]:
+            try:
+                request = Request.of(event)
+                webhook = recognise(request)
+                now = config.utcnow()
+                event_id, new = events.record(provider, webhook, now=now, outdated=request.outdated)
+            except Refused as refusal:
+                logger().warning("webhook_refused", provider=provider, status=refusal.status)
+                count("WebhooksRefused", provider=provider)
+                refusals.record(provider, now=config.utcnow())
+                return _answer(refusal.status, refusal.answer)
+            status = "accepted" if new else "duplicate"
+            log_line(f"webhook_{status}", now, provider=provider, topic=webhook.topic, event_id=event_id)
+            return _answer(success, {"event_id": event_id, "status": status})
+
+        return handler
+
+    return wrap
+
+
+def _answer(status: int, body: Any) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(body),
+    }

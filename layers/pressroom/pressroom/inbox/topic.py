@@ -1,0 +1,53 @@
+"""What every topic's Lambda does: read the received webhook, make it a model, decide, write it once.
+
+A handler adds the topic's name, its model and its decision. A failure of ours is raised: Lambda invokes again twice,
+then hands the event to park. A content that can't be understood is parked at once, since repeating can't help.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from pressroom.inbox import drift, events, reading
+from pressroom.inbox.events import Event, State
+from pressroom.order import repository
+from pressroom.order.model import Order
+from pressroom.platform import config
+from pressroom.platform.errors import Unprocessable
+from pressroom.platform.observe import logger
+
+
+@dataclass(frozen=True, slots=True)
+class Topic[M: BaseModel, D]:
+    """The Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
+
+    `decide` is pure: the message and its row in, what it means out. `write` records that, and returns the order that it
+    was about, if it was about one. Both may raise Unprocessable; what `write` still decides is decided then.
+    """
+
+    name: str
+    model: type[M]
+    decide: Callable[[M, Event], D]
+    write: Callable[[D], Order | None] = field(default=repository.apply, kw_only=True)  # type: ignore[assignment]
+
+    def __call__(self, invocation: dict[str, Any], context: object) -> None:
+        event = events.get(invocation["event_id"])
+        if event is None or event.state is State.PROCESSED:
+            logger().info("event_done_before", topic=self.name, event_id=invocation["event_id"])
+            return
+        if event.erased:
+            events.park(event, "its body was erased")
+            return
+        try:
+            message, unknown = reading.read(self.model, event.body)
+            order = self.write(self.decide(message, event))
+        except Unprocessable as error:
+            events.park(event, str(error))
+            return
+        drift.record(self.name, unknown, now=config.utcnow())
+        events.processed(event, order_id=order.id if order else "", now=config.utcnow())
+        logger().info("event_processed", topic=self.name, event_id=event.id)
+        if order:
+            repository.count_attention(order, self.name)

@@ -1,0 +1,35 @@
+"""What people did through the ops API: who, when, to what. A replay's row is one too, since pump hands it on."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pressroom.platform import table
+from pressroom.platform.times import iso
+
+KIND = "ACTION"
+KEPT_FOR = timedelta(days=400)
+
+
+def row(identity: str, action: str, target: str, *, by: str, now: datetime, what: table.Item | None = None) -> Any:
+    """Return the row of an action. `identity` tells it from all others; `what` are attributes of its own."""
+    at = iso(now)
+    return table.pk(KIND, identity) | {
+        **(what or {}),
+        "action": {"S": action},
+        "target": {"S": target},
+        "by": {"S": by},
+        "requested_at": {"S": at},
+        **table.created_index(KIND, identity, at),
+        **table.until(now + KEPT_FOR),
+    }
+
+
+def record(action: str, target: str, *, by: str, now: datetime) -> None:
+    """Record an action that can be repeated without harm: after it is done."""
+    table.put(row(f"{target}/{action}/{iso(now)}", action, target, by=by, now=now))
+
+
+def shown(item: table.Item) -> dict[str, str]:
+    """Return an action as the API shows it."""
+    names = {"action": "action", "target": "target", "by": "by", "at": "requested_at"}
+    return {name: item[attribute]["S"] for name, attribute in names.items()}

@@ -1,0 +1,218 @@
+"""Which reasons there are for a person to look at an order: one rule per reason. Pure.
+
+A rule sees the settled order. The reasons that are found earlier (`State.reasons`) have no rule: `paid_twice` and
+`over_shipped`; `unknown_sku` has both.
+"""
+
+from collections.abc import Callable
+
+from pressroom.order.facts import Fact, destination_of, out_of_stock
+from pressroom.order.model import GONE, Line, Status, Waits
+from pressroom.order.reasons import Attention
+from pressroom.order.settle import is_beyond_recall, takes_changes
+from pressroom.order.state import State
+from pressroom.partners import CANCELS, CREATES, ORDERED, SHOP
+
+type Rule = Callable[[State], bool]
+
+
+def may_be_made_twice(fact: Fact) -> bool:
+    """Tell whether an answer was lost to a create, which must not be repeated. A repeated change does no harm."""
+    return bool(fact.data.get("answer_lost")) and fact.data["operation"] in CREATES
+
+
+def _open_lines(state: State) -> list[Line]:
+    return [line for line in state.order.lines if line.status not in GONE]
+
+
+def _unpaid(state: State) -> bool:
+    # An order that was canceled, that nobody makes and nobody has paid for is over.
+    return not state.paid and not state.standalone_key() and (state.is_made() or not state.revoked)
+
+
+def _unroutable(state: State) -> bool:
+    return any(line.destination is None and line.status is not Status.CANCELED for line in state.order.lines)
+
+
+def _delivery_dead(state: State) -> bool:
+    return any(destination_of(delivery) != SHOP for delivery in state.given_up())
+
+
+def _shop_not_told(state: State) -> bool:
+    return any(destination_of(delivery) == SHOP for delivery in state.given_up())
+
+
+def _answer_lost(state: State) -> bool:
+    # The latest end counts: a printer that was asked afterwards may have said that it has the order once.
+    ends = state.dead | state.sent
+    return any(may_be_made_twice(end) for delivery, end in ends.items() if delivery not in state.withdrawn)
+
+
+def _uid_unknown(state: State) -> bool:
+    return state.uid_unknown and any(takes_changes(line.destination) for line in _open_lines(state))
+
+
+def _not_recalled(state: State) -> bool:
+    return state.revoked and (
+        any(is_beyond_recall(line) and line.status is not Status.CANCELED for line in state.order.lines)
+        or any(line.batch and line.batch.is_sent() for line in state.order.lines)
+        or any(state.dead[delivery].data["operation"] in CANCELS for delivery in state.given_up())
+    )
+
+
+def _change_not_sent(state: State) -> bool:
+    """The shop's latest description of the order is not what is printed, or will be."""
+    in_batch = {line.id for line in state.order.lines if line.batch and line.batch.is_sent()}
+    if (state.changed_in_batch | in_batch & state.removed) and not state.revoked:
+        return True
+    if not state.updates:
+        return False
+    latest = {line["id"]: line for line in state.updates[-1].data["lines"]}
+    going = [line for line in state.order.lines if line.status is not Status.CANCELED]
+    if state.updates[-1].data["not_sent"] and any(line.destination in ORDERED for line in going):
+        return True
+    return (not state.revoked and not latest.keys() <= state.by_id.keys()) or any(
+        line.id in state.left_out
+        or line.id in state.removed
+        or (latest[line.id]["sku"], latest[line.id]["quantity"]) != (line.sku, line.quantity)
+        for line in going
+    )
+
+
+def _print_file_is(status: str) -> Rule:
+    return lambda state: any(line.print_file and line.print_file.status == status for line in _open_lines(state))
+
+
+def _batch_dead(state: State) -> bool:
+    return any(line.batch and not line.batch.is_sent() for line in _open_lines(state))
+
+
+def _failed(state: State) -> bool:
+    return any(progress.failed and not progress.canceled for progress in state.progress.values())
+
+
+def _production_error(state: State) -> bool:
+    return any(
+        progress.error and not progress.canceled and not state.progress_of((order, "")).canceled
+        for (order, _), progress in state.progress.items()
+    )
+
+
+def _not_delivered(state: State) -> bool:
+    return any(progress.undelivered for progress in state.progress.values())
+
+
+def _on_hold(state: State) -> bool:
+    return bool(state.open_holds())
+
+
+def _hold_old(state: State) -> bool:
+    return any(
+        hold.provider == late.data["destination"] and hold.since <= late.data["held"]
+        for late in state.overdue
+        if "held" in late.data
+        for hold in state.open_holds()
+    )
+
+
+def _stalled(state: State) -> bool:
+    """Lines still wait for what they had waited for too long."""
+    return not state.revoked and any(
+        state.order.waiting(late.data["destination"], Waits(late.data["waits"]), since=late.data["since"])
+        & set(late.data["lines"])
+        for late in state.overdue
+        if "held" not in late.data
+    )
+
+
+def _approval_needed(state: State) -> bool:
+    return any(hold.approval_needed for hold in state.open_holds())
+
+
+def _unknown_sku(state: State) -> bool:
+    """A printer has an item that is no line, or sent a parcel without any known contents."""
+    return state.is_complete() and (
+        not all(parcel.parts for parcel in state.parcels.values())
+        or any(state.has_item(*part) and not state.lines_of(part[0][0], part)[0] for part in state.items)
+    )
+
+
+def _line_missing(state: State) -> bool:
+    """A printer lists the items of its orders, and a line of that printer is none of them."""
+    listing = {provider for provider, _ in state.contents}
+    return any(
+        line.destination in listing and not any(state.has_item(*part) for part in state.items_by_line.get(line.id, ()))
+        for line in _open_lines(state)
+    )
+
+
+def _confirm_again(state: State) -> bool:
+    return state.order.status not in GONE and any(
+        known.status == "draft" and key in state.submitted and all(hold.until for hold in state.holds.get(key, []))
+        for key, known in state.provider_orders.items()
+    )
+
+
+def _canceled(state: State) -> bool:
+    # What the shop itself has canceled or removed is no news to it.
+    return not state.revoked and (
+        (state.order.status is Status.CANCELED and not state.order.lines)
+        or any(line.canceled_quantity and line.id not in state.removed for line in state.order.lines)
+    )
+
+
+def _returned(state: State) -> bool:
+    if any(line.returned_quantity for line in state.order.lines):
+        return True
+    # Pieces of no line, and a parcel without any known contents, can't be seen on a line.
+    return any(
+        parcel.returned
+        and (
+            not parcel.placed
+            or any(places[-1][0] is None and parcel.pieces_back(part) for part, places in parcel.placed.items())
+        )
+        for parcel in state.parcels.values()
+    )
+
+
+def _out_of_stock(state: State) -> bool:
+    missing = {variant for _, out in out_of_stock(state.stock).values() for variant in out}
+    return any(
+        item.variant in missing and state.has_item(*part) and line.status not in GONE
+        for part, item in state.items.items()
+        for line in state.lines_of(part[0][0], part)[0]
+    )
+
+
+RULES: dict[Attention, Rule] = {
+    Attention.UNPAID: _unpaid,
+    Attention.UNROUTABLE: _unroutable,
+    Attention.UNKNOWN_SKU: _unknown_sku,
+    Attention.LINE_MISSING: _line_missing,
+    Attention.DELIVERY_DEAD: _delivery_dead,
+    Attention.SHOP_NOT_TOLD: _shop_not_told,
+    Attention.ANSWER_LOST: _answer_lost,
+    Attention.UID_UNKNOWN: _uid_unknown,
+    Attention.NOT_RECALLED: _not_recalled,
+    Attention.CHANGE_NOT_SENT: _change_not_sent,
+    Attention.PRINT_FILE_FAILED: _print_file_is("processingfailed"),
+    Attention.PRINT_FILE_LATE: _print_file_is("given_up"),
+    Attention.NO_TEMPLATE: _print_file_is("no_template"),
+    Attention.BATCH_DEAD: _batch_dead,
+    Attention.FAILED: _failed,
+    Attention.PRODUCTION_ERROR: _production_error,
+    Attention.ON_HOLD: _on_hold,
+    Attention.APPROVAL_NEEDED: _approval_needed,
+    Attention.HOLD_OLD: _hold_old,
+    Attention.STALLED: _stalled,
+    Attention.CONFIRM_AGAIN: _confirm_again,
+    Attention.CANCELED: _canceled,
+    Attention.RETURNED: _returned,
+    Attention.NOT_DELIVERED: _not_delivered,
+    Attention.OUT_OF_STOCK: _out_of_stock,
+}
+
+
+def attention(state: State) -> list[Attention]:
+    """Return the reasons for attention of a settled order, sorted by name."""
+    return sorted(state.reasons | {reason for reason, holds in RULES.items() if holds(state)})

@@ -1,0 +1,416 @@
+"""The fold: it makes an order out of its facts. Pure: no I/O, no clock, standard library only.
+
+An order is a *set* of facts, each named by the event that reported it. `fold` sorts the set and applies the rule of
+each fact's kind, so any permutation and any number of duplicates give the same order (invariant 3):
+
+| kind           | reported by                              | what it does                                             |
+|----------------|------------------------------------------|----------------------------------------------------------|
+| `paid`         | storefront.order_paid                    | sets the lines, the currency, the ref; every line is     |
+|                |                                          | `paid`. Lines that an update had removed before are not  |
+|                |                                          | sent                                                     |
+| `paid_again`   | storefront.order_paid                    | only raises `paid_twice`: the first payment counts       |
+| `routed`       | ops.line_routed                          | gives a printer to a line that no rule matched           |
+| `updated`      | storefront.order_updated                 | the latest one counts, unless it is older than the       |
+|                |                                          | payment: lines that can be changed are as it says, or    |
+|                |                                          | canceled if it leaves them out; `change_not_sent` if     |
+|                |                                          | more than that differs                                   |
+| `revoked`      | storefront.order_canceled                | cancels what no printer was sent, and what a printer     |
+|                |                                          | gives up; the rest raises `not_recalled`                 |
+| `sent`         | deliver.<destination>                    | its lines are `accepted`, or canceled if it deletes      |
+|                |                                          | them; ends `delivery_dead`; may raise `uid_unknown`.     |
+|                |                                          | `answer_lost` if the order may have been created before  |
+| `dead`         | deliver.<destination>                    | raises `delivery_dead`, and `answer_lost` like `sent`,   |
+|                |                                          | until the delivery ends otherwise                        |
+| `withdrawn`    | deliver.<destination>                    | the delivery was not sent; if it was to create an order, |
+|                |                                          | its lines are canceled                                   |
+| `print_file`   | oms.print_file                           | the line's print file, the latest report counts; a ready |
+|                |                                          | one is `in_production`, a failed one raises              |
+|                |                                          | `print_file_failed`, one given up `print_file_late`, one |
+|                |                                          | that no batch can print `no_template`                    |
+| `batched`      | deliver.oms                              | the line's batch; `in_production`, or `batch_dead`       |
+| `progress`     | cloudprinter order and item signals,     | the stage of the item, or of all the printer's lines,    |
+|                | printful.order_created, order_updated    | never backwards; a later one ends `failed` and           |
+|                |                                          | `production_error`. A printer's own status may stand for |
+|                |                                          | another kind (`partners.kinds`); `draft` after another   |
+|                |                                          | status raises `confirm_again`                            |
+| `shipped`      | camaloon.shipment_sent,                  | a parcel in the ledger, once per (printer, parcel); the  |
+|                | cloudprinter.item_shipped,               | latest report has its tracking; pieces of its lines are  |
+|                | printful.package_shipped                 | shipped. A reshipment adds no pieces to those that have  |
+|                |                                          | left. Ends `failed`, `production_error`, and a hold if   |
+|                |                                          | it makes the order `fulfilled`                           |
+| `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |
+|                |                                          | pieces that are named, or all if none are: those are     |
+|                |                                          | returned, except as many as are sent again               |
+| `undelivered`  | cloudprinter.item_delivery_failed        | `not_delivered`, until the item is delivered after all   |
+| `error`        | cloudprinter.item_error                  | the line's error with its delay; `production_error`      |
+| `failed`       | printful.order_failed                    | lines of which nothing has left are `failed`             |
+| `canceled`     | cloudprinter.item_canceled,              | cancels for good the pieces that have not left; ends the |
+|                | .order_canceled, printful.order_canceled | printer's hold                                           |
+| `held`         | printful.order_put_hold,                 | a hold begins, or goes on; `on_hold`; `approval_needed`  |
+|                | .order_put_hold_approval                 | if it waits for the merchant. A hold that was only       |
+|                |                                          | reported as a status ends with a later `progress`        |
+| `released`     | printful.order_remove_hold               | ends the hold, if all reports of it are older            |
+| `refunded`     | printful.order_refunded                  | a refund, in the printer's currency                      |
+| `stock`        | printful.stock_updated                   | which variants of a product can't be ordered, the latest |
+|                |                                          | report counts; `out_of_stock` while a line of one is     |
+|                |                                          | open                                                     |
+| `overdue`      | monitor                                  | `stalled` while lines of a printer wait for what they    |
+|                |                                          | waited for then; `hold_old` while that hold lasts        |
+| `notified`     | notices                                  | nothing: the shop is to be notified. The timeline shows  |
+|                |                                          | only how that ends. A `dead` one is `shop_not_told`      |
+| `erased`       | ops                                      | `erased_at`: personal data in the facts was removed      |
+
+Of facts of the same instant, the one that needs a person counts (a failure, an error, a hold).
+"""
+
+from collections.abc import Callable, Iterable
+
+from pressroom.order.attention import attention, may_be_made_twice
+from pressroom.order.facts import Fact, destination_of, in_order
+from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces
+from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
+from pressroom.order.reasons import Attention
+from pressroom.order.settle import change_lines, settle
+from pressroom.order.state import Progress, State, parts_of, provider_order_of
+from pressroom.partners import BY_ID, SHOP
+
+type Rule = Callable[[State, Fact], str]
+"""Applies a fact, and returns its text for the timeline; empty if the timeline does not show it."""
+
+
+def fold(order_id: str, facts: Iterable[Fact]) -> Order:
+    """Make the order out of all its facts. Their order and repetitions don't matter.
+
+    A kind without a rule (written by a newer version, before a rollback) is kept and shown, and changes nothing else.
+    """
+    state = State(order_id)
+    order, ordered = state.order, in_order(facts)
+    for fact in ordered:
+        rule = RULES.get(fact.kind)
+        if rule:
+            state.note_provider_order(fact)
+        text = rule(state, fact) if rule else f"Not understood: {fact.kind}"
+        if text:
+            order.timeline.append(
+                TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
+            )
+    order.created_at = order.created_at or min((fact.at for fact in ordered), default="")
+    received = [fact for fact in ordered if _is_from_outside(fact)] or ordered
+    order.updated_at = max((fact.received_at for fact in received), default="")
+    _finish(state)
+    return order
+
+
+def _finish(state: State) -> None:
+    """Make the record: which line each item is, which pieces have left, and where that leaves every line."""
+    change_lines(state)
+    place_items(state)
+    merge_untracked_parcels(state)
+    place_pieces(state)
+    settle(state)
+    order = state.order
+    order.shipments = [parcel.shipment() for parcel in state.parcels.values()]
+    order.holds = sorted((hold for holds in state.holds.values() for hold in holds), key=lambda each: each.since)
+    order.on_hold = bool(state.open_holds())
+    order.provider_orders = list(state.provider_orders.values())
+    order.attention = attention(state)
+
+
+def _is_from_outside(fact: Fact) -> bool:
+    """Tell whether a fact came from outside. What Pressroom notices itself, and the shop's notifications, did not.
+
+    Otherwise an order about which nothing is reported would count as updated as soon as the monitor notices that.
+    """
+    return fact.kind not in ("overdue", "notified", "erased") and fact.source != f"deliver.{SHOP}"
+
+
+# --- reported by the shop, or decided for it ---
+
+
+def _on_paid(state: State, fact: Fact) -> str:
+    if state.paid:
+        return _on_paid_again(state, fact)
+    order = state.order
+    state.paid, state.paid_at = True, fact.at
+    order.ref, order.currency, order.created_at = fact.data["ref"], fact.data["currency"], fact.data["created_at"]
+    order.lines = [Line(**line) for line in fact.data["lines"]]
+    state.left_out = frozenset(fact.data.get("left_out", ()))
+    for delivery_id in fact.data.get("deliveries", ()):
+        destination = destination_of(delivery_id)
+        lines = {line.id for line in order.lines if line.destination == destination} - state.left_out
+        state.created_by |= dict.fromkeys(lines, delivery_id)
+    printers = sorted({line.destination for line in order.lines if line.destination})
+    pieces = sum(line.quantity for line in order.lines)
+    text = f"Paid: {_counted(pieces, 'piece')} in {_counted(len(order.lines), 'line')}"
+    return text + (f", for {' and '.join(printers)}" if printers else "")
+
+
+def _on_paid_again(state: State, fact: Fact) -> str:
+    state.reasons.add(Attention.PAID_TWICE)
+    return "Paid again with other contents; the first payment counts"
+
+
+def _on_routed(state: State, fact: Fact) -> str:
+    line, destination = fact.data["line"], fact.data["destination"]
+    state.routed.setdefault(line, fact.data)
+    for delivery_id in fact.data["deliveries"]:
+        state.created_by.setdefault(line, delivery_id)
+    return f"Line {line} was routed to {destination} by hand"
+
+
+def _on_updated(state: State, fact: Fact) -> str:
+    state.updates.append(fact)
+    return "Changed by the shop" + (", in part too late for a printer" if fact.data["not_sent"] else "")
+
+
+def _on_revoked(state: State, fact: Fact) -> str:
+    state.revoked = True
+    return "Canceled by the shop" + _reason(fact)
+
+
+# --- reported by the deliverers, and by what follows up on the OMS's orders ---
+
+
+def _on_sent(state: State, fact: Fact) -> str:
+    data, destination = fact.data, fact.data["destination"]
+    state.sent[data["delivery_id"]] = fact
+    text = f"{destination} has received {data['operation']}"
+    for item in data.get("items", ()):
+        key = provider_order_of(fact), item["item"]
+        state.progress.setdefault(key, Progress()).advance(Status.ACCEPTED, fact.at)
+        if not item.get("unknown"):
+            state.uids[item["ref"]] = item["item"]
+    if not data.get("uid_known", True):
+        state.uid_unknown = True
+        text += "; its answer was lost, and when asked it confirmed the order without a uid"
+    for line in data.get("changed", ()):
+        state.print_files.pop(line, None)
+        batch = state.batches.get(line)
+        if batch and batch.is_sent():
+            state.changed_in_batch.add(line)
+    for uid in data.get("deleted", ()):
+        state.progress.setdefault(((destination, uid), ""), Progress()).canceled = True
+    return text + (", perhaps more than once: an answer was lost" if may_be_made_twice(fact) else "")
+
+
+def _on_dead(state: State, fact: Fact) -> str:
+    state.dead[fact.data["delivery_id"]] = fact
+    text = f"{fact.data['operation']} could not be sent to {fact.data['destination']}: {fact.data['reason']}"
+    return text + ("; it may have been received: an answer was lost" if fact.data.get("answer_lost") else "")
+
+
+def _on_withdrawn(state: State, fact: Fact) -> str:
+    state.withdrawn.add(fact.data["delivery_id"])
+    return f"{fact.data['operation']} was not sent to {fact.data['destination']}{_reason(fact)}"
+
+
+def _on_print_file(state: State, fact: Fact) -> str:
+    line, status, url = fact.data["ref"], fact.data["status"], fact.data["url"]
+    state.print_files[line] = PrintFile(status=status, url=url, at=fact.at)
+    if status == "ready":
+        state.begun.add(line)
+    if status == "given_up":
+        return f"oms: line {line} still has no print file; Pressroom stopped asking for it"
+    return f"oms: the print file of line {line} is {status}"
+
+
+def _on_batched(state: State, fact: Fact) -> str:
+    data = fact.data
+    state.batches[data["ref"]] = Batch(id=data["batch"], uid=data["uid"], status=data["status"])
+    if data["status"] == "dead":
+        return f"oms: the batch {data['batch']} of line {data['ref']} was not taken, or its answer was lost"
+    state.begun.add(data["ref"])
+    return f"oms: line {data['ref']} is in the batch {data['uid'] or data['batch']}"
+
+
+# --- reported by the printers ---
+
+
+def _on_progress(state: State, fact: Fact) -> str:
+    status, stage = fact.data.get("status"), fact.data.get("stage")
+    printer = BY_ID.get(fact.data["provider"])
+    kind = printer.kinds.get(status) if printer and status else None
+    if kind in ("held", "canceled"):
+        return RULES[kind](state, fact)
+    if status:
+        _release(state, fact, "progress")
+    if kind:
+        return RULES[kind](state, fact)
+    progress, reached = state.progress_for(fact), stage or (printer.stages.get(status or "") if printer else None)
+    if reached:
+        progress.advance(Status(reached), fact.at)
+    if stage == Status.DELIVERED and progress.undelivered < fact.at:
+        progress.undelivered = ""
+    if fact.data.get("lines"):
+        enter_parcel(state, fact)
+    if not stage:
+        return _text(fact, f"has status {status or 'unknown'}")
+    return _text(fact, "is out for delivery" if stage == Status.SHIPPED else f"is {stage.replace('_', ' ')}")
+
+
+def _on_shipped(state: State, fact: Fact) -> str:
+    known = state.parcels.get((fact.data["provider"], fact.data["parcel"]))
+    before = len(known.parts) if known else None
+    parcel = enter_parcel(state, fact)
+    again = before == len(parcel.parts)
+    if fact.data.get("status") == "fulfilled":
+        _release(state, fact, "held", "progress")
+    number = fact.data["tracking_number"]
+    text = f"Parcel shipped by {parcel.provider}: {_contents(fact)}" + (f", tracking {number}" if number else "")
+    return text + (" (a reshipment)" if fact.data.get("reshipment") else "") + (" (reported again)" if again else "")
+
+
+def _on_returned(state: State, fact: Fact) -> str:
+    parcel = enter_parcel(state, fact)
+    parcel.returned = True
+    for part, pieces in parts_of(fact).items():
+        parcel.back[part] = None if pieces is None else max(pieces, parcel.back.get(part) or 0)
+    return f"Parcel came back to {parcel.provider}: {_contents(fact)}{_reason(fact)}"
+
+
+def _on_undelivered(state: State, fact: Fact) -> str:
+    progress = state.progress_for(fact)
+    progress.advance(Status.SHIPPED, fact.at)
+    progress.undelivered = fact.at
+    if fact.data.get("lines"):
+        enter_parcel(state, fact)
+    return _text(fact, "could not be delivered") + _reason(fact)
+
+
+def _on_error(state: State, fact: Fact) -> str:
+    state.progress_for(fact).error = fact
+    delay = fact.data["delay_hours"]
+    return _text(fact, "has an error") + _reason(fact) + (f", {delay} hours of delay expected" if delay else "")
+
+
+def _on_failed(state: State, fact: Fact) -> str:
+    state.progress_for(fact).failed = fact.at
+    return _text(fact, "failed") + _reason(fact)
+
+
+def _on_canceled(state: State, fact: Fact) -> str:
+    state.progress_for(fact).canceled = True
+    if not fact.data.get("item"):
+        _release(state, fact, "held", "progress")
+    return _text(fact, "is canceled") + _reason(fact)
+
+
+def _on_held(state: State, fact: Fact) -> str:
+    key, reason, approval = provider_order_of(fact), fact.data.get("reason"), fact.data.get("approval", False)
+    holds = state.holds.setdefault(key, [])
+    if not holds or holds[-1].until is not None:
+        holds.append(Hold(provider=key[0], since=fact.at))
+    hold = holds[-1]
+    state.held_at.setdefault(key, {})[fact.kind] = fact.at
+    hold.reason = reason or hold.reason
+    hold.approval_needed = hold.approval_needed or approval
+    progress = state.progress_for(fact)
+    progress.rank = max(progress.rank, RANK[Status.ACCEPTED])  # it has the order, but does not continue
+    return _text(fact, "waits for approval" if approval else "is on hold") + _reason(fact)
+
+
+def _on_released(state: State, fact: Fact) -> str:
+    _release(state, fact, "held", "progress")
+    draft = ", as a draft that has to be confirmed again" if fact.data.get("status") == "draft" else ""
+    return _text(fact, f"is no longer on hold{draft}") + _reason(fact)
+
+
+def _release(state: State, fact: Fact, *kinds: str) -> None:
+    """End what these kinds of facts have reported of a hold before; with nothing left of it, the hold ends."""
+    key = provider_order_of(fact)
+    reported = state.held_at.get(key, {})
+    for kind in kinds:
+        if kind in reported and reported[kind] < fact.at:
+            del reported[kind]
+            if not reported:
+                state.holds[key][-1].until = fact.at
+
+
+def _on_refunded(state: State, fact: Fact) -> str:
+    amount, currency = fact.data["amount"], fact.data["currency"]
+    state.order.refunds.append(Refund(provider=fact.data["provider"], at=fact.at, amount=amount, currency=currency))
+    return _text(fact, "was refunded") + (f": {amount} {currency or ''}".rstrip() if amount else "")
+
+
+def _on_stock(state: State, fact: Fact) -> str:
+    state.stock.append(fact)
+    out = ", ".join(fact.data["out"])
+    return f"{fact.data['provider']}: " + (f"out of stock or discontinued: variant {out}" if out else "in stock again")
+
+
+# --- noticed by Pressroom ---
+
+
+def _on_overdue(state: State, fact: Fact) -> str:
+    state.overdue.append(fact)
+    data = fact.data
+    if "held" in data:
+        return f"{data['destination']} has held the order for {_counted(data['days'], 'day')}"
+    done = {Waits.ACCEPT: "accepted", Waits.SHIP: "shipped"}[Waits(data["waits"])]
+    lines = _counted(len(data["lines"]), "line")
+    return f"{data['destination']} has not {done} {lines} within {data['hours']} hours: {', '.join(data['lines'])}"
+
+
+def _on_notified(state: State, fact: Fact) -> str:
+    return ""
+
+
+def _on_erased(state: State, fact: Fact) -> str:
+    state.order.erased_at = fact.at
+    return "Personal data was erased"
+
+
+RULES: dict[str, Rule] = {
+    "paid": _on_paid,
+    "paid_again": _on_paid_again,
+    "routed": _on_routed,
+    "updated": _on_updated,
+    "revoked": _on_revoked,
+    "sent": _on_sent,
+    "dead": _on_dead,
+    "withdrawn": _on_withdrawn,
+    "print_file": _on_print_file,
+    "batched": _on_batched,
+    "progress": _on_progress,
+    "shipped": _on_shipped,
+    "returned": _on_returned,
+    "undelivered": _on_undelivered,
+    "error": _on_error,
+    "failed": _on_failed,
+    "canceled": _on_canceled,
+    "held": _on_held,
+    "released": _on_released,
+    "refunded": _on_refunded,
+    "stock": _on_stock,
+    "overdue": _on_overdue,
+    "notified": _on_notified,
+    "erased": _on_erased,
+}
+"""By the kind of a fact, its rule. A kind is stored, so its name never changes."""
+
+
+# --- texts of the timeline ---
+
+
+def _text(fact: Fact, what: str) -> str:
+    """Say what happened to a printer's order or item. An item is named by the line's id if the printer knows it."""
+    return f"{fact.data['provider']}: {_item(fact) if fact.data.get('item') else 'the order'} {what}"
+
+
+def _item(fact: Fact) -> str:
+    return f"item {fact.data.get('ref') or fact.data['item']}"
+
+
+def _reason(fact: Fact) -> str:
+    return f": {fact.data['reason']}" if fact.data.get("reason") else ""
+
+
+def _contents(fact: Fact) -> str:
+    lines = fact.data["lines"]
+    if any(line["quantity"] is None for line in lines):
+        return _item(fact)
+    return _counted(sum(line["quantity"] for line in lines), "piece")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,157 @@
+"""Parcels and pieces: which line each printer's item is, what each parcel holds, and how many pieces have left. Pure.
+
+**Lines and items.** A printer's item is the line whose id it carries as reference; else every line of its SKU (or
+whose SKU is the reference). Only lines that are routed to that printer, or to nobody, count. Where several lines have
+its SKU, an item of a printer that reports no quantities is one of them (`_assign_ambiguous_items`).
+
+**Pieces.** `shipped_quantity` never exceeds the ordered quantity. Pieces of a parcel beyond that stay in the parcel and
+raise `over_shipped`; pieces that the order does not have raise `unknown_sku`. A printer that reports no quantities
+ships whole lines. Two parcels with the same item are then a parcel and its reshipment, or one parcel if only one of
+them has tracking.
+"""
+
+from pressroom.order.facts import Fact
+from pressroom.order.model import RANK, Line, Status
+from pressroom.order.reasons import Attention
+from pressroom.order.state import Item, ItemKey, Parcel, Progress, ProviderOrderKey, State, parts_of, provider_order_of
+
+type _Placing = tuple[Parcel, ItemKey | str, list[Line]]
+
+
+def enter_parcel(state: State, fact: Fact) -> Parcel:
+    """Enter what a fact says of a parcel, and return the parcel."""
+    data, order_key = fact.data, provider_order_of(fact)
+    key = (data["provider"], data["parcel"])
+    parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at))
+    parcel.carrier = data["carrier"] or parcel.carrier
+    parcel.tracking_number = data["tracking_number"] or parcel.tracking_number
+    parcel.tracking_url = data["tracking_url"] or parcel.tracking_url
+    parcel.reshipment = parcel.reshipment or data.get("reshipment", False)
+    parts = parts_of(fact)
+    for part, pieces in parts.items():
+        # A later report may differ. No piece that was ever reported in the parcel is dropped.
+        parcel.parts[part] = None if pieces is None else max(pieces, parcel.parts.get(part) or 0)
+    state.progress.setdefault((order_key, ""), Progress()).advance(Status.ACCEPTED, fact.at)
+    for item in (part for part in parts if not isinstance(part, str)):
+        state.progress.setdefault(item, Progress()).advance(Status.PAID, fact.at)
+    return parcel
+
+
+def place_items(state: State) -> None:
+    """Find the lines that each item is. Before the payment is known, the items are the lines."""
+    if not state.paid:
+        made: dict[str, Line] = {}
+        for (key, item_id), item in state.items.items():
+            if state.has_item(key, item_id):
+                item.line_id = item.ref or f"{key[0]}:{item_id}"
+                sku, quantity = item.sku or item.line_id, item.quantity or 1
+                made.setdefault(item.line_id, Line(id=item.line_id, sku=sku, quantity=quantity, destination=key[0]))
+        state.order.lines = list(made.values())
+    state.by_id = {line.id: line for line in state.order.lines}
+    for line in state.order.lines:
+        state.by_sku.setdefault((line.destination, line.sku), []).append(line)
+    _assign_ambiguous_items(state)
+    for part in state.items:
+        for line in state.lines_of(part[0][0], part)[0]:
+            state.items_by_line.setdefault(line.id, []).append(part)
+    for key, item_id in state.progress:
+        if not item_id:
+            state.whole_orders.setdefault(key[0], []).append((key, ""))
+
+
+def _assign_ambiguous_items(state: State) -> None:
+    """Assign each item that could be several lines to one of them, if its printer reports no quantities.
+
+    Nobody can know which one. The items with the most progress get the first lines, the canceled ones the last lines,
+    so that no line goes backwards when more is reported about an item.
+    """
+    alike: dict[tuple[ProviderOrderKey, str], list[ItemKey]] = {}
+    for part, item in state.items.items():
+        if part[0] not in state.contents and len(state.lines_of(part[0][0], part)[0]) > 1:
+            alike.setdefault((part[0], item.ref or ""), []).append(part)
+    left = {part for parcel in state.parcels.values() for part in parcel.parts}
+
+    def rank(part: ItemKey) -> int:
+        return max(state.progress_of(part).rank, RANK[Status.SHIPPED] if part in left else 0)
+
+    for (key, _), parts in alike.items():
+        lines = state.lines_of(key[0], parts[0])[0]
+        last = {part for part in parts if state.progress_of(part).canceled and rank(part) < RANK[Status.SHIPPED]}
+        first = sorted(set(parts) - last, key=lambda part: (-rank(part), part))
+        for position, part in enumerate(first):
+            state.items[part].line_id = lines[min(position, len(lines) - 1)].id
+        for position, part in enumerate(sorted(last), start=1):
+            state.items[part].line_id = lines[max(len(lines) - position, 0)].id
+
+
+def merge_untracked_parcels(state: State) -> None:
+    """Put an item that was reported without tracking, and with it, into one parcel; then mark the reshipments.
+
+    This concerns only items that are whole lines: nothing but the item says that two parcels are one.
+    """
+    tracked: dict[ItemKey | str, Parcel] = {}
+    for parcel in state.parcels.values():
+        for part in parcel.whole_lines() if parcel.has_tracking() else ():
+            tracked.setdefault(part, parcel)
+    for key, parcel in list(state.parcels.items()):
+        joined = set() if parcel.has_tracking() else parcel.whole_lines() & tracked.keys()
+        for part in joined:
+            del parcel.parts[part]
+            tracked[part].shipped_at = min(tracked[part].shipped_at, parcel.shipped_at)
+        if joined and not parcel.parts:
+            for tracked_one in {tracked[part].id: tracked[part] for part in joined}.values():
+                tracked_one.merged.append(parcel.id)
+            del state.parcels[key]
+    left: set[ItemKey | str] = set()
+    for parcel in state.parcels.values():
+        items = parcel.whole_lines()
+        parcel.reshipment = parcel.reshipment or (bool(items) and items <= left)
+        left |= items
+
+
+def place_pieces(state: State) -> None:
+    """Put the parcels' pieces on the lines: first what names its line, then what has its SKU, then reshipments."""
+    turns: tuple[list[_Placing], ...] = ([], [], [])
+    for parcel in state.parcels.values():
+        for part in parcel.parts:
+            lines, named = state.lines_of(parcel.provider, part)
+            turns[2 if parcel.reshipment else 0 if named else 1].append((parcel, part, lines))
+    for parcel, part, lines in (placing for turn in turns for placing in turn):
+        _place_part(state, parcel, part, lines)
+
+
+def _place_part(state: State, parcel: Parcel, part: ItemKey | str, lines: list[Line]) -> None:
+    pieces = parcel.parts[part]
+    item = Item(sku=part) if isinstance(part, str) else state.items.get(part, Item())
+    sku = item.sku or (lines[0].sku if lines else item.ref) or ("" if isinstance(part, str) else part[1])
+    left = pieces or sum(line.quantity for line in lines) or 1
+    placed = parcel.placed.setdefault(part, [])
+    for line in lines:
+        if parcel.reshipment or pieces is None:
+            # It repeats pieces that have left. It counts for them only where the first parcel was never reported.
+            taken = min(left, line.quantity)
+            line.shipped_quantity = max(line.shipped_quantity, taken)
+        else:
+            taken = min(left, line.quantity - line.shipped_quantity)
+            line.shipped_quantity += taken
+        left -= taken
+        if taken:
+            placed.append((line.id, sku, taken))
+    if left:
+        if state.is_complete() and not (lines and parcel.reshipment):
+            state.reasons.add(Attention.OVER_SHIPPED if lines else Attention.UNKNOWN_SKU)
+        placed.append((lines[-1].id if lines else None, sku, left))
+
+
+def kept_and_returned(state: State) -> tuple[dict[str | None, int], dict[str | None, int]]:
+    """Return by line the pieces in parcels that the customer kept, and those that came back."""
+    kept, back = dict[str | None, int](), dict[str | None, int]()
+    for parcel in state.parcels.values():
+        for part, places in parcel.placed.items():
+            left = parcel.pieces_back(part)
+            for line_id, _, pieces in places:
+                returned = min(pieces, left)
+                left -= returned
+                back[line_id] = back.get(line_id, 0) + returned
+                kept[line_id] = kept.get(line_id, 0) + pieces - returned
+    return kept, back

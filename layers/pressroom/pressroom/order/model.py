@@ -1,0 +1,207 @@
+"""The record of an order, as `GET /orders/{id}` shows it. Pure data: the fold makes it out of facts."""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pressroom.order.reasons import Attention
+
+
+class Status(StrEnum):
+    """The status of a line or an order, in the order of progress; the last three stand beside that order."""
+
+    PAID = "paid"
+    ACCEPTED = "accepted"
+    IN_PRODUCTION = "in_production"
+    PRODUCED = "produced"
+    PACKED = "packed"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Waits(StrEnum):
+    """What a line waits for: that its printer accepts it, or ships it."""
+
+    ACCEPT = "accept"
+    SHIP = "ship"
+
+
+RANK = {status: rank for rank, status in enumerate(Status)}
+STAGES = tuple(Status)[: RANK[Status.DELIVERED] + 1]
+"""The statuses that are reached one after the other."""
+OPEN = STAGES[: RANK[Status.PARTIALLY_SHIPPED] + 1]
+"""The statuses of an order about which more reports are expected."""
+GONE = frozenset({Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED})
+"""The statuses of a line that nobody works on any more. A failed line is not one of them: it may go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineError:
+    """An error in a line's production; `delay_hours` is the delay that the printer expects, as text."""
+
+    at: str
+    cause: str | None
+    delay_hours: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintFile:
+    """A line's print file. `status` is the OMS's word, or `given_up` or `no_template`, which are Pressroom's.
+
+    `url` is set once the file is ready.
+    """
+
+    status: str
+    url: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The batch that a line is printed in: Pressroom's id, the OMS's uid, and the OMS's status, or `dead`."""
+
+    id: str
+    uid: str | None
+    status: str | None
+
+    def is_sent(self) -> bool:
+        """Tell whether the OMS has the batch, or may still get it: nothing takes a line out of such a batch."""
+        return self.status != "dead"
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """A line of the order. `price` is the line's total without taxes, a decimal as text in the order's currency.
+
+    `variant` is the product variant of a personalised line; `uid`, `print_file` and `batch` come from the OMS.
+    """
+
+    id: str
+    sku: str
+    quantity: int
+    destination: str | None
+    price: str | None = None
+    variant: str | None = None
+    status: Status = Status.PAID
+    shipped_quantity: int = 0
+    canceled_quantity: int = 0
+    returned_quantity: int = 0
+    error: LineError | None = None
+    uid: str | None = None
+    print_file: PrintFile | None = None
+    batch: Batch | None = None
+
+    def waits(self) -> Waits | None:
+        """Return what the line waits for; None for one that has left, or never will."""
+        if self.status is Status.PAID:
+            return Waits.ACCEPT
+        return Waits.SHIP if RANK[self.status] <= RANK[Status.PARTIALLY_SHIPPED] else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentLine:
+    """A part of a parcel; `line_id` is None for an item that the order does not have."""
+
+    line_id: str | None
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """A parcel. `merged` lists parcels that were reported without tracking and turned out to be this one."""
+
+    id: str
+    provider: str
+    carrier: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    shipped_at: str
+    reshipment: bool = False
+    returned: bool = False
+    merged: list[str] = field(default_factory=list)
+    lines: list[ShipmentLine]
+
+    def has_tracking(self) -> bool:
+        """Tell whether a customer can track it."""
+        return bool(self.tracking_number or self.tracking_url)
+
+
+@dataclass(slots=True, kw_only=True)
+class Hold:
+    """A period during which a printer did not continue; `until` is None while it lasts."""
+
+    provider: str
+    since: str
+    until: str | None = None
+    reason: str | None = None
+    approval_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money that a printer paid back; `amount` and `currency` are None if the printer did not name them."""
+
+    provider: str
+    at: str
+    amount: str | None
+    currency: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class ProviderOrder:
+    """The order as a printer knows it; `status` is the latest one that the printer reported, in its own words."""
+
+    provider: str
+    id: str
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """A fact as a sentence for people."""
+
+    at: str
+    received_at: str
+    source: str
+    event_id: str
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """The record of an order, without its deliveries, which are rows of their own."""
+
+    id: str
+    ref: str | None = None
+    status: Status = Status.PAID
+    on_hold: bool = False
+    attention: list[Attention] = field(default_factory=list)
+    currency: str | None = None
+    created_at: str = ""
+    updated_at: str = ""
+    erased_at: str | None = None
+    lines: list[Line] = field(default_factory=list)
+    shipments: list[Shipment] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    provider_orders: list[ProviderOrder] = field(default_factory=list)
+    timeline: list[TimelineEntry] = field(default_factory=list)
+
+    def waiting(self, destination: str, waits: Waits, *, since: str) -> set[str]:
+        """Return the ids of the lines that wait for this from a printer; none if it held the order since `since`."""
+        if any(hold.provider == destination and (hold.until is None or hold.until > since) for hold in self.holds):
+            return set()
+        return {line.id for line in self.lines if line.destination == destination and line.waits() is waits}
+
+    def is_a_printers(self) -> bool:
+        """Tell whether the record is a printer's own order, which the shop knows nothing of."""
+        return self.id in {f"{each.provider}:{each.id}" for each in self.provider_orders}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return asdict(self)

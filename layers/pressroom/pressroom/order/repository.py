@@ -1,0 +1,236 @@
+"""The order's row: read once, written once, with a condition on its version (invariants 2 to 4).
+
+The row holds the facts and what the indexes need of the fold; whoever shows an order folds its facts again
+(docs/decisions/0002-an-order-is-its-facts.md).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pressroom.order import lane, notifications, outbox
+from pressroom.order.decision import Decision, Undecided
+from pressroom.order.facts import Fact, delivery_ids, pack, unpack
+from pressroom.order.fold import fold
+from pressroom.order.model import Order
+from pressroom.order.outbox import Delivery
+from pressroom.platform import config, table
+from pressroom.platform.errors import Conflict
+from pressroom.platform.observe import count
+from pressroom.platform.times import parse
+
+KIND = "ORDER"
+FIND = "FIND"
+FOUND_FOR = timedelta(days=400)
+"""How long an order is found by its reference or a tracking number after it was last told of."""
+TRIES = 12
+"""Reads and writes of one order before giving up: 30 writers at once all land well within it."""
+
+
+type Also = Callable[[list[Fact]], Iterable[table.Item]]
+"""Other rows to write with an order, as a transaction takes them, given all its facts, the new ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order's facts as they stand in the table; version 0 means that there is no row yet."""
+
+    version: int = 0
+    facts: list[Fact] = field(default_factory=list)
+
+
+def count_attention(order: Order, source: str) -> None:
+    """Count an order that a person should look at, after anything about it was recorded."""
+    if order.attention:
+        count("OrdersNeedAttention", source=source)
+
+
+def get(order_id: str) -> Row | None:
+    """Read an order's facts, or None if nothing is known about it."""
+    item = table.get(KIND, order_id)
+    return row_of(item) if item else None
+
+
+def get_with_deliveries(order_id: str) -> tuple[Row, list[Delivery]] | None:
+    """Read an order's facts and the deliveries they have caused, oldest first, as they stood at one moment."""
+    row = get(order_id)
+    ids = delivery_ids(row.facts) if row else []
+    if row is None or not ids:
+        return (row, []) if row else None
+    # In one transaction: read one after the other, a delivery could have ended of which the order doesn't know.
+    order, *others = table.get_together([(KIND, order_id), *((outbox.KIND, each) for each in ids)])
+    deliveries = [Delivery.of(item) for item in others if item]
+    return (row_of(order) if order else row), sorted(deliveries, key=lambda each: (each.created_at, each.id))
+
+
+def row_of(item: table.Item) -> Row:
+    """Read an order's row."""
+    return Row(int(item["version"]["N"]), unpack(item["facts"]["B"]))
+
+
+def _pause(attempt: int) -> None:
+    # Full jitter: writers that collided once don't collide again in step.
+    time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))  # noqa: S311 - no secret hangs on it
+
+
+def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause) -> Order:
+    """Decide, if that is still to be done, add the decision's facts to its order, and return the order.
+
+    The order, its new deliveries, what the shop is told of the change and `also` (other rows, given all facts) are
+    written together or not at all; nothing is written when no fact is new. When others wrote the order first, all is
+    decided again on what they wrote. Raises Conflict when they kept doing so.
+    """
+    order_id = decision.order_id
+    for attempt in range(TRIES):
+        row = get(order_id) or Row()
+        decided = decision.decide(row.facts) if isinstance(decision, Undecided) else decision
+        known = {fact.id for fact in row.facts}
+        new = [fact for fact in decided.facts if fact.id not in known]
+        facts = row.facts + new
+        order = fold(order_id, facts)
+        if not new and not decided.waited:
+            return order
+        told = notifications.tell(
+            row.facts,
+            facts,
+            order,
+            at=max((fact.received_at for fact in new), default=decided.at),
+            waited=decided.waited,
+            deliveries=(*decided.deliveries, *([decided.ended] if decided.ended else [])),
+        )
+        if not new and not told.facts:
+            return order
+        facts += told.facts
+        put = _put(order, facts, row.version)
+        rows = [{"Put": _new(delivery, facts)} for delivery in (*decided.deliveries, *told.deliveries)]
+        rows += [{"Put": each} for each in told.rows]
+        if decided.ended:
+            rows.append({"Update": decided.ended.change()})
+        _let_be_found(
+            order_id, find_keys(new) - find_keys(row.facts), max((each.received_at for each in new), default="")
+        )
+        if _write(put, [*rows, *also(facts)]):
+            return order
+        pause(attempt)
+    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+
+
+def rewrite(order_id: str, change: Callable[[list[Fact]], list[Fact]]) -> Order | None:
+    """Put an order's facts in the place of those that are known; return the order, or None if there is none.
+
+    For what no event tells: facts whose texts are erased. Nothing is sent or told because of it.
+    """
+    for attempt in range(TRIES):
+        row = get(order_id)
+        if row is None:
+            return None
+        facts = change(row.facts)
+        order = fold(order_id, facts)
+        if _write(_put(order, facts, row.version), []):
+            return order
+        _pause(attempt)
+    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+
+
+def find(kind: str, text: str) -> list[str]:
+    """Return the orders with a reference (`ref`) or a tracking number (`tracking`), as it was told; at most a few."""
+    row = table.get(FIND, find_key(kind, text))
+    return sorted(row["orders"]["SS"]) if row and "orders" in row else []
+
+
+def find_key(kind: str, text: str) -> str:
+    """Return the key of the row that names the orders with a reference or a tracking number."""
+    return f"{kind}/{table.digest(text)}"
+
+
+def find_keys(facts: Iterable[Fact]) -> set[str]:
+    """Return the keys of the rows by which an order with these facts is found."""
+    return {
+        find_key(kind, fact.data[name])
+        for fact in facts
+        for kind, name in (("ref", "ref"), ("tracking", "tracking_number"))
+        if (kind != "ref" or fact.kind == "paid") and fact.data.get(name)
+    }
+
+
+def _let_be_found(order_id: str, keys: set[str], at: str) -> None:
+    """Name the order where its reference and tracking numbers are looked up: before it is written, so none is lost."""
+    for key in sorted(keys):
+        config.client("dynamodb").update_item(
+            TableName=table.name(),
+            Key=table.pk(FIND, key),
+            UpdateExpression="ADD orders :order SET expires_at = :until",
+            ExpressionAttributeValues={
+                ":order": {"SS": [order_id]},
+                ":until": table.until(parse(at) + FOUND_FOR)["expires_at"],
+            },
+        )
+
+
+def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
+    item = table.pk(KIND, order.id) | {
+        "version": {"N": str(version + 1)},
+        "facts": {"B": pack(facts)},
+        "status": {"S": order.status},
+        "on_hold": {"BOOL": order.on_hold},
+        "attention": {"L": [{"S": reason} for reason in order.attention]},
+        "created_at": {"S": order.created_at},
+        "updated_at": {"S": order.updated_at},
+        "created_key": {"S": f"{KIND}#{table.shard(order.id)}"},
+        **table.state_index(KIND, order.status, order.id, order.created_at),
+    }
+    if order.attention:
+        item["attention_key"] = {"S": f"{KIND}#{table.shard(order.id)}"}
+    providers = {line.destination for line in order.lines} | {each.provider for each in order.shipments}
+    if providers := (providers | {each.provider for each in order.provider_orders}) - {None}:
+        item["providers"] = {"SS": sorted(each for each in providers if each)}
+    if order.ref is not None:
+        item["ref"] = {"S": order.ref}
+    if version:
+        return {
+            "TableName": table.name(),
+            "Item": item,
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":version": {"N": str(version)}},
+        }
+    return table.new(item)
+
+
+def _new(delivery: Delivery, facts: list[Fact]) -> table.Item:
+    # Without the condition a second writer could reset a delivery that was sent, and it would be printed twice.
+    return table.new(delivery.new_row(queued=lane.may_go(delivery, facts)))
+
+
+def _write(put: table.Item, others: list[table.Item]) -> bool:
+    """Write the order, alone or in a transaction with other rows; return False when somebody else was first."""
+    dynamodb = config.client("dynamodb")
+    try:
+        if others:
+            dynamodb.transact_write_items(TransactItems=[{"Put": put}, *others])
+        else:
+            dynamodb.put_item(**put)
+    except ClientError as error:
+        if not table.was_overtaken(error):
+            raise
+        return False
+    return True
+
+
+def summary(item: table.Item) -> dict[str, Any]:
+    """Return what a list of orders shows of one, from its row alone."""
+    return {
+        "id": table.identity_of(item),
+        "ref": item.get("ref", {}).get("S"),
+        "status": item["status"]["S"],
+        "on_hold": item["on_hold"]["BOOL"],
+        "attention": [reason["S"] for reason in item["attention"]["L"]],
+        "providers": sorted(item.get("providers", {}).get("SS", ())),
+        "created_at": item["created_at"]["S"],
+        "updated_at": item["updated_at"]["S"],
+    }

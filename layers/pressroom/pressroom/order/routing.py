@@ -1,0 +1,80 @@
+"""Who prints a line: rules as data, then whether it is personalised, then a default."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+
+from pressroom.partners import DEFAULTS, NAMES, PERSONALIZED, PRINTERS
+from pressroom.platform import config
+
+NOBODY = "nobody"
+"""The default destination of who wants to be asked about every line that nothing else claims."""
+
+
+DEFAULT_DESTINATIONS = (*DEFAULTS, NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Lines whose SKU matches `pattern` (shell style: * ? [abc], case matters) go to `destination`."""
+
+    pattern: str
+    destination: str
+
+    def __str__(self) -> str:
+        return f"{self.pattern}={self.destination}"
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What decides where lines go; the rules are tried from the first to the last."""
+
+    rules: tuple[Rule, ...]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a line goes, None if nowhere: then it waits for a person. `why` is for that person."""
+
+    destination: str | None
+    why: str
+
+
+def parse(rules: str, default: str = NOBODY) -> Routing:
+    """Read the parameters RoutingRules (`pattern=destination`, separated by commas) and DefaultDestination.
+
+    Raises ValueError for a rule that can't be read, and for a destination that Pressroom does not know.
+    """
+    read = []
+    for part in filter(None, (part.strip() for part in rules.split(","))):
+        pattern, _, destination = (piece.strip() for piece in part.rpartition("="))
+        if not pattern or destination not in PRINTERS:
+            raise ValueError(f"RoutingRules: {part!r} is not pattern=destination, or names an unknown destination")
+        read.append(Rule(pattern, destination))
+    if default not in DEFAULT_DESTINATIONS:
+        raise ValueError(f"DefaultDestination: {default!r} is none of {', '.join(sorted(DEFAULT_DESTINATIONS))}")
+    return Routing(tuple(read), default)
+
+
+def route(sku: str, personalized: bool, routing: Routing) -> Route:
+    """Say who prints a line, and why.
+
+    A rule's word is final: a line that a rule sends to the OMS, and that has no personalization, goes nowhere else.
+    """
+    rule = next((rule for rule in routing.rules if fnmatchcase(sku, rule.pattern)), None)
+    if rule and rule.destination == PERSONALIZED and not personalized:
+        return Route(None, f"the rule {rule} sends it to {NAMES[PERSONALIZED]}, but it has no personalization")
+    if rule:
+        return Route(rule.destination, f"the rule {rule}")
+    if personalized:
+        return Route(PERSONALIZED, "it has a personalization")
+    if routing.default == NOBODY:
+        return Route(None, "no rule matches, it has no personalization, and by default nobody prints it")
+    return Route(routing.default, "no rule matches, and it has no personalization: the default destination")
+
+
+@cache
+def configured() -> Routing:
+    """Return how this deployment routes (the parameters RoutingRules and DefaultDestination)."""
+    return parse(config.setting("ROUTING_RULES"), config.setting("DEFAULT_DESTINATION"))

@@ -1,0 +1,255 @@
+"""What a shop sends: the fields of Camaloon's `order_paid` (API v1) with `shipping_info.email` required (field notes).
+
+What Pressroom adds (a line's `id` and `personalization`; the order's `customer`, `note` and `shipping_service`) may be
+left out, and Camaloon is never sent it. Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in
+the order's currency.
+"""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from pressroom.order.codes import COUNTRIES, CURRENCIES
+from pressroom.platform import times, wire
+from pressroom.platform.wire import is_name
+
+_MOST_DIGITS = 15
+"""What a JSON number carries unharmed through the floating point of any receiver."""
+_LONGEST_URL = 2048
+_MOST_THUMBNAILS = 100
+"""A body of nothing but faulty ones would otherwise take a receiver's memory to report."""
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
+_URL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+
+
+def _iso_instant(text: str) -> str:
+    try:
+        # Python also reads week dates and a space for the T, which Camaloon, to whom the text goes as it is, may not.
+        times.parse(text if _EXTENDED_FORMAT.fullmatch(text) else "")
+    except ValueError as error:
+        raise ValueError("must be an ISO 8601 date and time with its offset from UTC") from error
+    return text
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("must be an ISO 4217 currency code, such as EUR")
+    return code
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError("must be an ISO 3166-1 alpha-2 country code, such as ES")
+    return code
+
+
+def identifier(value: object) -> object:
+    """Return an order's or a line's id as it is. Raises ValueError for what could not name a row or be shown."""
+    # One message for one fault: a union of constrained types would report every branch.
+    if is_name(value):
+        return value
+    raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
+
+
+def _countable(value: object) -> object:
+    # JSON's true would pass for the number 1; and to count the digits of 1e999999999 overflows in pydantic.
+    if isinstance(value, bool):
+        raise ValueError("must not be a boolean")
+    try:
+        if isinstance(value, str | Decimal) and abs(Decimal(value).adjusted()) > _MOST_DIGITS:
+            raise ValueError(f"must have {_MOST_DIGITS} digits at most")
+    except InvalidOperation:
+        pass  # no number at all, which pydantic will say
+    return value
+
+
+def _encoded_json(text: str) -> str:
+    # A form's encoding writes a space as "+", encodeURIComponent as "%20" (and "+" as "%2B"): the one of the two that
+    # reads as JSON was meant.
+    if _URL_ENCODED.fullmatch(text) and any(_is_json(each) for each in (text, text.replace("+", " "))):
+        return text
+    raise ValueError("must be URL-encoded JSON")
+
+
+def _is_json(encoded: str) -> bool:
+    try:
+        wire.parse(unquote_to_bytes(encoded))
+    except ValueError:
+        return False
+    return True
+
+
+def _web_address(text: str) -> str:
+    if len(text) <= _LONGEST_URL and text.isprintable() and _WEB_ADDRESS.fullmatch(text):
+        return text
+    raise ValueError(f"must be an http or https URL of {_LONGEST_URL} characters at most")
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    # With numbers as floating point has them: they are handed on, and a Decimal would be written as text.
+    try:
+        plain: dict[str, Any] = json.loads(wire.write(value))
+        json.dumps(plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must not hold half a surrogate pair") from error
+    return plain
+
+
+Text = Annotated[str, StringConstraints(max_length=1000)]
+Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Identifier = Annotated[int | str, BeforeValidator(identifier)]
+Sku = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Instant = Annotated[Text, AfterValidator(_iso_instant)]
+Currency = Annotated[Text, AfterValidator(_currency)]
+Country = Annotated[Text, AfterValidator(_country)]
+Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_countable),
+    Field(ge=0, max_digits=_MOST_DIGITS),
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
+TemplateConfig = Annotated[str, StringConstraints(min_length=1), AfterValidator(_encoded_json)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Properties = Annotated[dict[str, Any], AfterValidator(_plain_json)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+
+
+class Inbound(BaseModel):
+    """A shape that somebody else defines: read-only, and blind to what it doesn't know.
+
+    Built when it is first used: a function reads one or two of this module's shapes, and start-up would pay for all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+
+class Address(Inbound):
+    """A postal address. Names, postal code and province may be empty (not everybody has them), but must be there."""
+
+    first_name: Text
+    last_name: Text
+    company_name: Text | None = None
+    telephone: Annotated[str, StringConstraints(max_length=15)] | None = None
+    address: Filled
+    address2: Text | None = None
+    zip: Text
+    city: Filled
+    province: Text
+    country_code: Country
+
+
+class ShippingAddress(Address):
+    """Where the order goes."""
+
+    email: Email
+
+
+class Line(Inbound):
+    """What is ordered. `price` is the total of the line without taxes, not the price of a piece (field notes)."""
+
+    sku: Sku
+    description: Text | None = None
+    quantity: Quantity
+    price: Amount
+
+
+class Personalization(Inbound):
+    """What a customer made of a product in the OMS's customiser; all of it is handed on as it came.
+
+    `template_config` is the design: JSON, URL-encoded. Nobody here fetches the thumbnails.
+    """
+
+    variant_id: Identifier
+    template_config: TemplateConfig
+    thumbnails: Annotated[list[WebAddress], Field(max_length=_MOST_THUMBNAILS)]
+    design_version_id: Text | None = None
+    properties: Properties | None = None
+
+
+class LineItem(Line):
+    """A line of the shop's order; `id` is the shop's name for it. Without one, the line's position is its id."""
+
+    id: Identifier | None = None
+    personalization: Personalization | None = None
+
+
+def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
+    ids = line_ids(lines)
+    if len(set(ids)) < len(ids):
+        raise ValueError("must have distinct ids; a line without one counts as its position")
+    return lines
+
+
+class Customer(Inbound):
+    """Who ordered, as the OMS wants to know it."""
+
+    id: Identifier | None = None
+    email: Email | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
+    telephone: Text | None = None
+
+
+def _named(lines: list[LineItem]) -> list[LineItem]:
+    nameless = [position for position, line in enumerate(lines) if line.id is None]
+    if nameless:
+        places = ", ".join(map(str, nameless[:10]))
+        raise ValueError(f"must have ids in an update, or nobody can tell which line is which; missing at {places}")
+    return _distinct_ids(lines)
+
+
+class Order(Inbound):
+    """An order but for its addresses and lines."""
+
+    id: Identifier
+    ref: Text | None = None
+    currency: Currency
+    tax_rate: Amount
+    created_at: Instant
+    processed_at: Instant
+    shipping_price: Amount
+
+
+class OrderPaid(Order):
+    """An order that has been paid for. `shipping_service` is the OMS's code for how it travels."""
+
+    shipping_info: ShippingAddress
+    billing_info: Address | None = None
+    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_distinct_ids)]
+    customer: Customer | None = None
+    note: Text | None = None
+    shipping_service: Text | None = None
+
+    @property
+    def billing(self) -> Address:
+        """Who pays: the shipping address stands in where no other is given."""
+        return self.billing_info or self.shipping_info
+
+
+class OrderUpdated(OrderPaid):
+    """An order that was paid before, as it is since `updated_at`: that tells which of several updates is the latest.
+
+    Each line has its id, by which alone it is known again: one that had none when it was paid has its position then.
+    """
+
+    updated_at: Instant
+    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_named)]
+
+
+class OrderCanceled(Inbound):
+    """An order that the shop has canceled as a whole."""
+
+    id: Identifier
+    canceled_at: Instant | None = None
+    reason: Text | None = None
+
+
+def line_ids(lines: list[LineItem]) -> list[str]:
+    """Return the lines' ids as text: their own, or their position counted from 1."""
+    return [str(position if line.id is None else line.id) for position, line in enumerate(lines, start=1)]

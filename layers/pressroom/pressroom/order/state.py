@@ -1,0 +1,245 @@
+"""The state of a fold: what the facts that were applied so far say, before it becomes the record. Pure.
+
+`fold` fills it, fact by fact; `ledger`, `settle` and `attention` make the record out of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pressroom.order.facts import Fact
+from pressroom.order.model import (
+    RANK,
+    Batch,
+    Hold,
+    Line,
+    Order,
+    PrintFile,
+    ProviderOrder,
+    Shipment,
+    ShipmentLine,
+    Status,
+)
+from pressroom.order.reasons import Attention
+
+type ProviderOrderKey = tuple[str, str]
+"""A printer's order: (printer, its id there). The id is empty for a printer that has none but ours."""
+type ItemKey = tuple[ProviderOrderKey, str]
+"""An item of a printer's order. An empty item stands for the order as a whole."""
+
+ALL = 10**9
+"""More pieces than any part of a parcel holds."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a printer is with an item, or with its order as a whole.
+
+    `failed` and `undelivered` are the times of the latest such report, empty once the printer has gone on.
+    """
+
+    rank: int = 0
+    canceled: bool = False
+    failed: str = ""
+    undelivered: str = ""
+    error: Fact | None = None
+
+    def advance(self, stage: Status, at: str) -> None:
+        """Enter a stage, never backwards; it ends a failure and an error that were reported earlier."""
+        self.rank = max(self.rank, RANK[stage])
+        if self.failed < at:
+            self.failed = ""
+        if self.error and self.error.at < at:
+            self.error = None
+
+
+@dataclass(slots=True)
+class Item:
+    """A printer's item, as far as the printer has described it. `line_id` is the line that it was assigned to."""
+
+    ref: str | None = None
+    sku: str | None = None
+    quantity: int | None = None
+    variant: str | None = None
+    line_id: str | None = None
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A parcel, put together from all reports about it.
+
+    `parts` holds the pieces by item, or by SKU where the printer names no items; None stands for all pieces of the
+    item's line. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
+    (line id, SKU, pieces) by part, once the lines are known.
+    """
+
+    provider: str
+    id: str
+    shipped_at: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    reshipment: bool = False
+    returned: bool = False
+    merged: list[str] = field(default_factory=list)
+    parts: dict[ItemKey | str, int | None] = field(default_factory=dict)
+    back: dict[ItemKey | str, int | None] = field(default_factory=dict)
+    placed: dict[ItemKey | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
+
+    def has_tracking(self) -> bool:
+        return bool(self.tracking_number or self.tracking_url)
+
+    def whole_lines(self) -> set[ItemKey | str]:
+        """Return the parts that are all pieces of a line."""
+        return {part for part, pieces in self.parts.items() if pieces is None}
+
+    def pieces_back(self, part: ItemKey | str) -> int:
+        """Return how many pieces of a part came back; ALL stands for every one."""
+        pieces = self.back.get(part, 0) if self.back else None
+        return 0 if not self.returned else ALL if pieces is None else pieces
+
+    def shipment(self) -> Shipment:
+        """Return the parcel as the record shows it."""
+        held: dict[tuple[str | None, str], int] = {}
+        for line_id, sku, pieces in (place for places in self.placed.values() for place in places):
+            held[line_id, sku] = held.get((line_id, sku), 0) + pieces
+        return Shipment(
+            id=self.id,
+            provider=self.provider,
+            carrier=self.carrier,
+            tracking_number=self.tracking_number,
+            tracking_url=self.tracking_url,
+            shipped_at=self.shipped_at,
+            reshipment=self.reshipment,
+            returned=self.returned,
+            merged=self.merged,
+            lines=[ShipmentLine(line_id=line, sku=sku, quantity=n) for (line, sku), n in held.items()],
+        )
+
+
+class State:
+    """An order while its facts are applied, in the order in which they happened."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order = Order(id=order_id)
+        self.paid = False
+        self.paid_at = ""
+        self.reasons: set[Attention] = set()
+        """The reasons that a rule or the ledger found; `attention` finds the others."""
+        self.sent: dict[str, Fact] = {}
+        self.dead: dict[str, Fact] = {}
+        self.withdrawn: set[str] = set()
+        self.created_by: dict[str, str] = {}
+        """By line, the delivery that creates it at its printer."""
+        self.revoked = False
+        self.updates: list[Fact] = []
+        self.left_out: frozenset[str] = frozenset()
+        """The lines that an update had removed before the payment arrived: no printer was sent them."""
+        self.removed: set[str] = set()
+        self.routed: dict[str, dict[str, Any]] = {}
+        self.uids: dict[str, str] = {}
+        self.uid_unknown = False
+        self.print_files: dict[str, PrintFile] = {}
+        self.batches: dict[str, Batch] = {}
+        self.changed_in_batch: set[str] = set()
+        """The lines that were changed at the OMS while they were in a batch, whose print file is made."""
+        self.begun: set[str] = set()
+        """The lines whose print file was ready once, or that are in a batch."""
+        self.parcels: dict[tuple[str, str], Parcel] = {}
+        self.progress: dict[ItemKey, Progress] = {}
+        self.items: dict[ItemKey, Item] = {}
+        self.contents: dict[ProviderOrderKey, set[str]] = {}
+        """By printer's order, the items of its latest complete list."""
+        self.provider_orders: dict[ProviderOrderKey, ProviderOrder] = {}
+        self.holds: dict[ProviderOrderKey, list[Hold]] = {}
+        self.held_at: dict[ProviderOrderKey, dict[str, str]] = {}
+        """When an open hold was last reported, by the kind of fact: `held`, or a `progress` with that status."""
+        self.submitted: set[ProviderOrderKey] = set()
+        """The printers' orders that were once more than a draft."""
+        self.stock: list[Fact] = []
+        self.overdue: list[Fact] = []
+        self.by_id: dict[str, Line] = {}
+        self.by_sku: dict[tuple[str | None, str], list[Line]] = {}
+        self.items_by_line: dict[str, list[ItemKey]] = {}
+        self.whole_orders: dict[str, list[ItemKey]] = {}
+        """By printer, its orders on which it reported as a whole."""
+
+    def note_provider_order(self, fact: Fact) -> None:
+        """Enter what a fact says of a printer's order and its items, whatever its kind."""
+        data = fact.data
+        if "provider" not in data:
+            return
+        key = provider_order_of(fact)
+        if key[1]:
+            known = self.provider_orders.setdefault(key, ProviderOrder(provider=key[0], id=key[1]))
+            known.status = data.get("status") or known.status
+            if known.status not in (None, "draft"):
+                self.submitted.add(key)
+        for listed in data.get("items", ()):
+            item = self.items.setdefault((key, listed["item"]), Item())
+            item.ref, item.sku = listed.get("ref") or item.ref, listed.get("sku") or item.sku
+            item.quantity = listed.get("quantity") or item.quantity
+            item.variant = listed.get("variant") or item.variant
+        if data.get("items") and fact.kind != "sent":  # what Pressroom sent is no list of all that is there
+            self.contents[key] = {listed["item"] for listed in data["items"]}
+        if "item" in data:
+            item = self.items.setdefault((key, data["item"]), Item())
+            item.ref = data.get("ref") or item.ref
+
+    def progress_for(self, fact: Fact) -> Progress:
+        """Return the progress that a fact changes: that of its item, or of the printer's order as a whole."""
+        return self.progress.setdefault((provider_order_of(fact), fact.data.get("item", "")), Progress())
+
+    def progress_of(self, key: ItemKey) -> Progress:
+        """Return how far an item is; a fresh one if nothing was reported."""
+        return self.progress.get(key, Progress())
+
+    def standalone_key(self) -> ProviderOrderKey | None:
+        """Return the printer's order that this record is about, if the shop has no order for it."""
+        provider, _, number = self.order.id.partition(":")
+        return (provider, number) if (provider, number) in self.provider_orders else None
+
+    def is_complete(self) -> bool:
+        """Tell whether all lines are known."""
+        return self.paid or self.standalone_key() in self.contents
+
+    def is_made(self) -> bool:
+        """Tell whether any printer has reported anything about the order."""
+        return bool(self.items or self.progress)
+
+    def has_item(self, key: ProviderOrderKey, item: str) -> bool:
+        """Tell whether an item is still in a printer's order; an edit may have taken it out."""
+        return item in self.contents.get(key, {item})
+
+    def lines_of(self, provider: str, part: ItemKey | str) -> tuple[list[Line], bool]:
+        """Return the lines that a printer's item, or a SKU, can be, and whether it names its line."""
+        item = Item(sku=part) if isinstance(part, str) else self.items.get(part, Item())
+        named = self.by_id.get(item.line_id or item.ref or "")
+        if named and named.destination in (provider, None):
+            return [named], True
+        sku = item.sku or item.ref or ""
+        # Any printer may have been given by hand what no rule matched.
+        return self.by_sku.get((provider, sku), []) + self.by_sku.get((None, sku), []), False
+
+    def open_holds(self) -> list[Hold]:
+        """Return the holds that last, once the record has them."""
+        return [hold for hold in self.order.holds if hold.until is None]
+
+    def given_up(self) -> Iterator[str]:
+        """Yield the deliveries that are dead and were neither sent nor withdrawn since."""
+        yield from self.dead.keys() - self.sent.keys() - self.withdrawn
+
+
+def provider_order_of(fact: Fact) -> ProviderOrderKey:
+    """Return the printer's order that a fact is about."""
+    return fact.data["provider"], fact.data.get("order") or ""
+
+
+def parts_of(fact: Fact) -> dict[ItemKey | str, int | None]:
+    """Return a parcel's contents: pieces by item, or by SKU; None for all pieces of an item's line."""
+    parts: dict[ItemKey | str, int | None] = {}
+    for line in fact.data["lines"]:
+        part: ItemKey | str = (provider_order_of(fact), line["item"]) if "item" in line else line["sku"]
+        pieces = line["quantity"]
+        parts[part] = None if pieces is None else (parts.get(part) or 0) + pieces
+    return parts

@@ -1,0 +1,326 @@
+"""The one table: key shapes, compression and shards. Light: the receivers import it.
+
+The only key is `pk`; every row is read by its full name:
+
+| row                | pk                      | written by                           |
+|--------------------|-------------------------|--------------------------------------|
+| received webhook   | EVENT#<event id>        | receive/*; pump or park, if it fails |
+| its end            | DONE#<event id>         | its topic, once it is processed      |
+| order              | ORDER#<order id>        | topics, deliver/*                    |
+| outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
+| its turn           | TURN#<delivery>#<end>   | deliver/oms or park, as another ends |
+| what a person did  | ACTION#<id>             | api; a replay's is handed on by pump |
+| bulk replay        | JOB#<id>                | api, replays                         |
+| orders by a text   | FIND#<kind>/<digest>    | who writes the order, before it      |
+| refused, and how   | REFUSED#<provider>/<…>  | receive/camaloon                     |
+| often              |                         |                                      |
+| parcel without     | UNTRACKED#<id>          | who writes the order, with it;       |
+| tracking           |                         | untracked                            |
+| product of a shop  | PRODUCT#<id>            | printful.product_*                   |
+| product's stock    | STOCK#<product>         | printful.stock_updated               |
+| who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
+| drift of a topic   | DRIFT#<topic>           | topics                               |
+| a setting          | SETTING#<name>          | printful_webhook, deliver/storefront |
+| what stands        | SETTING#monitor         | monitor                              |
+| print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
+|                    |                         | print_files                          |
+| item for a batch   | READY#<item id>         | print_files; batches, api            |
+| batch              | BATCH#<id>              | batches, api; deliver/oms            |
+| catalogue's entry  | CATALOGUE#<kinds>/<key> | catalogue, deliver/oms               |
+| latest push of it  | CATALOGUE#push          | catalogue, deliver/oms               |
+
+A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
+`poll` to the queue of the print files. Three sparse indexes, keys only: `by_state` (what is in a state), `by_created`
+(all orders, batches, received webhooks by provider, refusals, and what people did) and `by_attention` (orders for a
+person, and webhooks that were authenticated by a previous secret).
+"""
+
+import hashlib
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from pressroom.platform import config
+from pressroom.platform.errors import Conflict
+
+SHARDS = 4
+"""How many partitions an index value is spread over. Raising it needs a rewrite of the indexed rows."""
+
+PAGE = 1_000
+"""How many entries of an index are asked for at once by who reads them all."""
+READS = 6
+"""How often rows are read together before a writer that is always in between becomes an error."""
+INDEXES = {"by_state": "state_key", "by_created": "created_key", "by_attention": "attention_key"}
+"""The indexes and their partition keys; `state_at` sorts them all."""
+
+type Item = dict[str, Any]
+
+
+def name() -> str:
+    """Return the table's name."""
+    return config.setting("TABLE_NAME")
+
+
+def pk(kind: str, identity: str) -> Item:
+    """Return the primary key of a row."""
+    return {"pk": {"S": f"{kind}#{identity}"}}
+
+
+def identity_of(item: Item) -> str:
+    """Return what stands behind the kind in a row's key."""
+    return str(item["pk"]["S"]).partition("#")[2]
+
+
+def shard(identity: str) -> int:
+    """Return the partition that a row's index entry goes to."""
+    return zlib.crc32(identity.encode()) % SHARDS
+
+
+def state_index(kind: str, state: str, identity: str, at: str) -> Item:
+    """Return the attributes that list a row under its state in `by_state`; `at` orders it, the id breaks ties."""
+    return {"state_key": {"S": f"{kind}#{state}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
+
+
+def created_index(partition: str, identity: str, at: str) -> Item:
+    """Return the attributes that list a row in `by_created`, from its first write on; `at` is when that was."""
+    return {"created_key": {"S": f"{partition}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
+
+
+def pack(content: bytes) -> Item:
+    """Compress a payload into a binary attribute."""
+    return {"B": zlib.compress(content)}
+
+
+def unpack(attribute: Item) -> bytes:
+    """Return the payload of a binary attribute made by `pack`."""
+    return zlib.decompress(attribute["B"])
+
+
+def digest(*parts: str) -> str:
+    """Hash what identifies something into 32 hex digits, keeping the parts apart."""
+    sha = hashlib.sha256()
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass")
+        sha.update(len(content).to_bytes(8) + content)
+    return sha.hexdigest()[:32]
+
+
+def get(kind: str, identity: str) -> Item | None:
+    """Read one row, strongly consistent."""
+    answer = config.client("dynamodb").get_item(TableName=name(), Key=pk(kind, identity), ConsistentRead=True)
+    item: Item | None = answer.get("Item")
+    return item
+
+
+def put(
+    item: Item, condition: str = "attribute_not_exists(pk)", *, known: Item | None = None, old: bool = False
+) -> Item | None:
+    """Write a row if the condition holds; return None if it did, else the row that stood there (empty unless `old`).
+
+    `:known` in the condition is the value `known`.
+    """
+    call: Item = {"TableName": name(), "Item": item, "ConditionExpression": condition}
+    if known:
+        call["ExpressionAttributeValues"] = {":known": known}
+    if old:
+        call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    try:
+        config.client("dynamodb").put_item(**call)
+    except ClientError as error:
+        if not is_condition_failure(error):
+            raise
+        return cast("Item", error.response.get("Item", {}))
+    return None
+
+
+def new(item: Item) -> Item:
+    """Return the arguments of a put of a row that must not be there yet, for `put_item` or inside a transaction."""
+    return {"TableName": name(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def until(moment: datetime) -> Item:
+    """Return the attribute that lets a row expire; a day or two later it is gone."""
+    return {"expires_at": {"N": str(int(moment.timestamp()))}}
+
+
+def is_condition_failure(error: ClientError) -> bool:
+    """Tell whether a write failed because its condition did not hold."""
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def cancellations(error: ClientError) -> set[str]:
+    """Return why a transaction was canceled: its failed operations' codes; none for any other error."""
+    return {reason["Code"] for reason in error.response.get("CancellationReasons", [])} - {"None"}
+
+
+def was_overtaken(error: ClientError) -> bool:
+    """Tell whether a write, or a transaction, failed for no other reason than that somebody else was first."""
+    if is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
+        return True
+    reasons = cancellations(error)
+    return bool(reasons) and reasons <= {"ConditionalCheckFailed", "TransactionConflict"}
+
+
+def change(
+    kind: str,
+    identity: str,
+    *,
+    assign: Item,
+    drop: Iterable[str] = (),
+    condition: str = "attribute_exists(pk)",
+    given: Item | None = None,
+) -> Item:
+    """Return the arguments of an update of one row, for `update_item` or inside a transaction.
+
+    Every name goes through a placeholder, so no attribute has to fear a reserved word. In `condition`, `#name` is an
+    attribute that is assigned or dropped, `:name` the value assigned to it, or one of `given`.
+    """
+    drop = tuple(drop)
+    expression = "SET " + ", ".join(f"#{key} = :{key}" for key in assign)
+    if drop:
+        expression += " REMOVE " + ", ".join(f"#{key}" for key in drop)
+    return {
+        "TableName": name(),
+        "Key": pk(kind, identity),
+        "UpdateExpression": expression,
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {f"#{key}": key for key in (*assign, *drop)},
+        "ExpressionAttributeValues": {f":{key}": value for key, value in (assign | (given or {})).items()},
+    }
+
+
+def update(
+    kind: str,
+    identity: str,
+    *,
+    assign: Item,
+    drop: Iterable[str] = (),
+    condition: str = "attribute_exists(pk)",
+    given: Item | None = None,
+) -> bool:
+    """Change one row as `change` says; return False if it does not exist, or another condition does not hold."""
+    call = change(kind, identity, assign=assign, drop=drop, condition=condition, given=given)
+    try:
+        config.client("dynamodb").update_item(**call)
+    except ClientError as error:
+        if not is_condition_failure(error):
+            raise
+        return False
+    return True
+
+
+def get_many(wanted: Iterable[tuple[str, str]]) -> list[Item]:
+    """Read up to 100 rows, of (kind, id), in one call and in no particular order, without those that don't exist."""
+    keys = [pk(kind, identity) for kind, identity in wanted]
+    items: list[Item] = []
+    attempt = 0
+    while keys:
+        if attempt:  # the table is throttled, and has answered in part
+            time.sleep(min(0.02 * 2**attempt, 1))
+        attempt += 1
+        answer = config.client("dynamodb").batch_get_item(RequestItems={name(): {"Keys": keys, "ConsistentRead": True}})
+        items += answer["Responses"][name()]
+        keys = answer.get("UnprocessedKeys", {}).get(name(), {}).get("Keys", [])
+    return items
+
+
+def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
+    """Read up to 100 rows, of (kind, id), as they stood at one moment; None for those that don't exist."""
+    gets = [{"Get": {"TableName": name(), "Key": pk(kind, identity)}} for kind, identity in keys]
+    for attempt in range(READS):
+        try:
+            answer = config.client("dynamodb").transact_get_items(TransactItems=gets)
+            return [response.get("Item") for response in answer["Responses"]]
+        except ClientError as error:
+            if cancellations(error) != {"TransactionConflict"}:
+                raise
+        time.sleep(0.02 * 2**attempt)  # one of the rows is being written at this very moment
+    raise Conflict(f"the rows were being written {READS} times in a row")
+
+
+def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
+    """List the ids in one value of an index, newest first: `limit` at most, and where to go on, if there is more.
+
+    `index` is `by_state` (its partitions are `KIND#state`), or `by_created` or `by_attention` (`KIND`).
+    """
+    return _ids(*positions(index, (partition,), limit=limit, beyond=before))
+
+
+def oldest(index: str, partition: str, *, limit: int, after: str = "") -> tuple[list[str], str | None]:
+    """List the ids in one value of an index as `newest` does, but oldest first."""
+    return _ids(*positions(index, (partition,), limit=limit, beyond=after, newest_first=False))
+
+
+def positions(
+    index: str, partitions: Iterable[str], *, limit: int, beyond: str = "", newest_first: bool = True
+) -> tuple[list[str], bool]:
+    """List the places (`state_at`) in some values of an index, in their common order, and whether there is more.
+
+    One query per value and shard, of keys only, so the cost is bounded by `limit` and not by the table.
+    """
+    found: list[str] = []
+    for partition in (f"{each}#{number}" for each in partitions for number in range(SHARDS)):
+        condition, values = f"{INDEXES[index]} = :partition", {":partition": {"S": partition}}
+        if beyond:
+            condition += f" AND state_at {'<' if newest_first else '>'} :beyond"
+            values |= {":beyond": {"S": beyond}}
+        answer = config.client("dynamodb").query(
+            TableName=name(),
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=not newest_first,
+            Limit=limit + 1,
+        )
+        found += [item["state_at"]["S"] for item in answer["Items"]]
+    found.sort(reverse=newest_first)
+    return found[:limit], len(found) > limit
+
+
+def walk(index: str, partition: str, *, after: str = "", most: int) -> Iterator[str]:
+    """Yield the places in one value of an index, oldest first, page by page: `most` at most."""
+    more = True
+    while more and most > 0:
+        places, more = positions(index, (partition,), limit=min(PAGE, most), beyond=after, newest_first=False)
+        yield from places
+        after, most = places[-1] if places else after, most - len(places)
+
+
+def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:
+    """Count the entries in one value of an index: `limit` at most, and whether there are more."""
+    counted = 0
+    for number in range(SHARDS):
+        call: Item = {}
+        while counted <= limit:
+            answer = config.client("dynamodb").query(
+                TableName=name(),
+                IndexName=index,
+                KeyConditionExpression=f"{INDEXES[index]} = :partition",
+                ExpressionAttributeValues={":partition": {"S": f"{partition}#{number}"}},
+                Select="COUNT",
+                Limit=limit + 1 - counted,
+                **call,
+            )
+            counted += answer["Count"]
+            if "LastEvaluatedKey" not in answer:
+                break
+            call["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return min(counted, limit), counted > limit
+
+
+def id_at(position: str) -> str:
+    """Return whose place in an index this is."""
+    return position.partition("#")[2]
+
+
+def time_at(position: str) -> str:
+    """Return the time of a place in an index."""
+    return position.partition("#")[0]
+
+
+def _ids(places: list[str], more: bool) -> tuple[list[str], str | None]:
+    return [id_at(each) for each in places], places[-1] if more else None

@@ -1,0 +1,81 @@
+"""JSON as it comes over the wire. Light: the receivers import it."""
+
+import json
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any, NoReturn
+
+DEEPEST = 64
+"""Levels of nesting that a message may have; the deepest documented one (Printful) has 7."""
+
+
+def parse(body: bytes) -> Any:
+    """Read a JSON document in UTF-8, decimals exactly. Raises ValueError for everything that is not one.
+
+    NaN and Infinity are not JSON; a nesting that would exhaust the stack here or in whoever reads it later isn't
+    taken either.
+    """
+    try:
+        content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except InvalidOperation as error:
+        raise ValueError("a number beyond all bounds") from error
+    if body.count(b"[") + body.count(b"{") < DEEPEST:  # most messages: there is nothing to look for
+        return content
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return content
+    raise ValueError("nested too deeply")
+
+
+def canonical(value: object) -> str:
+    """Write a JSON value so that equal values give equal text, whatever their spacing and key order were."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a JSON object without some of its fields."""
+    return {name: value for name, value in content.items() if name not in names}
+
+
+def write(value: object) -> bytes:
+    """Write what `parse` has read; of fractions the digits that a floating-point number has."""
+    return json.dumps(value, separators=(",", ":"), default=_number).encode()
+
+
+def _number(value: Decimal) -> float | str:
+    number = float(value)
+    return number if isfinite(number) else str(value)
+
+
+def _children(node: Any) -> Any:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+MOST_PIECES = 1_000_000
+
+
+def pieces(value: object) -> int:
+    """Read a quantity as it may be on the wire: 5, 5.0 or "5". Raises ValueError for anything else."""
+    number = Decimal(value) if isinstance(value, str) and len(value) < 10 and value.isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 1 <= number <= MOST_PIECES:
+        raise ValueError("not a quantity")
+    if number != int(number):
+        raise ValueError("not a whole number")
+    return int(number)
+
+
+def is_name(value: object) -> bool:
+    """Tell whether a value, as it is on the wire, could name a row and be shown: an order of ours, a line, an item."""
+    if isinstance(value, str):
+        return 0 < len(value) <= 128 and value.isprintable()
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38

@@ -1,0 +1,35 @@
+"""Sending to Camaloon: one endpoint for all topics, three headers (Camaloon API v1, "Webhooks to Camaloon")."""
+
+from http import HTTPStatus
+
+from pressroom.delivery.worker import Sent
+from pressroom.order.outbox import Delivery
+from pressroom.platform import config, http
+from pressroom.platform.errors import Dead, Retry
+from pressroom.platform.signing import camaloon_signature
+
+PATH = "/print_on_demand/generic/webhooks/receive"
+
+
+def send(delivery: Delivery) -> Sent:
+    """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the verdicts.
+
+    Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
+    order id, are sent again, and the order says so (docs/decisions/0005-camaloon-is-told-again.md).
+    """
+    secret = config.secret("CAMALOON_SECRET_ARN")
+    values, domain = secret.values(), config.setting("CAMALOON_SOURCE_DOMAIN")
+    if not values or not domain:
+        raise Retry("Camaloon's secret or the source domain is not set")
+    headers = {
+        "Content-Type": "application/json",
+        "X-CAMALOON-SOURCE-DOMAIN": domain,
+        "X-CAMALOON-TOPIC": delivery.operation,
+        "X-CAMALOON-HMAC-SHA256": camaloon_signature(values[0], delivery.body),
+    }
+    try:
+        return Sent(http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers))
+    except Dead as error:
+        if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
+            raise Retry("HTTP 401 with a secret that has just been replaced", status=error.status) from error
+        raise

@@ -1,0 +1,449 @@
+"""Batches: items of one variant whose print files are ready, sent to the OMS together with the variant's templates.
+
+An item whose print file is ready is a READY row, listed by its variant until it is in a batch. Making a batch is one
+transaction: the batch, its delivery, and on each of its items the name of the batch, on the condition that there was
+none. READY rows never expire, so an item is in one batch only, ever, however many make batches at the same time.
+
+What the OMS has made of a request can't be asked: the document has no way to read a batch. So a batch whose answer was
+lost is given up at once, and only a person, who can look, lets it be sent again.
+"""
+
+import random
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from pressroom.order import repository
+from pressroom.order.decision import Decision
+from pressroom.order.facts import Fact, is_revoked
+from pressroom.order.fold import fold
+from pressroom.order.model import Status
+from pressroom.order.outbox import Delivery
+from pressroom.platform import config, table, wire
+from pressroom.platform.errors import Dead, Retry, Withdrawn
+from pressroom.platform.observe import logger
+from pressroom.platform.times import iso
+from pressroom.providers.oms import item_ids
+
+if TYPE_CHECKING:
+    from pressroom.delivery.worker import Sent
+
+READY = "READY"
+KIND = "BATCH"
+MOST = 95
+"""Items of a batch: a transaction takes 100 rows, and the batch and its delivery are two of them."""
+REFUSALS = 4
+"""How often a run sees an item refused before it leaves it to the next run, and goes on with the others."""
+_LONGEST_KEY = 900
+"""Bytes of an item's name in a row's key: an index takes 1,024, the time included. Ids of 128 letters can be longer."""
+_SOURCE = "deliver.oms"
+_LOOK_FIRST = "the OMS may have this batch: look there, and replay it only if it is not there"
+_ENTRY = re.compile(r"\s*([^=,]*[^=,\s])\s*=((?:\s*[^=,+\s]+\s*\+)*\s*[^=,+\s]+\s*)")
+
+
+class State(StrEnum):
+    """What has become of a batch: `withdrawn` means that all of its lines were canceled before it was sent."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    WITHDRAWN = "withdrawn"
+
+
+class _AnswerLost(Dead, Retry):
+    """Dead, and recorded as heard perhaps: an attempt that follows without a person between them must know of it."""
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(f"{reason}: {_LOOK_FIRST}", status=status, answer_lost=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An order's line with a print file that is ready: our name for it, the OMS's, and since when it waits."""
+
+    id: str
+    uid: str
+    at: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The order and the line."""
+        place = item_ids.parse(self.id)
+        if place is None:
+            raise ValueError("no item is called like this")
+        return place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch. `uid` and `status` are what the OMS answered, in its own words; `state` and `error` are ours."""
+
+    id: str
+    variant: str
+    templates: tuple[str, ...]
+    items: tuple[Item, ...]
+    created_at: str
+    delivery_id: str
+    state: State = State.PENDING
+    uid: str | None = None
+    status: str | None = None
+    error: str | None = None
+    left_out: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, row: table.Item) -> "Batch":
+        """Read a row."""
+        return cls(
+            id=table.identity_of(row),
+            variant=row["variant"]["S"],
+            templates=tuple(each["S"] for each in row["templates"]["L"]),
+            items=tuple(Item(*each) for each in wire.parse(table.unpack(row["items"]))),
+            created_at=row["created_at"]["S"],
+            delivery_id=row["delivery_id"]["S"],
+            state=State(row["state"]["S"]),
+            uid=row.get("uid", {}).get("S"),
+            status=row.get("status", {}).get("S"),
+            error=row.get("error", {}).get("S"),
+            left_out=frozenset(each["S"] for each in row.get("left_out", {}).get("L", ())),
+        )
+
+    def new_row(self) -> table.Item:
+        """Return the row of a batch that has just been made, listed among all batches."""
+        return table.pk(KIND, self.id) | {
+            "variant": {"S": self.variant},
+            "templates": {"L": [{"S": each} for each in self.templates]},
+            "items": table.pack(wire.write([[each.id, each.uid] for each in self.items])),
+            "created_at": {"S": self.created_at},
+            "delivery_id": {"S": self.delivery_id},
+            "state": {"S": self.state},
+            "created_key": {"S": f"{KIND}#{table.shard(self.id)}"},
+            "state_at": {"S": f"{self.created_at}#{self.id}"},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return the batch as a list shows it."""
+        return {
+            "id": self.id,
+            "variant": self.variant,
+            "templates": list(self.templates),
+            "items": len(self.items),
+            "created_at": self.created_at,
+            "state": self.state,
+            "uid": self.uid,
+            "status": self.status,
+            "error": self.error,
+            "delivery_id": self.delivery_id,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the batch with its items. `left_out`: the shop had canceled it before the batch was sent."""
+        shown = [
+            {"order_id": order_id, "line_id": line_id, "uid": each.uid, "left_out": each.id in self.left_out}
+            for each in self.items
+            for order_id, line_id in [each.place]
+        ]
+        return self.summary() | {"items": shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run has made; not `complete` if its time was over before it had looked at everything."""
+
+    batches: list[Batch]
+    complete: bool
+
+
+def templates() -> dict[str, tuple[str, ...]]:
+    """Return the print templates by variant (the PrintTemplates parameter): `variant=template+template,variant=…`.
+
+    A variant that stands there twice has the templates of both places. Raises ValueError for what can't be read.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    text = config.setting("PRINT_TEMPLATES")
+    for part in text.split(",") if text.strip() else ():
+        entry = _ENTRY.fullmatch(part)
+        if entry is None:
+            raise ValueError(f"PrintTemplates: {part.strip()!r} is not variant=template or variant=template+template")
+        more = (each.strip() for each in entry[2].split("+"))
+        found[entry[1]] = tuple(dict.fromkeys((*found.get(entry[1], ()), *more)))
+    return found
+
+
+def get(batch_id: str) -> Batch | None:
+    """Read a batch, or None if there is no such row."""
+    row = table.get(KIND, batch_id)
+    return Batch.of(row) if row else None
+
+
+def offer(order_id: str, line_id: str, *, uid: str | None, variant: str | None, at: str) -> bool:
+    """Let an item whose print file is ready since `at` wait for its batch; return False if it does so already, or did.
+
+    One that the shop had taken out, and has put back, waits again. One without a uid (the OMS's answer was lost) can't
+    be in a batch, and one of a variant without templates need not.
+    """
+    if not uid or variant not in templates():
+        return False
+    name = item_ids.item_id(order_id, line_id)
+    row = table.pk(READY, key(name)) | {"item": {"S": name}, "uid": {"S": uid}, "at": {"S": at}}
+    listed = row | table.state_index(READY, variant, key(name), at)
+    # One that waits for its batch does so under its variant, which the shop may have changed.
+    is_free = "attribute_not_exists(pk) OR attribute_exists(withdrawn_at)"
+    is_moved = "attribute_exists(state_key) AND state_key <> :known"
+    return table.put(listed, f"{is_free} OR ({is_moved})", known=listed["state_key"]) is None
+
+
+def key(item_id: str) -> str:
+    """Return what an item's row is called: like the item, unless that is too long."""
+    return item_id if len(item_id) <= _LONGEST_KEY else table.digest(item_id)
+
+
+# --- making batches ---
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - no secret hangs on it
+
+
+def make(
+    now: datetime,
+    variant: str | None = None,
+    *,
+    at_once: bool = False,
+    is_over: Callable[[], bool] = lambda: False,
+    pause: Callable[[int], None] = _pause,
+) -> Made:
+    """Make the batches that are due, of one variant or of all that have templates, the variants in turns.
+
+    Full ones, and a smaller one if its oldest item has waited for long enough, or `at_once`. What is left when the run
+    `is_over`, and what the index does not list yet, is left to the next one.
+    """
+    known = templates()
+    waiting = sorted(known if variant is None else {variant} & known.keys())
+    first = int(now.timestamp()) % len(waiting) if waiting else 0  # no variant is always the one that time is left for
+    turns, run, made = deque(waiting[first:] + waiting[:first]), _Run(now, at_once, pause), list[Batch]()
+    while turns and not is_over():
+        each = turns.popleft()
+        goes_on, batch = run.step(each, known[each])
+        if goes_on:
+            turns.append(each)
+        if batch:
+            made.append(batch)
+            logger().info("batch_made", batch_id=batch.id, variant=batch.variant, items=len(batch.items))
+    if turns:
+        logger().warning("batches_left_to_next_run", variants=len(turns))
+    return Made(made, not turns)
+
+
+class _Run:
+    """One run of `make`, step by step: each makes a batch, or puts away what was in its way."""
+
+    def __init__(self, now: datetime, at_once: bool, pause: Callable[[int], None]) -> None:
+        self.now = now
+        self.at_once = at_once
+        self.pause = pause
+        self.size = min(int(config.setting("BATCH_SIZE")), MOST)
+        self.due = iso(now - timedelta(minutes=float(config.setting("BATCH_MAX_AGE_MINUTES"))))
+        self.refused = Counter[str]()
+
+    def step(self, variant: str, templates: tuple[str, ...]) -> tuple[bool, Batch | None]:
+        """Return whether there may be more to do for the variant, and the batch, if one was made."""
+        found = self._oldest(variant)
+        if not found or (len(found) < self.size and not self.at_once and found[0].at > self.due):
+            return False, None
+        canceled = _canceled(found, variant)
+        for each in canceled:
+            _withdraw(each, self.now)
+        if canceled:
+            return True, None
+        batch = _batch(variant, templates, found, self.now)
+        return True, batch if self._write(batch) else None
+
+    def _oldest(self, variant: str) -> list[Item]:
+        """Find the items that have waited the longest, as many as a batch takes.
+
+        The index lags behind the table, and lists for a moment what is in a batch already: so each is read itself.
+        """
+        found = list[Item]()
+        after: str | None = ""
+        while after is not None and len(found) < self.size:
+            keys, after = table.oldest("by_state", f"{READY}#{variant}", limit=self.size, after=after)
+            keys = [each for each in keys if self.refused[each] < REFUSALS]
+            rows = {table.identity_of(row): row for row in table.get_many((READY, each) for each in keys)}
+            found += [_item(rows[each]) for each in keys if each in rows and "state_key" in rows[each]]
+        return found[: self.size]
+
+    def _write(self, batch: Batch) -> bool:
+        """Write a batch; return False if some of its items were taken meanwhile, or are being written just now."""
+        puts = [{"Put": table.new(row)} for row in (batch.new_row(), _delivery(batch.id, self.now).new_row())]
+        takes = [{"Update": _take(each, batch.id)} for each in batch.items]
+        try:
+            config.client("dynamodb").transact_write_items(TransactItems=puts + takes)
+        except ClientError as error:
+            codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+            keys = [key(each.id) for each in batch.items]
+            refused = [each for each, code in zip(keys, codes[len(puts) :], strict=False) if code != "None"]
+            if not refused and table.was_overtaken(error):
+                refused = keys  # by a run that makes the very same batch: not every row in conflict need be named
+            if not refused:
+                raise
+            self.refused.update(refused)
+            logger().warning("batch_refused", variant=batch.variant, items=len(refused))
+            self.pause(max(self.refused[each] for each in refused))
+            return False
+        return True
+
+
+def _item(row: table.Item) -> Item:
+    return Item(row["item"]["S"], row["uid"]["S"], row["at"]["S"])
+
+
+def _batch(variant: str, templates: tuple[str, ...], found: Iterable[Item], now: datetime) -> Batch:
+    # No two batches have the same items: their names make a name for the batch.
+    batch_id = table.digest(*(each.id for each in found))
+    return Batch(
+        id=batch_id,
+        variant=variant,
+        templates=templates,
+        items=tuple(found),
+        created_at=iso(now),
+        delivery_id=_delivery(batch_id, now).id,
+    )
+
+
+def _delivery(batch_id: str, now: datetime) -> Delivery:
+    body = wire.write({"batch": batch_id})
+    return Delivery.to("oms", "create_batch", order_id="", body=body, now=now, key=batch_id)
+
+
+def _take(item: Item, batch_id: str) -> table.Item:
+    return table.change(
+        READY,
+        key(item.id),
+        assign={"batch": {"S": batch_id}},
+        drop=("state_key", "state_at"),
+        condition="attribute_exists(#state_key) AND attribute_not_exists(#batch)",
+    )
+
+
+def _withdraw(item: Item, now: datetime) -> None:
+    """Let an item wait no more; if it has just been put into a batch, the batch will leave it out when it is sent."""
+    table.update(
+        READY,
+        key(item.id),
+        assign={"withdrawn_at": {"S": iso(now)}},
+        drop=("state_key", "state_at"),
+        condition="attribute_exists(#state_key)",
+    )
+    logger().info("item_withdrawn", item_id=item.id)
+
+
+def _canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
+    """Return the items that nobody wants printed any more, as their orders say now, or not as of this variant."""
+    wanted: dict[str, bool] = {}
+    for row in table.get_many((repository.KIND, order_id) for order_id in sorted({each.place[0] for each in found})):
+        order_id, facts = table.identity_of(row), repository.row_of(row).facts
+        revoked = is_revoked(facts)  # even while the OMS has still to be told
+        for line in fold(order_id, facts).lines:
+            is_wanted = not revoked and line.status is not Status.CANCELED and variant in (None, line.variant)
+            wanted[item_ids.item_id(order_id, line.id)] = is_wanted
+    return [each for each in found if not wanted.get(each.id)]
+
+
+# --- sending them ---
+
+
+def send(delivery: Delivery) -> "Sent":
+    """Send a batch, without the items that were canceled since it was made. Raises DeliveryError.
+
+    An attempt that may have been heard is not repeated, unless a person has replayed the delivery since.
+    """
+    from pressroom.delivery.worker import Sent
+    from pressroom.providers.oms import (
+        client,  # here, since the API, which only makes and shows batches, imports this module
+    )
+
+    if may_have_been_heard(delivery):
+        raise _AnswerLost("what came of the last attempt is not known")
+    batch = _of(delivery)
+    left_out = {each.id for each in _canceled(batch.items)}
+    uids = [each.uid for each in batch.items if each.id not in left_out]
+    if not uids:
+        raise Withdrawn("all lines of the batch are canceled")
+    try:
+        answer = client.create_batch(uids, list(batch.templates))
+    except Retry as error:
+        if error.answer_lost:
+            raise _AnswerLost(error.reason, status=error.status) from error
+        raise
+    told = {"uid": answer.uid, "status": answer.status, "left_out": sorted(left_out)}
+    return Sent(answer.http_status, told)
+
+
+def may_have_been_heard(delivery: Delivery) -> bool:
+    """Tell whether, since a person let the delivery be sent, an attempt before this one may have made the batch."""
+    return any(attempt.answer_lost for attempt in delivery.history[-delivery.tries : -1])
+
+
+def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
+    """Record the end of a batch's delivery, which holds its progress: `sent`, `dead` or `withdrawn`.
+
+    First every order is told, then the batch and its delivery are written together. Killed in between, it is done
+    again, and an order that was told knows the fact. `data` is what `send` told, or the `reason`.
+    """
+    batch = replace(
+        _of(delivery),
+        state=State(kind),
+        uid=data.get("uid"),
+        status=data.get("status"),
+        error=data.get("reason"),
+        left_out=frozenset(data.get("left_out", ())),
+    )
+    if batch.state is not State.WITHDRAWN:
+        _tell_orders(batch)
+    optional = {"uid": batch.uid, "status": batch.status, "error": batch.error}
+    assign = {"state": {"S": batch.state}, "left_out": {"L": [{"S": each} for each in sorted(batch.left_out)]}}
+    change = table.change(
+        KIND,
+        batch.id,
+        assign=assign | {name: {"S": text} for name, text in optional.items() if text is not None},
+        drop=[name for name, text in optional.items() if text is None],
+    )
+    updates = [change, delivery.change()]
+    config.client("dynamodb").transact_write_items(TransactItems=[{"Update": each} for each in updates])
+    logger().info("batch_ended", batch_id=batch.id, state=batch.state)
+
+
+def _of(delivery: Delivery) -> Batch:
+    batch = get(wire.parse(delivery.body)["batch"])
+    if batch is None:
+        raise LookupError("the delivery's batch is gone: nobody deletes one")
+    return batch
+
+
+def _tell_orders(batch: Batch) -> None:
+    now, status = iso(config.utcnow()), "dead" if batch.state is State.DEAD else batch.status
+    lines: dict[str, list[str]] = {}
+    for each in batch.items:
+        if each.id not in batch.left_out:
+            order_id, line_id = each.place
+            lines.setdefault(order_id, []).append(line_id)
+    for order_id, line_ids in lines.items():
+        facts = tuple(
+            Fact(
+                id=f"batch/{batch.id}/{line_id}/{batch.state}",
+                kind="batched",
+                source=_SOURCE,
+                at=now,
+                received_at=now,
+                data={"provider": "oms", "ref": line_id, "batch": batch.id, "uid": batch.uid, "status": status},
+            )
+            for line_id in line_ids
+        )
+        repository.count_attention(repository.apply(Decision(order_id=order_id, facts=facts)), _SOURCE)

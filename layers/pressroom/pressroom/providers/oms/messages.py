@@ -1,0 +1,157 @@
+"""The bodies of the OMS's orders (OMS API v1), as Pressroom writes them: what to create, and what to change.
+
+Not in them are `store_id` and `create_print_files`, which are settings and added when an order is sent, and
+`total_price`, of which nobody says what it is for a part of an order. An address has no name: the customer is all that
+tells who gets the parcel.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from pressroom.order import shop_order
+from pressroom.providers.oms import item_ids
+
+_FINEST = Decimal("0.0001")
+
+Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+
+
+class Outbound(BaseModel):
+    """A shape that the OMS defines: nothing may be in it that its document does not list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Customer(Outbound):
+    """Who ordered."""
+
+    email: str | None = None
+    ecommerce_customer_id: str | None = None
+    name: str | None = None
+    surname: str | None = None
+    phone: str | None = None
+
+    @classmethod
+    def of(cls, order: shop_order.OrderPaid) -> Self:
+        """Take what the shop says of who ordered; what it leaves out is that of whom the order goes to."""
+        who, to = order.customer or shop_order.Customer(), order.shipping_info
+        named = who if who.first_name or who.last_name else to
+        return cls(
+            email=who.email or to.email,
+            ecommerce_customer_id=None if who.id is None else str(who.id),
+            name=named.first_name or None,
+            surname=named.last_name or None,
+            phone=who.telephone or to.telephone or None,
+        )
+
+
+class Item(Outbound):
+    """A line that the OMS is to print; `price` is that of a piece."""
+
+    ecommerce_order_item_id: str
+    ecommerce_variant_id: str
+    quantity: int
+    price: Number | None = None
+    properties: dict[str, Any] | None = None
+    template_config: str
+    thumbnails: list[str]
+    design_version_id: str | None = None
+
+    @classmethod
+    def of(cls, order_id: str, line_id: str, line: shop_order.LineItem) -> Self:
+        """Build the item of a line. Raises ValueError for one without a personalisation: there is nothing to print."""
+        if not (design := line.personalization):
+            raise ValueError("a line without a personalization")
+        return cls(
+            ecommerce_order_item_id=item_ids.item_id(order_id, line_id),
+            ecommerce_variant_id=str(design.variant_id),
+            quantity=line.quantity,
+            price=(line.price / line.quantity).quantize(_FINEST, ROUND_HALF_EVEN),
+            properties=design.properties,
+            template_config=design.template_config,
+            thumbnails=design.thumbnails,
+            design_version_id=design.design_version_id or None,
+        )
+
+
+class Address(Outbound):
+    """A postal address; what is required may be empty, where the shop's is."""
+
+    type_id: Literal["billing", "shipping"]
+    address_1: str
+    address_2: str | None = None
+    post_code: str
+    city: str
+    county: str | None = None
+    country_code: str
+    country_id: int | None = None
+
+    @classmethod
+    def of(cls, type_id: Literal["billing", "shipping"], address: shop_order.Address) -> Self:
+        return cls(
+            type_id=type_id,
+            address_1=address.address,
+            address_2=address.address2 or None,
+            post_code=address.zip,
+            city=address.city,
+            county=address.province or None,
+            country_code=address.country_code,
+        )
+
+
+class Shipping(Outbound):
+    """How an order travels, by the OMS's own code."""
+
+    code: str
+    shipping_price: Number
+
+
+class OrderUpdate(Outbound):
+    """What an existing order is from now on; what is left out stays as it is."""
+
+    customer: Customer | None = None
+    items: list[Item] | None = None
+    ecommerce_order_number: str | None = None
+    total_price: Number | None = None
+    subtotal_price: Number | None = None
+    currency_code: str | None = None
+    note: str | None = None
+    addresses: list[Address] | None = None
+    shippings: list[Shipping] | None = None
+
+    @classmethod
+    def of(cls, order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> Self:
+        """Build it from the shop's order and those of its lines that the OMS prints, each with its id."""
+        return cls(**_content(order, lines))
+
+    def body(self) -> bytes:
+        """Return the bytes of it; what the shop left out stays out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Order(OrderUpdate):
+    """A new order."""
+
+    ecommerce_order_id: str
+    items: list[Item]
+
+    @classmethod
+    def of(cls, order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> Self:
+        """Build it from the shop's order and those of its lines that the OMS prints, each with its id."""
+        return cls(ecommerce_order_id=str(order.id), **_content(order, lines))
+
+
+def _content(order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> dict[str, Any]:
+    service = order.shipping_service
+    return {
+        "customer": Customer.of(order),
+        "items": [Item.of(str(order.id), line_id, line) for line_id, line in lines],
+        "ecommerce_order_number": order.ref or None,
+        "subtotal_price": sum((line.price for _, line in lines), Decimal(0)),
+        "currency_code": order.currency,
+        "note": order.note or None,
+        "addresses": [Address.of("shipping", order.shipping_info), Address.of("billing", order.billing)],
+        "shippings": [Shipping(code=service, shipping_price=order.shipping_price)] if service else None,
+    }

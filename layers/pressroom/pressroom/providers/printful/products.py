@@ -1,0 +1,133 @@
+"""What is known of products and their stock: a row each, of which the latest event wins, in whatever order they come.
+
+`version` is when the event happened, and more where that is the same: later events replace earlier ones, and nothing
+else does. A deleted product stays as a row that says so, so that a late update doesn't bring it back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pressroom.platform import config, table
+
+PRODUCT, STOCK, WATCH = "PRODUCT", "STOCK", "WATCH"
+WATCHED_FOR = timedelta(days=90)
+"""How long an order can be found by its products: longer than it takes to be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product of the shop at Printful, as the latest event told it."""
+
+    id: str
+    version: str
+    name: str | None
+    external_id: str | None
+    variants: int | None
+    synced: int | None
+    thumbnail_url: str | None
+    deleted: bool
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The variants of a catalogue product that can't be ordered; those that stand in neither list can.
+
+    `event_id` and `received_at` are those of the event that told it.
+    """
+
+    product_id: str
+    version: str
+    out: tuple[int, ...]
+    discontinued: tuple[int, ...]
+    updated_at: str
+    event_id: str
+    received_at: str
+
+    def unavailable(self) -> frozenset[str]:
+        """Return the variants that can't be ordered, for whatever reason, as orders name them."""
+        return frozenset(str(variant) for variant in (*self.out, *self.discontinued))
+
+
+def keep_product(product: Product) -> None:
+    """Write a product, unless something newer is known of it."""
+    item = table.pk(PRODUCT, product.id) | {
+        "version": {"S": product.version},
+        "deleted": {"BOOL": product.deleted},
+        "updated_at": {"S": product.updated_at},
+    }
+    for name, text in (
+        ("name", product.name),
+        ("external_id", product.external_id),
+        ("thumbnail_url", product.thumbnail_url),
+    ):
+        if text is not None:
+            item[name] = {"S": text}
+    for name, number in (("variants", product.variants), ("synced", product.synced)):
+        if number is not None:
+            item[name] = {"N": str(number)}
+    table.put(item, "attribute_not_exists(pk) OR version < :known", known={"S": product.version})
+
+
+def product(product_id: str) -> Product | None:
+    """Read a product of the shop, or None if Printful never told of it."""
+    item = table.get(PRODUCT, product_id)
+    if item is None:
+        return None
+    numbers = {name: int(item[name]["N"]) if name in item else None for name in ("variants", "synced")}
+    return Product(
+        id=product_id,
+        version=item["version"]["S"],
+        name=_text(item, "name"),
+        external_id=_text(item, "external_id"),
+        thumbnail_url=_text(item, "thumbnail_url"),
+        deleted=item["deleted"]["BOOL"],
+        updated_at=item["updated_at"]["S"],
+        **numbers,
+    )
+
+
+def keep_stock(stock: Stock, *, replacing: Stock | None) -> bool:
+    """Write a product's stock in the place of what was read; return False if that has changed meanwhile."""
+    item = table.pk(STOCK, stock.product_id) | {
+        "version": {"S": stock.version},
+        "out": {"L": [{"N": str(variant)} for variant in stock.out]},
+        "discontinued": {"L": [{"N": str(variant)} for variant in stock.discontinued]},
+        "updated_at": {"S": stock.updated_at},
+        "event_id": {"S": stock.event_id},
+        "received_at": {"S": stock.received_at},
+    }
+    if replacing is None:
+        return table.put(item) is None
+    return table.put(item, "version = :known", known={"S": replacing.version}) is None
+
+
+def stock(product_id: str) -> Stock | None:
+    """Read a product's stock, or None if Printful never told of it: then nothing says that a variant is missing."""
+    item = table.get(STOCK, product_id)
+    if item is None:
+        return None
+    texts = {name: str(item[name]["S"]) for name in ("version", "updated_at", "event_id", "received_at")}
+    out, discontinued = (tuple(int(each["N"]) for each in item[name]["L"]) for name in ("out", "discontinued"))
+    return Stock(product_id=product_id, out=out, discontinued=discontinued, **texts)
+
+
+def watch(product_id: str, order_id: str, *, since: str) -> None:
+    """Let an order be found by a catalogue product that it has a line of."""
+    until = datetime.fromisoformat(since) + WATCHED_FOR
+    item = table.pk(WATCH, f"{product_id}#{order_id}") | table.state_index(WATCH, product_id, order_id, since)
+    config.client("dynamodb").put_item(TableName=table.name(), Item=item | table.until(until))
+
+
+def watching(product_id: str) -> Iterator[list[str]]:
+    """List the orders with a line of a catalogue product, newest first, up to a hundred at a time."""
+    before: str | None = ""
+    while before is not None:
+        ids, before = table.newest("by_state", f"{WATCH}#{product_id}", limit=100, before=before)
+        yield ids
+
+
+def _text(item: table.Item, name: str) -> str | None:
+    text: str | None = item.get(name, {}).get("S")
+    return text

@@ -1,0 +1,45 @@
+"""Telling the shop: signed webhooks as Standard Webhooks describes them (standardwebhooks.com, "Specification")."""
+
+from http import HTTPStatus
+
+from pressroom.delivery.worker import Sent
+from pressroom.order import notifications
+from pressroom.order.outbox import Delivery
+from pressroom.platform import config, http
+from pressroom.platform.errors import Blocked, Dead
+from pressroom.platform.observe import count
+from pressroom.platform.signing import standard_signature
+
+
+def send(delivery: Delivery) -> Sent:
+    """Make one attempt to tell the shop; see `http.post` for the verdicts. Its id is the same for every attempt.
+
+    410 means that the shop wants to hear no more: nothing is sent to this URL until a person enables it again.
+    """
+    since = notifications.disabled_at()
+    if since:
+        raise Dead(f"disabled: the shop answered HTTP 410 at {since}")
+    url, now = config.setting("STOREFRONT_URL"), config.utcnow()
+    values = config.secret("STOREFRONT_NOTIFICATIONS_SECRET_ARN").values()
+    if not url or not values:
+        raise Blocked("the storefront's URL or the secret of its notifications is not set")
+    timestamp = str(int(now.timestamp()))
+    try:
+        signatures = [standard_signature(value, delivery.id, timestamp, delivery.body) for value in values]
+    except ValueError as error:
+        raise Blocked("the secret of the storefront's notifications is not base64") from error
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Pressroom",
+        "webhook-id": delivery.id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }
+    try:
+        return Sent(http.post(url, delivery.body, headers))
+    except Dead as error:
+        if error.status != HTTPStatus.GONE:
+            raise
+        notifications.disable(now)
+        count("StorefrontDisabled")
+        raise Dead("disabled: the shop answered HTTP 410", status=error.status) from error

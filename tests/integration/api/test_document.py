@@ -1,0 +1,141 @@
+"""The API's description of itself is true: schemathesis makes requests of it, and holds the answers against it."""
+
+import re
+import zlib
+from collections import Counter
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import CHECKS
+from schemathesis.generation import GenerationMode
+
+from pressroom.api import document
+from pressroom.platform.paths import quoted
+from tests.support import template
+from tests.support.cloud import SECRETS, Cloud
+from tests.support.hub import Hub
+from tests.support.samples import order, sample
+from tests.support.wsgi import application
+
+TOKEN = SECRETS["OpsTokenSecret"]
+CALLS = [
+    (path, method) for path, operations in sorted(document.document()["paths"].items()) for method in sorted(operations)
+]
+EACH_CALL = pytest.mark.parametrize(("path", "method"), CALLS, ids=lambda each: str(each))
+HELD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+"""What an answer is held against. (That a request which doesn't fit is refused is not: an empty parameter is none.)"""
+EXAMPLES = settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_document_names_every_route_of_the_ops_api_and_no_other() -> None:
+    api = template.functions()["ApiFunction"]["Events"].values()
+    routes = {(each["Properties"]["Method"].lower(), each["Properties"]["Path"]) for each in api}
+    routes.remove(("get", "/console"))  # a page, not a call
+    named = {(method, path) for path, method in CALLS}
+    assert {(method, re.sub(r"{\w+}", "{}", path)) for method, path in named} == {
+        (method, re.sub(r"{\w+}", "{}", path)) for method, path in routes
+    }
+
+
+def test_the_document_is_open_api_3_1_with_a_bearer_token_and_problems() -> None:
+    made = document.document()
+    assert made["openapi"].startswith("3.1")
+    assert made["info"]["title"] == "Pressroom"
+    assert made["components"]["securitySchemes"] == {"opsToken": {"type": "http", "scheme": "bearer"}}
+    assert made["security"] == [{"opsToken": []}]
+    for path, method in CALLS:
+        operation = made["paths"][path][method]
+        assert operation["tags"], path
+        assert operation["operationId"].isidentifier()
+        assert {"400", "401", "500"} < set(operation["responses"])
+        for status, response in operation["responses"].items():
+            kind = "application/json" if status.startswith("2") else "application/problem+json"
+            assert list(response["content"]) == [kind]
+            jsonschema.Draft202012Validator.check_schema(response["content"][kind]["schema"])
+
+
+def test_operations_have_names_of_their_own() -> None:
+    paths = document.document()["paths"]
+    names = [paths[path][method]["operationId"] for path, method in CALLS]
+    assert len(set(names)) == len(names)
+
+
+def test_the_document_is_served(hub: Hub) -> None:
+    answer = hub.get("/openapi.json")
+    assert (answer["statusCode"], answer["body"]) == (200, document.document())
+
+
+@pytest.fixture(name="known")
+def _known(hub: Hub) -> dict[str, list[str]]:
+    """A hub that has something of everything; ids that exist, by the beginning of the path."""
+    hub.receive("storefront", "order_paid", order())
+    hub.settle()
+    hub.receive("camaloon", "shipment_sent", sample("camaloon/shipment_sent"))
+    failed = hub.receive("camaloon", "shipment_sent", b"[]")["body"]["event_id"]
+    hub.settle()
+    deliveries = [row["delivery_id"]["S"] for row in hub.cloud.rows("DELIVERY")]
+    return {"/orders": ["1001"], "/events": [failed], "/deliveries": deliveries}
+
+
+def _cases(path: str, method: str, cloud: Cloud) -> Any:
+    """Requests that fit the document, and such as don't where there is something to get wrong."""
+    schema = schemathesis.openapi.from_dict(document.document())
+    schema.app = application(cloud)
+    call = schema[path][method]
+    fitting = call.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    has_something = call.query or call.body or call.path_parameters
+    cases = (fitting | call.as_strategy(generation_mode=GenerationMode.NEGATIVE)) if has_something else fitting
+    return cases.map(_with_ids_as_the_document_says)
+
+
+def _with_ids_as_the_document_says(case: Any) -> Any:
+    for name, value in (case.path_parameters or {}).items():
+        case.path_parameters[name] = quoted(unquote(str(value)))
+    return case
+
+
+@EACH_CALL
+def test_whatever_is_asked_gets_an_answer_of_the_document(
+    cloud: Cloud, known: dict[str, list[str]], path: str, method: str
+) -> None:
+    existing, seen = known.get(f"/{path.split('/')[1]}", []), Counter[int]()
+
+    @EXAMPLES
+    @given(case=_cases(path, method, cloud))
+    def ask(case: Any) -> None:
+        if existing and case.path_parameters and zlib.crc32(str(case.path_parameters).encode()) % 2:
+            case.path_parameters[next(iter(case.path_parameters))] = existing[0]
+        answer = case.call(headers={"Authorization": f"Bearer {TOKEN}"})
+        case.validate_response(answer, checks=[CHECKS.get_one(name) for name in HELD])
+        assert TOKEN not in answer.text
+        assert "Traceback" not in answer.text
+        seen[answer.status_code] += 1
+
+    ask()
+    assert set(seen) - {401}, "the token was in most of them"
+
+
+@EACH_CALL
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", f"Basic {TOKEN}"])
+def test_without_the_token_there_is_no_other_answer_than_401(
+    cloud: Cloud, path: str, method: str, authorization: str | None
+) -> None:
+    @EXAMPLES
+    @given(case=_cases(path, method, cloud))
+    def ask(case: Any) -> None:
+        answer = case.call(headers={"Authorization": authorization} if authorization else {})
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == ["application/problem+json"]
+
+    ask()

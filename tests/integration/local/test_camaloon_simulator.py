@@ -1,0 +1,80 @@
+"""The simulator refuses what Camaloon would refuse, so a green demo means something."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from local.simulators.base import observed
+from local.simulators.camaloon import ENDPOINT, make_app, signature
+from tests.support.template import ROOT
+
+SAMPLE = json.loads((ROOT / "events/storefront/order_paid.json").read_text())
+
+
+@pytest.fixture
+def camaloon() -> FlaskClient:
+    return observed(make_app("secret", "shop.example")).test_client()
+
+
+def post(camaloon: FlaskClient, body: dict[str, Any], **changes: str) -> TestResponse:
+    raw = json.dumps(body).encode()
+    headers = {
+        "X-CAMALOON-SOURCE-DOMAIN": "shop.example",
+        "X-CAMALOON-TOPIC": "order_paid",
+        "X-CAMALOON-HMAC-SHA256": signature("secret", raw),
+    } | {name.replace("_", "-"): value for name, value in changes.items()}
+    return camaloon.post(ENDPOINT, data=raw, headers=headers)
+
+
+def test_it_takes_a_signed_order_and_lists_it(camaloon: FlaskClient) -> None:
+    assert post(camaloon, SAMPLE).status_code == 200
+    (listed,) = camaloon.get("/_requests").get_json()
+    assert (listed["body"], listed["answered"]) == (SAMPLE, 200)
+    camaloon.post("/_reset")
+    assert camaloon.get("/_requests").get_json() == []
+
+
+@pytest.mark.parametrize("header", ["X_CAMALOON_HMAC_SHA256", "X_CAMALOON_SOURCE_DOMAIN"])
+def test_it_refuses_who_can_not_be_authenticated(camaloon: FlaskClient, header: str) -> None:
+    assert post(camaloon, SAMPLE, **{header: "wrong"}).status_code == 401
+
+
+def without_email(order: dict[str, Any]) -> None:
+    del order["shipping_info"]["email"]
+
+
+def with_an_unknown_field(order: dict[str, Any]) -> None:
+    order["line_items"][0]["id"] = "1"
+
+
+def with_a_price_as_text(order: dict[str, Any]) -> None:
+    order["line_items"][0]["price"] = "12.5"
+
+
+def without_lines(order: dict[str, Any]) -> None:
+    order["line_items"] = []
+
+
+@pytest.mark.parametrize("spoil", [without_email, with_an_unknown_field, with_a_price_as_text, without_lines])
+def test_it_answers_400_with_a_list_of_errors(camaloon: FlaskClient, spoil: Callable[[dict[str, Any]], None]) -> None:
+    order = json.loads(json.dumps(SAMPLE))
+    spoil(order)
+    answer = post(camaloon, order)
+    assert answer.status_code == 400
+    assert len(answer.get_json()) == 1
+
+
+def test_it_misbehaves_as_told_and_only_as_often(camaloon: FlaskClient) -> None:
+    camaloon.post("/_behave", json={"status": 503, "times": 2})
+    camaloon.post("/_behave", json={"retry_after": 5})
+    answers = [post(camaloon, SAMPLE) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [503, 503, 429, 200]
+    assert answers[2].headers["Retry-After"] == "5"
+
+
+def test_it_says_what_it_does_not_understand(camaloon: FlaskClient) -> None:
+    assert camaloon.post("/_behave", json={"explode": True}).status_code == 400

@@ -1,0 +1,372 @@
+"""One order at several printers, and what is kept of products, their stock and drift: the whole way in one process."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from pressroom.inbox import drift
+from pressroom.platform import table
+from pressroom.providers.printful import products, stock
+from pressroom.providers.printful.products import Stock
+from tests.integration.conftest import Printed
+from tests.support.cloud import Clock, Cloud, aws_calls, one_write_at_a_time
+from tests.support.hub import Hub
+from tests.support.samples import RULES, SEVERAL, sample
+
+STORY = (
+    *("printful/order_created", "cloudprinter/order_validated", "printful/order_updated"),
+    *("cloudprinter/item_validated", "printful/order_put_hold", "printful/order_put_hold_approval"),
+    *("cloudprinter/item_produce", "printful/order_remove_hold", "cloudprinter/item_produced"),
+    *("cloudprinter/item_packed", "cloudprinter/item_shipped", "printful/package_shipped"),
+    *("cloudprinter/item_delivery_started", "printful/package_shipped__second_parcel"),
+    "cloudprinter/item_delivery_completed",
+)
+
+
+@pytest.fixture(name="several")
+def _several(hub: Hub) -> Hub:
+    """A hub with the sample order of several printers paid."""
+    hub.cloud.parameters["RoutingRules"] = RULES
+    hub.receive("storefront", "order_paid", sample(SEVERAL))
+    hub.settle()
+    return hub
+
+
+def by_id(order: dict[str, Any]) -> dict[str, Any]:
+    return {line["id"]: line for line in order["lines"]}
+
+
+def test_one_order_at_three_printers_becomes_one_record(several: Hub) -> None:
+    for name in STORY[:6]:
+        several.tell(name)
+    held = several.order("1002")
+    assert (held["on_hold"], held["attention"]) == (True, ["approval_needed", "on_hold"])
+    assert held["status"] == "accepted"
+    for name in STORY[6:]:
+        several.tell(name)
+    order = several.order("1002")
+    assert (order["on_hold"], order["attention"]) == (False, [])
+    (hold,) = order["holds"]
+    assert (hold["provider"], hold["since"], hold["until"]) == (
+        *("printful", "2026-09-02T10:00:00.000Z", "2026-09-03T09:00:00.000Z"),
+    )
+    assert {line: each["status"] for line, each in by_id(order).items()} == {
+        "1": "accepted",
+        "2": "delivered",
+        "3": "shipped",
+        "4": "shipped",
+    }
+    assert order["status"] == "partially_shipped"
+    assert [(each["provider"], each["tracking_number"]) for each in order["shipments"]] == [
+        *[("cloudprinter", "3SCP0042117790"), ("printful", "780000000011"), ("printful", "780000000022")],
+    ]
+    parcel = sample("camaloon/shipment_sent") | {"order_id": 1002}
+    several.receive("camaloon", "shipment_sent", parcel)
+    several.settle()
+    assert several.order("1002")["status"] == "shipped"
+    assert {each["id"]: each["provider"] for each in order["provider_orders"]} == {
+        "98765432": "printful",
+        "21034900000000": "cloudprinter",
+    }
+
+
+def test_the_same_messages_in_any_order_and_twice_make_the_same_record(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["RoutingRules"] = RULES
+    for name in reversed(STORY):
+        hub.tell(name)
+        assert hub.tell(name)["body"]["status"] == "duplicate"
+    hub.receive("storefront", "order_paid", sample(SEVERAL))
+    hub.settle()
+    backwards = hub.order("1002")
+    assert (backwards["status"], backwards["on_hold"], backwards["attention"]) == ("partially_shipped", False, [])
+    assert by_id(backwards)["2"]["status"] == "delivered"
+    assert len(backwards["timeline"]) == len(STORY) + 2
+
+
+def test_thirty_events_of_one_order_at_once_all_land(several: Hub) -> None:
+    names = [f"cloudprinter-item_{stage}" for stage in ("validated", "produce", "produced")]
+    for number in range(10):
+        for stage in ("item_validated", "item_produce", "item_produced"):
+            several.receive("cloudprinter", stage, sample(f"cloudprinter/{stage}") | {"item": f"item-{number}"})
+    several.pump()
+    invoked, several.cloud.lambda_.waiting = several.cloud.lambda_.waiting, []
+    assert {name.removeprefix("pressroom-") for name, _ in invoked} == set(names)
+    assert len(invoked) == 30
+    with ExitStack() as stack:
+        # Before the threads start: each function's variables are put into the environment, which all share.
+        run = {name: stack.enter_context(several.cloud.as_function(name.replace("-", "/"))) for name in names}
+        stack.enter_context(one_write_at_a_time())
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+        list(pool.map(lambda call: run[call[0].removeprefix("pressroom-")](call[1]), invoked))
+    assert len(several.order("1002")["timeline"]) == 32
+
+
+def test_an_order_of_the_dashboard_has_a_record_of_its_own(hub: Hub) -> None:
+    hub.tell("printful/order_created__dashboard")
+    order = hub.order("printful:98765432")
+    assert (order["status"], order["attention"]) == ("paid", [])  # a draft, that nobody has confirmed
+    assert [(line["id"], line["sku"], line["quantity"]) for line in order["lines"]] == [
+        *[("printful:40000001", "PF-TEE-BLK-M", 2), ("printful:40000002", "PF-MUG-11OZ", 1)],
+    ]
+
+
+@pytest.mark.parametrize("variant", ["tracking_zero", "integer_external_id", "unknown_item", "nulls", "unknown_fields"])
+def test_no_deviation_is_lost(several: Hub, variant: str) -> None:
+    answer = several.tell(f"printful/package_shipped__{variant}")
+    known = several.event(answer["body"]["event_id"])
+    assert (known["state"], known["error"]) == ("processed", None)
+    assert len(several.order(known["order_id"])["shipments"]) == 1
+
+
+# --- products ---
+
+
+def test_a_product_is_what_the_latest_event_says(hub: Hub) -> None:
+    assert hub.get("/products/210000001")["statusCode"] == 404
+    hub.tell("printful/product_synced")
+    hub.tell("printful/product_updated", created=1788700000)
+    shown = hub.get("/products/210000001")["body"]
+    assert shown.keys() == {
+        *("id", "name", "external_id", "variants", "synced", "thumbnail_url", "deleted", "updated_at"),
+    }
+    assert shown["deleted"] is False
+    hub.tell("printful/product_deleted", created=1788800000)
+    hub.tell("printful/product_updated", created=1788750000)
+    assert hub.get("/products/210000001")["body"]["deleted"] is True
+    hub.tell("printful/product_synced", created=1788900000)
+    assert hub.get("/products/210000001")["body"]["deleted"] is False
+
+
+def test_two_events_of_one_second_leave_the_same_product_in_either_order(cloud: Cloud) -> None:
+    def product(name: str) -> products.Product:
+        at = "2026-09-02T10:00:00.000Z"
+        return products.Product(
+            id="1",
+            version=f"{at} {name}",
+            name=name,
+            external_id=None,
+            variants=None,
+            synced=None,
+            thumbnail_url=None,
+            deleted=False,
+            updated_at=at,
+        )
+
+    with cloud.as_function("printful/product_updated"):
+        for names in (("a", "b"), ("b", "a")):
+            for name in names:
+                products.keep_product(product(name))
+            known = products.product("1")
+            assert known
+            assert known.name == "b"
+
+
+# --- stock ---
+
+
+def told(hub: Hub, out: list[int], *, created: int, discontinued: tuple[int, ...] = (), product: int = 71) -> None:
+    data = {"product_id": product, "variant_stock": {"out": out, "discontinued": list(discontinued)}}
+    hub.tell("printful/stock_updated", created=created, data=data)
+
+
+def test_stock_is_shown_and_what_stands_in_no_list_can_be_ordered(hub: Hub) -> None:
+    assert hub.get("/stock/71")["statusCode"] == 404
+    hub.tell("printful/stock_updated")
+    assert hub.get("/stock/71")["body"] == {
+        "product_id": "71",
+        "out": [4017, 4018],
+        "discontinued": [4021],
+        "updated_at": "2026-09-07T05:10:00.000Z",
+    }
+    hub.tell("printful/stock_updated__empty")
+    assert hub.get("/stock/71")["body"]["out"] == []
+
+
+def test_an_open_order_is_flagged_while_a_variant_of_its_lines_is_out(several: Hub, printed: Printed) -> None:
+    several.tell("printful/order_created")
+    told(several, [9999], created=1788757800)
+    assert several.order("1002")["attention"] == []
+    told(several, [9999, 4017], created=1788757900)
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+    assert "OrdersNeedAttention" in printed.text()
+    told(several, [4017], created=1788758000)
+    told(several, [], created=1788757950)  # late, and no longer true
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+    told(several, [], created=1788758100)
+    order = several.order("1002")
+    assert order["attention"] == []
+    assert [entry["text"] for entry in order["timeline"] if entry["source"] == "printful.stock_updated"] == [
+        "printful: out of stock or discontinued: variant 4017",
+        "printful: in stock again",
+    ]
+
+
+@pytest.mark.parametrize("first", ["order_created", "order_updated", "order_put_hold", "order_failed"])
+def test_an_order_that_comes_after_the_stock_is_flagged_too(several: Hub, first: str) -> None:
+    told(several, [4017, 9999], created=1788757900)
+    answer = several.tell(f"printful/{first}")
+    order = several.order("1002")
+    assert "out_of_stock" in order["attention"]
+    assert several.event(answer["body"]["event_id"])["state"] == "processed"
+    told(several, [9999], created=1788758000)
+    assert "out_of_stock" not in several.order("1002")["attention"]
+
+
+def test_the_order_and_the_stock_make_the_same_record_whichever_comes_first(several: Hub) -> None:
+    several.tell("printful/order_created")
+    told(several, [4017], created=1788757900)
+    one = several.order("1002")["timeline"][-1]
+    content = sample("printful/order_created")
+    content["data"]["order"]["external_id"] = "1003"
+    several.receive("printful", "", content)
+    several.settle()
+    other = several.order("1003")["timeline"][-1]
+    assert one == other
+
+
+def killed_at(hub: Hub, step: str, name: str, **changes: Any) -> Callable[[], None]:
+    """Send a sample whose function is killed when it comes to a step of `catalogue`; what Lambda does next."""
+    hub.receive("printful", "", sample(name) | changes)
+    hub.pump()
+    ((function, payload),), hub.cloud.lambda_.waiting = hub.cloud.lambda_.waiting, []
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, step, killed)
+        with pytest.raises(SystemExit):
+            hub.run_topic(function, payload)
+    return lambda: hub.run_topic(function, payload)
+
+
+def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_next_time(several: Hub) -> None:
+    several.tell("printful/order_created")
+    again = killed_at(several, "watching", "printful/stock_updated")
+    assert several.order("1002")["attention"] == []
+    again()
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+
+
+def test_a_late_event_tells_what_is_known_by_then_in_case_it_was_killed_before(several: Hub) -> None:
+    several.tell("printful/order_created")
+    again = killed_at(several, "watching", "printful/stock_updated")
+    told(several, [4017, 4018], discontinued=(4021,), created=1788999999)  # the same is missing: nothing to tell
+    again()
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+
+
+def test_an_order_that_is_killed_before_it_has_asked_for_the_stock_asks_the_next_time(several: Hub) -> None:
+    told(several, [4017], created=1788757900)
+    again = killed_at(several, "stock", "printful/order_created")
+    assert several.order("1002")["attention"] == []
+    again()
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+
+
+def test_a_discontinued_variant_flags_too(several: Hub) -> None:
+    several.tell("printful/order_created")
+    told(several, [], discontinued=(1320,), product=19, created=1788757800)
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+
+
+def test_an_order_that_has_left_is_not_touched(several: Hub) -> None:
+    several.tell("printful/order_created__dashboard")
+    for name in ("printful/package_shipped", "printful/package_shipped__second_parcel"):
+        content = sample(name)
+        content["data"]["order"]["external_id"] = None
+        several.receive("printful", "", content)
+        several.settle()
+    before = several.order("printful:98765432")
+    assert before["status"] == "shipped"
+    told(several, [4017], created=1788757800)
+    assert several.order("printful:98765432") == before
+
+
+def test_all_orders_with_a_product_are_found_page_by_page(hub: Hub) -> None:
+    ids = [f"order-{number}" for number in range(120)]
+    with hub.cloud.as_function("printful/order_created"):
+        for order_id in ids:
+            products.watch("71", order_id, since="2026-09-02T10:00:00.000Z")
+            products.watch("72", f"other-{order_id}", since="2026-09-02T10:00:00.000Z")
+    with hub.cloud.as_function("printful/stock_updated"):
+        pages = list(products.watching("71"))
+    assert [len(page) for page in pages] == [100, 20]
+    assert {each for page in pages for each in page} == set(ids)
+
+
+def test_the_stock_written_at_the_same_time_by_a_later_event_wins_and_orders_follow(several: Hub) -> None:
+    several.tell("printful/order_created")
+    received = several.order("1002")["timeline"][0]["received_at"]
+
+    def of(at: str, *out: int) -> Stock:
+        texts = {"version": f"{at} e", "updated_at": at, "event_id": f"e-{at}", "received_at": received}
+        return Stock(product_id="71", out=out, discontinued=(), **texts)
+
+    early, late = of("2026-09-05T10:00:00.000Z", 4017), of("2026-09-05T11:00:00.000Z")
+    real = products.keep_stock
+
+    def overtaken(new: Stock, *, replacing: Stock | None) -> bool:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(products, "keep_stock", real)
+            stock.keep(late)
+        return real(new, replacing=replacing)
+
+    with several.cloud.as_function("printful/stock_updated"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "keep_stock", overtaken)
+        stock.keep(early)
+        known = products.stock("71")
+    assert known == late
+    assert several.order("1002")["attention"] == []
+
+
+def test_only_an_order_that_is_made_or_changed_is_written_under_its_products(several: Hub) -> None:
+    several.tell("printful/package_shipped")
+    assert several.cloud.rows("WATCH") == []
+    several.tell("printful/order_created")
+    rows = several.cloud.rows("WATCH")
+    assert [row["pk"]["S"] for row in rows] == ["WATCH#19#1002", "WATCH#71#1002"]
+    with aws_calls() as calls:
+        several.tell("printful/order_updated")
+    assert not [call for call in calls if call[0] == "PutItem" and call[1]["Item"]["pk"]["S"].startswith("WATCH")]
+
+
+# --- drift ---
+
+
+def test_drift_is_recorded_once_and_shown_by_its_path(several: Hub, printed: Printed) -> None:
+    assert several.get("/drift")["body"] == {"drift": [], "cursor": None}
+    several.tell("printful/package_shipped__unknown_fields")
+    (shown,) = several.get("/drift")["body"]["drift"]
+    assert shown["topic"] == "printful.package_shipped"
+    assert "data.order.status" in shown["paths"]
+    assert "DriftSeen" in printed.text()
+    with aws_calls() as calls:
+        several.tell("printful/package_shipped__unknown_fields", created=1788615999)
+    assert not [call for call in calls if "DRIFT" in json.dumps(call[1], default=str)]
+    several.tell("cloudprinter/item_canceled__unknown_fields")
+    assert {each["topic"] for each in several.get("/drift")["body"]["drift"]} == {
+        *("printful.package_shipped", "cloudprinter.item_canceled"),
+    }
+
+
+def test_names_that_a_sender_makes_up_do_not_fill_the_table(cloud: Cloud, clock: Clock) -> None:
+    with cloud.as_function("printful/order_updated"):
+        for start in range(0, 1000, 100):
+            drift.record("printful.order_updated", {f"data.x{start + n}" for n in range(100)}, now=clock())
+        drift.record("printful.order_updated", {"data.\ud800", "data." + "y" * 10_000}, now=clock())
+        item = table.get(drift.KIND, "printful.order_updated")
+    assert item
+    assert len(item["paths"]["SS"]) == drift.MOST_PATHS
+
+
+def test_half_a_surrogate_is_a_path_all_the_same(cloud: Cloud, clock: Clock) -> None:
+    with cloud.as_function("printful/order_updated"):
+        drift.record("printful.order_updated", {"data.\ud800"}, now=clock())
+        item = table.get(drift.KIND, "printful.order_updated")
+    assert item
+    assert item["paths"]["SS"] == [r"data.\ud800"]

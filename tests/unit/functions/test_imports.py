@@ -1,0 +1,61 @@
+"""Starting a function costs what it imports, and needs nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from tests.support.template import ROOT, folders, topics
+
+COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler", "aws_xray_sdk")
+LOADS = {
+    "receive/camaloon": set[str](),
+    "receive/cloudprinter": set[str](),
+    "receive/oms": set[str](),
+    "receive/printful": set[str](),
+    "receive/storefront": {"pydantic"},
+    "pump": set[str](),
+    "park": set[str](),
+    "api": {"aws_lambda_powertools.event_handler", "pydantic"},
+    "printful_webhook": {"requests"},
+    "deliver/camaloon": {"requests"},
+    "deliver/oms": {"requests"},
+    "deliver/storefront": {"requests"},
+    "untracked": set[str](),
+    "monitor": {"requests"},
+    "replays": set[str](),
+    "print_files": {"requests"},
+    "batches": set[str](),
+    "catalogue": {"pydantic", "requests"},
+    **{f"{provider}/{topic}": {"pydantic"} for provider, topic in topics()},
+}
+"""What of the costly packages each function loads before its first event: a receiver of a provider none at all."""
+
+
+@cache
+def modules(folder: str) -> frozenset[str]:
+    """Import a function in a process of its own, with no environment to speak of; what that has loaded."""
+    code = f"import functions.{folder.replace('/', '.')}.handler, json, sys; print(json.dumps(list(sys.modules)))"
+    path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "pressroom")])
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    return frozenset(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_a_function_loads_no_costly_package_that_it_does_not_need(folder: str) -> None:
+    assert {name for name in COSTLY if name in modules(folder)} == LOADS[folder]
+
+
+@pytest.mark.parametrize("folder", [each for each in folders() if each.startswith("receive/")])
+def test_a_receiver_knows_nothing_of_orders_and_deliveries(folder: str) -> None:
+    assert not {
+        "pressroom.order.fold",
+        "pressroom.order.repository",
+        "pressroom.order.outbox",
+        "pressroom.inbox.topic",
+    } & modules(folder)

@@ -1,0 +1,231 @@
+"""How a provider's values are read, whatever its wire holds, and what is refused."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field, TypeAdapter, ValidationError
+
+from pressroom.inbox import inbound
+from pressroom.inbox.inbound import (
+    Amount,
+    Count,
+    Flag,
+    Identifier,
+    Inbound,
+    Instant,
+    Listed,
+    NullOrListAsObject,
+    Quantity,
+    Reference,
+    Text,
+)
+from pressroom.platform import wire
+
+HUGE = int("9" * 4000)
+
+
+def read(shape: Any, value: object) -> Any:
+    return TypeAdapter(shape).validate_python(value)
+
+
+def refused(shape: Any, value: object) -> bool:
+    try:
+        read(shape, value)
+    except ValidationError as error:
+        # At the value itself: nothing but a path in the JSON may stand in an error's loc.
+        return {fault["loc"] for fault in error.errors()} == {()}
+    return False
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("", ""),
+        (" as it is\n", " as it is\n"),
+        (0, "0"),
+        (-7, "-7"),
+        (Decimal("12.50"), "12.50"),
+        ("98765432", "98765432"),
+    ],
+)
+def test_numbers_are_text_where_text_is_meant(value: object, text: str) -> None:
+    assert read(Text, value) == text
+
+
+@pytest.mark.parametrize("value", [None, True, False, [], ["a"], {}, {"a": 1}, "\ud800"])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    assert refused(Text, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [(98765432, "98765432"), (" A-7 ", "A-7"), ("ordre ñ #7/8", "ordre ñ #7/8")]
+)
+def test_a_sender_names_by_number_or_by_text(value: object, name: str) -> None:
+    assert read(Identifier, value) == name
+
+
+@pytest.mark.parametrize("value", ["", "  ", "a\nb", "x" * 129, HUGE, None, True, [], {}, "\ud800"])
+def test_what_names_nothing_is_refused(value: object) -> None:
+    assert refused(Identifier, value)
+
+
+REFERENCES = [(1002, "1002"), ("1002", "1002"), ("A 7", "A 7"), (0, "0"), (1 - 10**38, str(1 - 10**38))]
+NO_REFERENCES = ["a\nb", "x" * 129, HUGE, 10**38, True, Decimal("1.5"), [1002], {}, "\ud800"]
+
+
+@pytest.mark.parametrize(("value", "name"), [*REFERENCES, (None, None), ("", None), (" ", None)])
+def test_a_reference_is_what_is_echoed_or_nothing(value: object, name: str | None) -> None:
+    assert read(Reference, value) == name
+
+
+@pytest.mark.parametrize("value", NO_REFERENCES)
+def test_what_could_not_be_ours_is_refused_and_so_is_seen(value: object) -> None:
+    assert refused(Reference, value)
+
+
+@pytest.mark.parametrize("value", [2, "2", Decimal("2.0")])
+def test_a_quantity_is_a_whole_number_of_pieces(value: object) -> None:
+    assert read(Quantity, value) == 2
+
+
+@pytest.mark.parametrize("value", [0, -1, "0", "", "two", Decimal("1.5"), 1_000_001, HUGE, True, None, [], {}])
+def test_less_than_one_piece_is_no_quantity(value: object) -> None:
+    assert refused(Quantity, value)
+
+
+@pytest.mark.parametrize(("value", "count"), [(0, 0), (9, 9), ("0", 0), ("012", 12), (10**15 - 1, 10**15 - 1)])
+def test_a_count_starts_at_zero(value: object, count: int) -> None:
+    assert read(Count, value) == count
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "-1", "", " 1", "1_0", "²", "१", 10**15, HUGE, Decimal("1.0"), True, False, None, [], {}]
+)
+def test_what_is_not_counted_in_digits_is_refused(value: object) -> None:
+    assert refused(Count, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        (12, Decimal(12)),
+        ("12.50", Decimal("12.50")),
+        (Decimal("0.10"), Decimal("0.10")),
+        ("-3", Decimal(-3)),
+        ("123456789012.345", Decimal("123456789012.345")),
+    ],
+)
+def test_money_is_exact(value: object, amount: Decimal) -> None:
+    got = read(Amount, value)
+    assert isinstance(got, Decimal)
+    assert str(got) == str(amount)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "free", "€12", "1,234.50", "NaN", "Infinity", "-Infinity", "1e999999999", "1234567890123.456"),
+        *(True, False, None, [], {}, HUGE, Decimal("NaN"), Decimal("1e300")),
+    ],
+)
+def test_what_is_no_amount_is_refused(value: object) -> None:
+    assert refused(Amount, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "instant"),
+    [
+        (1788336000, "2026-09-02T08:00:00.000Z"),
+        ("1788336000", "2026-09-02T08:00:00.000Z"),
+        (1, "1970-01-01T00:00:01.000Z"),
+        (253402300799, "9999-12-31T23:59:59.000Z"),
+        ("2026-09-02T10:00:00+02:00", "2026-09-02T08:00:00.000Z"),
+        ("2026-09-02T09:00:00+0100", "2026-09-02T08:00:00.000Z"),
+        ("2026-09-02T08:00:00Z", "2026-09-02T08:00:00.000Z"),
+        ("2026-09-02T04:00:00.25-04:00", "2026-09-02T08:00:00.250Z"),
+        ("2026-09-02 08:00:00 GMT", "2026-09-02T08:00:00.000Z"),
+        (" 2026-09-02 08:00:00 GMT\n", "2026-09-02T08:00:00.000Z"),
+    ],
+)
+def test_an_instant_is_read_however_it_is_written(value: object, instant: str) -> None:
+    assert read(Instant, value) == inbound.instant(value) == instant
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " ", "0", "soon", "2026-09-02", "2026-09-02T08:00:00", "2026-09-02 08:00:00", "2026-13-02T08:00:00Z"),
+        *("GMT", " GMT", "2026-09-02 08:00:00 CET", "2026-09-02T08:00:00Z GMT", "²", "\ud800"),
+        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "9" * 30),
+        *(0, -1, 1788336000000, 253402300800, 10**18, HUGE, Decimal("1788336000.5")),
+        *(True, False, None, [], [1788336000], {}),
+    ],
+)
+def test_what_is_no_instant_is_refused(value: object) -> None:
+    assert refused(Instant, value)
+
+
+@pytest.mark.parametrize(("value", "flag"), [(True, True), (False, False), (1, True), (0, False)])
+def test_a_flag_may_be_a_digit(value: object, flag: bool) -> None:
+    assert read(Flag, value) is flag
+
+
+@pytest.mark.parametrize("value", [2, -1, "1", "true", "yes", "", Decimal(1), HUGE, None, [], {}])
+def test_a_word_is_no_flag(value: object) -> None:
+    assert refused(Flag, value)
+
+
+class Leaf(Inbound):
+    size: Count | None = None
+
+
+class Tree(Inbound):
+    name: Identifier
+    leaves: Listed[Leaf]
+    root: Annotated[Leaf, NullOrListAsObject, Field(default_factory=Leaf)]
+
+
+def faults(content: object) -> set[tuple[str | int, ...]]:
+    try:
+        Tree.model_validate(content)
+    except ValidationError as error:
+        return {fault["loc"] for fault in error.errors()}
+    return set()
+
+
+@pytest.mark.parametrize("content", [{}, {"leaves": None, "root": None}, {"leaves": [], "root": []}, {"root": {}}])
+def test_an_empty_list_or_object_may_be_missing(content: dict[str, Any]) -> None:
+    tree = Tree.model_validate({"name": 1} | content)
+    assert (tree.leaves, tree.root) == ([], Leaf())
+
+
+@pytest.mark.parametrize(("value", "leaves"), [({}, []), ({"0": {}, "7": {}}, [Leaf(), Leaf()])])
+def test_a_list_with_gaps_may_be_written_as_an_object(value: object, leaves: list[Leaf]) -> None:
+    assert Tree.model_validate({"name": 1, "leaves": value}).leaves == leaves
+
+
+@pytest.mark.parametrize("value", [{"a": {}}, {"0": {}, "x": {}}, "", "leaves", 0, False])
+def test_what_is_no_list_is_refused(value: object) -> None:
+    assert faults({"name": 1, "leaves": value}) == {("leaves",)}
+
+
+@pytest.mark.parametrize("value", [[1], [{}], "", "root", 0, False])
+def test_what_is_no_object_is_refused(value: object) -> None:
+    assert faults({"name": 1, "root": value}) == {("root",)}
+
+
+def test_an_error_stands_at_its_path_in_the_message() -> None:
+    content = {"leaves": [{"size": 1}, {"size": "big"}, None], "root": {"size": []}}
+    assert faults(content) == {("name",), ("leaves", 1, "size"), ("leaves", 2), ("root", "size")}
+
+
+def test_what_is_unknown_is_kept_beside_the_fields() -> None:
+    tree = Tree.model_validate(wire.parse(b'{"name": "oak", "height": 1.50, "root": {"depth": [1, {"a": null}]}}'))
+    assert tree.__pydantic_extra__ == {"height": Decimal("1.50")}
+    assert tree.root.__pydantic_extra__ == {"depth": [1, {"a": None}]}
+
+
+def test_a_shape_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Tree(name="oak", leaves=[], root=Leaf()).name = "elm"  # type: ignore[misc]

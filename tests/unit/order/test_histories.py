@@ -1,0 +1,501 @@
+"""Properties of whole histories: what printers, shop and OMS tell over the weeks, in any order, by any hands.
+
+2,500 histories in all; `tests/support/histories.py` makes them up.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import groupby
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pressroom.order.facts import Fact, in_order, pack, unpack
+from pressroom.order.fold import RULES, fold
+from pressroom.order.model import RANK, STAGES, Order, Status
+from pressroom.order.reasons import Attention
+from pressroom.partners import BY_ID
+from tests.support.histories import History, Teller, about_orders, histories
+from tests.support.template import topics
+
+
+def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of_fact() -> None:
+    told = [fact for seed in range(300) for fact in Teller(Random(seed)).all().facts]  # noqa: S311 - no secret
+    assert {fact.source for fact in told} >= about_orders().keys()
+    assert {fact.kind for fact in told} == RULES.keys() - {
+        "notified",
+        "erased",
+        "overdue",
+    }  # which nobody tells us
+    catalogue = {"product_synced", "product_updated", "product_deleted", "stock_updated"}
+    assert {f"{provider}.{topic}" for provider, topic in topics()} - about_orders().keys() == {
+        "oms.print_file_ready",
+        *(f"printful.{topic}" for topic in catalogue),
+    }
+
+
+# --- any order, any number of times, by any hands: the same record ---
+
+
+@settings(max_examples=700, deadline=None)
+@given(histories(), st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: History, random: Random) -> None:
+    facts = history.facts
+    shuffled = facts + random.choices(facts, k=random.randint(0, 5)) if facts else []
+    random.shuffle(shuffled)
+    assert fold(history.order_id, shuffled) == fold(history.order_id, facts)
+    assert pack(shuffled) == pack(facts)
+    assert unpack(pack(shuffled)) == in_order(facts)
+
+
+@settings(max_examples=500, deadline=None)
+@given(histories(), st.randoms(use_true_random=False))
+def test_any_split_into_concurrent_deliveries_is_the_same_record(history: History, random: Random) -> None:
+    """Functions read the row, add what they know and write if nobody wrote meanwhile: `record.apply`, step by step."""
+    facts = history.facts + [fact for fact in history.facts if random.random() < 0.2]  # some are delivered twice
+    work: list[list[Fact]] = [[] for _ in range(random.randint(1, 5))]
+    for fact in facts:
+        random.choice(work).append(fact)
+    version, row = 0, list[Fact]()
+    reading: dict[int, tuple[int, list[Fact]]] = {}
+    while busy := [writer for writer, mine in enumerate(work) if mine]:
+        writer = random.choice(busy)
+        if writer not in reading:
+            reading[writer] = version, unpack(pack(row))
+            continue
+        seen, known = reading.pop(writer)
+        new = work[writer][0]
+        if new in known:
+            work[writer].pop(0)
+        elif seen == version:
+            version, row = version + 1, [*known, new]
+            work[writer].pop(0)
+    assert pack(row) == pack(history.facts)
+    assert fold(history.order_id, row) == fold(history.order_id, history.facts)
+
+
+# --- late facts never take anything back ---
+
+PARCELS = {"shipped", "returned", "undelivered", "progress"}
+"""What may tell of a parcel; of the last two some do."""
+LEFT_BY = {
+    # It goes on, or something of it has left: then it had not failed altogether.
+    Status.FAILED: PARCELS | {"paid"},
+    # Only pieces that have not left are canceled, and these have; or it was sent before the shop canceled it.
+    Status.CANCELED: PARCELS | {"paid", "sent"},
+    # They are sent again; or more pieces have left than came back.
+    Status.RETURNED: PARCELS | {"paid"},
+}
+"""The kinds of facts that may lead an order or a line from beside the stages back to them."""
+
+
+class Watched:
+    """How far an order, or a line, has been on the way."""
+
+    def __init__(self) -> None:
+        self.furthest, self.before = 0, Status.PAID
+
+    def sees(self, status: Status, fact: Fact, *, excused: bool) -> None:
+        if status in STAGES:
+            assert excused or RANK[status] >= self.furthest, f"{fact.kind} took it back to {status}"
+            if self.before in LEFT_BY:
+                assert excused or fact.kind in LEFT_BY[self.before], f"{fact.kind} ended {self.before}"
+            self.furthest = RANK[status]
+        self.before = status
+
+
+@settings(max_examples=600, deadline=None)
+@given(histories(), st.randoms(use_true_random=False), st.booleans())
+def test_a_status_never_goes_backwards(history: History, random: Random, shuffle: bool) -> None:
+    """Unless the shop itself changes what the order is, or a person gives a line to another printer than the first."""
+    arrival = list(history.facts)
+    if shuffle:
+        random.shuffle(arrival)
+    order, lines = Watched(), dict[str, Watched]()
+    named = {(fact.data["item"], fact.data["ref"]) for fact in arrival if "item" in fact.data}
+    shared = Counter(ref for _, ref in named)
+    shown, told, paid = fold(history.order_id, []), set[str](), False
+    for known, fact in enumerate(arrival, start=1):
+        before, shown = shown, fold(history.order_id, arrival[:known])
+        ended = {line.id for line in before.lines if line.status is Status.CANCELED}
+        # It turns out to have more lines, or that something of a line that was canceled had left: such an order had
+        # never been all canceled, failed, returned or delivered.
+        more = order.before not in STAGES and bool(_items(fact) - told)
+        told |= _items(fact)
+        left = order.before is Status.DELIVERED and any(
+            line.id in ended for line in shown.lines if line.shipped_quantity
+        )
+        changed = fact.kind in ("updated", "routed")
+        claimed = _nobodys(before) - _nobodys(shown)
+        order.sees(shown.status, fact, excused=more or left or changed or bool(claimed))
+        if fact.kind == "paid":  # until then the lines were what the printers call so
+            paid, lines = True, {}
+        for line in shown.lines:
+            # Of lines with one SKU that their printer doesn't tell apart, the last ones are canceled; before the
+            # payment such items are one line.
+            alike = sum(other.sku == line.sku for other in shown.lines) > 1
+            twin = alike and fact.kind == "canceled" if paid else shared[line.sku] > 1
+            excused = twin or changed or line.id in claimed
+            lines.setdefault(line.id, Watched()).sees(line.status, fact, excused=excused)
+        assert not paid or lines.keys() == {line.id for line in history.lines}
+
+
+def _items(fact: Fact) -> set[str]:
+    named = {fact.data["item"]} if "item" in fact.data else {""} if "provider" in fact.data else set[str]()
+    return named | {item["item"] for item in fact.data.get("items", ())}
+
+
+def _nobodys(order: Order) -> set[str]:
+    """The lines that the shop has canceled, since nobody had them; a printer may yet say that it has."""
+    return {line.id for line in order.lines if line.destination is None and line.status is Status.CANCELED}
+
+
+# --- nothing is lost, nothing is made up ---
+
+
+@settings(max_examples=700, deadline=None)
+@given(histories())
+def test_every_fact_stands_in_the_record(history: History) -> None:
+    facts, order = history.facts, fold(history.order_id, history.facts)
+    json.dumps(order.to_json())
+    assert sorted(entry.event_id for entry in order.timeline) == sorted(fact.id for fact in facts)
+    assert [entry.at for entry in order.timeline] == sorted(fact.at for fact in facts)
+    for line in order.lines:
+        assert line.shipped_quantity >= 0
+        assert line.canceled_quantity >= 0
+        assert line.shipped_quantity + line.canceled_quantity <= line.quantity
+        assert 0 <= line.returned_quantity <= line.shipped_quantity
+    what_came_back_is_returned(facts, order)
+    if history.paid:
+        the_lines_are_what_was_ordered(history, order)
+        nothing_of_a_canceled_order_goes_on_unseen(history, order)
+    every_told_parcel_is_there(facts, order)
+    assert order.on_hold == any(hold.until is None for hold in order.holds)
+    assert (Attention.LINE_MISSING in order.attention) == is_missing(history, order)
+    wanted = {reason for reason, wants in WANTED.items() if wants(facts)}
+    if order.status in GONE:
+        wanted.discard(Attention.CONFIRM_AGAIN)  # there is nothing left to confirm
+    wanted |= {reason for reason, wants in WANTED_OF_LINES.items() if wants(facts, order)}
+    assert set(order.attention) & (WANTED.keys() | WANTED_OF_LINES.keys()) == wanted
+    assert len(order.refunds) == sum(fact.kind == "refunded" for fact in facts)
+
+
+GONE = (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED)
+
+
+def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
+    """The same lines for the same printers, of the contents that their printer was told, or that the shop told last."""
+    payment = next(fact for fact in history.facts if fact.kind == "paid")
+    updates = [fact for fact in in_order(history.facts) if fact.kind == "updated" and fact.at >= payment.at]
+    by_hand = {fact.data["line"]: fact.data for fact in history.facts if fact.kind == "routed"}
+    assert [line.id for line in order.lines] == [line.id for line in history.lines]
+    sent = Counter[tuple[str, int]]()
+    for line, ordered, first in zip(order.lines, history.lines, payment.data["lines"], strict=True):
+        assert line.destination == ordered.destination or line.destination == by_hand[line.id]["destination"]
+        told = [each for update in updates for each in update.data["lines"] if each["id"] == line.id]
+        is_left_out = line.id in payment.data.get("left_out", ())
+        if line.destination in ("oms", None) and not is_left_out:
+            designs = [each["variant"] for each in (first, *told) if "variant" in each]
+            assert line.variant == (designs[-1] if designs else None)
+            first = told[-1] if told else first
+        elif line.id in by_hand:
+            first = by_hand[line.id]["told"]
+        elif line.destination in ("cloudprinter", "printful"):
+            assert (line.sku, line.quantity) == (ordered.sku, ordered.quantity)
+        assert (line.sku, line.quantity) == (first["sku"], first["quantity"])
+        if line.destination == "camaloon" and not is_left_out:
+            sent[line.sku, line.quantity] += 1
+    letters = [json.loads(each.body) for each in history.deliveries if each.operation == "order_paid"]
+    assert Counter((item["sku"], item["quantity"]) for each in letters for item in each["line_items"]) == sent
+    creates = [json.loads(each.body) for each in history.deliveries if each.operation == "create_order"]
+    made = [item["ecommerce_order_item_id"] for each in creates for item in each["items"]]
+    left_out = payment.data.get("left_out", ())
+    assert sorted(made) == sorted(
+        f"1001:{line.id}" for line in order.lines if line.destination == "oms" and line.id not in left_out
+    )
+
+
+def nothing_of_a_canceled_order_goes_on_unseen(history: History, order: Order) -> None:
+    """What the shop has canceled is canceled, or a person is told that it goes on."""
+    if not any(fact.kind == "revoked" for fact in history.facts):
+        assert Attention.NOT_RECALLED not in order.attention
+        return
+    assert Attention.CANCELED not in order.attention
+    if order.status is not Status.CANCELED:
+        assert {Attention.NOT_RECALLED, Attention.DELIVERY_DEAD} & set(order.attention)
+    else:
+        in_batch = any(line.batch and line.batch.status != "dead" for line in order.lines)
+        ended = {fact.data["delivery_id"] for fact in history.facts if fact.kind in ("sent", "withdrawn")}
+        not_deleted = any(
+            fact.kind == "dead" and fact.data["operation"] == "delete_order" and fact.data["delivery_id"] not in ended
+            for fact in history.facts
+        )
+        assert (Attention.NOT_RECALLED in order.attention) is (in_batch or not_deleted)
+        assert not {Attention.UNROUTABLE, Attention.CHANGE_NOT_SENT} & set(order.attention)
+
+
+def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:
+    """Each parcel once, with all that was told of it, but for items that were told of without tracking, then with."""
+    told: dict[tuple[str, str], list[Fact]] = {}
+    for fact in in_order(facts):
+        if "parcel" in fact.data:
+            told.setdefault((fact.data["provider"], fact.data["parcel"]), []).append(fact)
+    tracked = {
+        line["item"]
+        for fact in facts
+        if fact.data.get("tracking_number") or fact.data.get("tracking_url")
+        for line in fact.data["lines"]
+        if line["quantity"] is None
+    }
+    shown = {(shipment.provider, shipment.id): shipment for shipment in order.shipments}
+    assert len(shown) == len(order.shipments)
+    for parcel, tellings in told.items():
+        pieces: dict[str, int | None] = {}
+        for fact in tellings:
+            for name, lines in groupby(sorted(fact.data["lines"], key=_part), key=_part):
+                quantities = [line["quantity"] for line in lines]
+                pieces[name] = None if None in quantities else max(sum(quantities), pieces.get(name) or 0)
+        if None in pieces.values():
+            has_tracking = any(fact.data["tracking_number"] or fact.data["tracking_url"] for fact in tellings)
+            assert (parcel in shown) == (has_tracking or not pieces.keys() <= tracked)
+        if parcel not in shown:
+            continue
+        shipment = shown.pop(parcel)
+        held = sum(line.quantity for line in shipment.lines)
+        if None in pieces.values():
+            assert held >= len(pieces.keys())
+        else:
+            assert held == sum(quantity or 0 for quantity in pieces.values())
+        numbers = [fact.data["tracking_number"] for fact in tellings if fact.data["tracking_number"]]
+        assert shipment.tracking_number == (numbers[-1] if numbers else None)
+        assert shipment.returned == any(fact.kind == "returned" for fact in tellings)
+    assert not shown
+
+
+def what_came_back_is_returned(facts: list[Fact], order: Order) -> None:
+    """Exactly so for items that name their lines; of the others no more is returned than came back."""
+    pieces, back = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    unsaid = set[str]()
+    for fact in facts:
+        if fact.kind in ("shipped", "returned") and fact.data["provider"] == "printful":
+            told = Counter[tuple[str, str]]()
+            for line in fact.data["lines"]:
+                told[fact.data["parcel"], line["item"]] += line["quantity"]
+            pieces |= told
+            if fact.kind == "returned":
+                back |= told
+                unsaid |= {fact.data["parcel"]}
+    unsaid -= {parcel for parcel, _ in back}
+    back |= Counter({part: number for part, number in pieces.items() if part[0] in unsaid})
+    assert sum(line.returned_quantity for line in order.lines) <= back.total()
+    refs = {item["item"]: item.get("ref") for fact in facts for item in fact.data.get("items", ())}
+    named = {line.id for line in order.lines}
+    for line in order.lines:
+        items = {item for item, ref in refs.items() if ref == line.id}
+        if items and set(refs.values()) <= named and line.destination == "printful":
+            came = sum(number for (_, item), number in back.items() if item in items)
+            kept = sum(number for (_, item), number in pieces.items() if item in items) - came
+            assert line.returned_quantity == (max(0, line.shipped_quantity - kept) if came else 0)
+
+
+def is_missing(history: History, order: Order) -> bool:
+    """Tell whether an open line of Printful's is not among the items that it told last."""
+    lists = [fact.data["items"] for fact in in_order(_printfuls(history.facts)) if fact.data.get("items")]
+    ids = {line.id for line in order.lines if line.destination in ("printful", None)}
+    items = lists[-1] if lists else []
+    named = {item.get("ref") for item in items} & ids
+    skus = {item.get("sku") for item in items if item.get("ref") not in ids}
+    open_lines = [
+        line.id
+        for line in order.lines
+        if line.destination == "printful" and line.id not in named and line.sku not in skus and line.status not in GONE
+    ]
+    return history.paid and bool(lists) and bool(open_lines)
+
+
+def _part(line: dict[str, Any]) -> str:
+    return str(line.get("item") or line["sku"])
+
+
+# What wants a person, from the facts alone: the latest of what began it and what ended it, the former if at once.
+
+
+def _latest(facts: list[Fact], about: str, begun: Callable[[Fact], bool], ended: Callable[[Fact], bool]) -> bool:
+    """Tell whether something that began has not ended, for any printer's order (or any item, if `about` is that)."""
+
+    def subject(fact: Fact) -> tuple[str, str, str]:
+        data = fact.data
+        return str(data.get("provider")), str(data.get("order")), str(data.get(about, "")) if about else ""
+
+    begins, ends = dict[Any, str](), dict[Any, str]()
+    for fact in facts:
+        if begun(fact):
+            begins[subject(fact)] = max(begins.get(subject(fact), ""), fact.at)
+        if ended(fact):
+            ends[subject(fact)] = max(ends.get(subject(fact), ""), fact.at)
+    return any(ends.get(each, "") <= since for each, since in begins.items())
+
+
+def _printfuls(facts: list[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact.data.get("provider") == "printful"]
+
+
+def _says(*statuses: str) -> Callable[[Fact], bool]:
+    return lambda fact: fact.kind == "progress" and fact.data.get("status") in statuses
+
+
+def _goes_on(fact: Fact) -> bool:
+    stage = fact.data.get("stage") or BY_ID["printful"].stages.get(fact.data.get("status") or "")
+    return fact.kind in ("shipped", "returned", "undelivered") or (fact.kind == "progress" and bool(stage))
+
+
+def _canceled(fact: Fact) -> bool:
+    return fact.kind == "canceled" or _says("canceled")(fact)
+
+
+def _is_canceled(facts: list[Fact], *, item: bool = False) -> bool:
+    return any(_canceled(fact) and (item or not fact.data.get("item")) for fact in facts)
+
+
+def _is_on_hold(facts: list[Fact]) -> bool:
+    """Tell whether a hold is open: one with an event of its own, or one that only a status told of."""
+
+    def ends(fact: Fact) -> bool:
+        by_parcel = fact.kind == "shipped" and fact.data.get("status") == "fulfilled"
+        return fact.kind == "released" or by_parcel or (_canceled(fact) and not fact.data.get("item"))
+
+    def ends_told(fact: Fact) -> bool:
+        return ends(fact) or (fact.kind == "progress" and fact.data.get("status") not in (None, "onhold"))
+
+    return _latest(facts, "", lambda fact: fact.kind == "held", ends) or _latest(facts, "", _says("onhold"), ends_told)
+
+
+WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {
+    Attention.ON_HOLD: lambda facts: _is_on_hold(facts),
+    Attention.CONFIRM_AGAIN: lambda facts: (
+        (told := [fact.data["status"] for fact in in_order(_printfuls(facts)) if fact.data.get("status")])[-1:]
+        == ["draft"]
+        and set(told) != {"draft"}
+        and not _is_on_hold(facts)
+    ),
+    Attention.FAILED: lambda facts: (
+        _latest(
+            _printfuls(facts),
+            "",
+            lambda fact: fact.kind == "failed" or _says("failed")(fact),
+            _goes_on,
+        )
+        and not _is_canceled(_printfuls(facts))
+    ),
+    Attention.NOT_DELIVERED: lambda facts: _latest(
+        facts,
+        "item",
+        lambda fact: fact.kind == "undelivered",
+        lambda fact: fact.kind == "progress" and fact.data.get("stage") == Status.DELIVERED,
+    ),
+    Attention.PRODUCTION_ERROR: lambda facts: _latest(
+        [
+            fact
+            for fact in facts
+            if fact.data.get("provider") == "cloudprinter"
+            and not any(
+                _canceled(other)
+                and other.data["provider"] == "cloudprinter"
+                and other.data.get("item") in (None, fact.data.get("item"))
+                for other in facts
+            )
+        ],
+        "item",
+        lambda fact: fact.kind == "error",
+        _goes_on,
+    ),
+    Attention.PAID_TWICE: lambda facts: any(fact.kind == "paid_again" for fact in facts),
+    Attention.ANSWER_LOST: lambda facts: any(
+        end.kind != "withdrawn" and end.data["answer_lost"] for end in _ends(facts).values() if _makes(end)
+    ),
+    Attention.DELIVERY_DEAD: lambda facts: any(
+        end.kind == "dead"
+        and not (_is_revoked(facts) and _makes(end) and not end.data["answer_lost"])  # it will never be sent
+        for end in _ends(facts).values()
+    ),
+}
+
+
+def _ends(facts: list[Fact]) -> dict[str, Fact]:
+    """How each delivery ended last; having been sent is for good."""
+    ends: dict[str, Fact] = {}
+    for fact in sorted(in_order(facts), key=lambda fact: fact.kind == "sent"):
+        if fact.kind in ("sent", "dead", "withdrawn"):
+            ends[fact.data["delivery_id"]] = fact
+    return ends
+
+
+def _makes(end: Fact) -> bool:
+    return end.data["operation"] in ("order_paid", "create_order")
+
+
+def _is_revoked(facts: list[Fact]) -> bool:
+    return any(fact.kind == "revoked" for fact in facts)
+
+
+def _latest_of_lines(facts: list[Fact], kind: str) -> dict[str, Fact]:
+    return {fact.data["ref"]: fact for fact in in_order(facts) if fact.kind == kind}
+
+
+def _going(order: Order, printer: str | None = "oms") -> set[str]:
+    return {line.id for line in order.lines if line.destination == printer and line.status not in GONE}
+
+
+def _print_file_is(facts: list[Fact], order: Order, status: str) -> bool:
+    files = _latest_of_lines(facts, "print_file")
+    return any(files[each].data["status"] == status for each in _going(order) & files.keys())
+
+
+WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
+    Attention.UNPAID: lambda facts, order: (
+        ":" not in order.id  # a printer's own
+        and not any(fact.kind == "paid" for fact in facts)
+        and (not _is_revoked(facts) or any("provider" in fact.data for fact in facts))
+    ),
+    Attention.UNROUTABLE: lambda _, order: any(
+        line.destination is None and line.status is not Status.CANCELED for line in order.lines
+    ),
+    Attention.UID_UNKNOWN: lambda facts, order: (
+        any(not fact.data.get("uid_known", True) for fact in facts) and bool(_going(order))
+    ),
+    Attention.PRINT_FILE_FAILED: lambda facts, order: _print_file_is(facts, order, "processingfailed"),
+    Attention.PRINT_FILE_LATE: lambda facts, order: _print_file_is(facts, order, "given_up"),
+    Attention.BATCH_DEAD: lambda facts, order: any(
+        fact.data["status"] == "dead" and line in _going(order)
+        for line, fact in _latest_of_lines(facts, "batched").items()
+    ),
+    Attention.CHANGE_NOT_SENT: lambda facts, order: _is_changed_too_late(facts, order),
+}
+"""What wants a person as long as the order, or the lines that it is about, have not gone."""
+
+
+def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
+    """Tell whether the shop has said something, since the payment, that the record does not show."""
+    payment = next((fact for fact in facts if fact.kind == "paid"), None)
+    updates = [fact for fact in in_order(facts) if fact.kind == "updated"]
+    if payment is None or not updates or updates[-1].at < payment.at:
+        return False
+    told, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
+    in_batch = {line.id for line in order.lines if line.batch and line.batch.status != "dead"}
+    if in_batch - told.keys() and not _is_revoked(facts):
+        return True
+    new = told.keys() - {line.id for line in order.lines}
+    if new and not _is_revoked(facts):
+        return True
+    for line in order.lines:
+        if line.status is Status.CANCELED:
+            continue
+        if updates[-1].data["not_sent"] and line.destination in ("camaloon", "oms"):
+            return True
+        now = told.get(line.id)
+        if now is None or line.id in left_out or (now["sku"], now["quantity"]) != (line.sku, line.quantity):
+            return True
+    return False

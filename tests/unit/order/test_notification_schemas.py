@@ -1,0 +1,63 @@
+"""docs/notifications: what is published is what is sent."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.simulators.storefront import SCHEMAS, validators
+from pressroom.order import notifications
+from tests.support.histories import History, histories
+from tests.unit.order.test_notifications import listen
+
+SPOILT: tuple[Callable[[Any], object], ...] = (
+    lambda told: told["data"].pop("sequence"),
+    lambda told: told["data"]["order"].pop("lines"),
+    lambda told: told["data"]["order"].update(status="lost"),
+    lambda told: told.update(type="order.other"),
+    lambda told: told.update(timestamp=1),
+)
+
+
+@pytest.fixture(autouse=True)
+def a_shop_that_listens(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREFRONT_URL", "https://shop.example/")
+    monkeypatch.setenv("TABLE_NAME", "table")
+    monkeypatch.setattr(notifications, "_deliveries", lambda known, changed: [])
+
+
+def sample(type_: str) -> Any:
+    return json.loads((SCHEMAS / f"{type_}.json").read_text())
+
+
+def test_every_type_has_a_schema_a_sample_and_its_row_in_the_readme() -> None:
+    assert set(validators()) == set(notifications.TYPES)
+    samples = {path.stem for path in SCHEMAS.glob("order.*.json") if not path.name.endswith(".schema.json")}
+    assert samples == set(notifications.TYPES)
+    readme = (SCHEMAS / "README.md").read_text()
+    for type_ in notifications.TYPES:
+        assert f"| [`{type_}`]({type_}.json) | [schema]({type_}.schema.json) |" in readme
+
+
+@pytest.mark.parametrize("type_", notifications.TYPES)
+def test_a_sample_is_what_its_schema_says(type_: str) -> None:
+    validator = validators()[type_]
+    assert [error.message for error in validator.iter_errors(sample(type_))] == []
+    for spoil in SPOILT:
+        spoiled = deepcopy(sample(type_))
+        spoil(spoiled)
+        assert list(validator.iter_errors(spoiled))
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories(), st.randoms(use_true_random=False))
+def test_whatever_the_shop_is_told_is_what_the_schema_says(history: History, random: Random) -> None:
+    telling = listen(history, random)
+    telling.stop_waiting()
+    for told in telling.told:
+        assert [error.message for error in validators()[told["type"]].iter_errors(told)] == []

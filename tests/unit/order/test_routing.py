@@ -1,0 +1,90 @@
+"""Who prints a line."""
+
+import pytest
+
+from pressroom.order import routing
+from pressroom.order.routing import DEFAULT_DESTINATIONS, Route, Routing, Rule, parse, route
+from pressroom.partners import PRINTERS
+
+
+def destinations(skus: tuple[str, ...], how: Routing, *, personalized: bool = False) -> list[str | None]:
+    return [route(sku, personalized, how).destination for sku in skus]
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    how = parse("CP-*=cloudprinter, PF-[ab]?=printful, *=camaloon")
+    skus = ("CP-1", "PF-a1", "PF-c1", "063e8da93379f8c1aee0")
+    assert destinations(skus, how) == ["cloudprinter", "printful", "camaloon", "camaloon"]
+
+
+def test_a_rule_says_so() -> None:
+    assert route("CP-1", False, parse("X=oms,CP-*=cloudprinter")) == Route("cloudprinter", "the rule CP-*=cloudprinter")
+
+
+def test_case_matters() -> None:
+    assert destinations(("cp-1", "CP-1"), parse("CP-*=camaloon")) == [None, "camaloon"]
+
+
+@pytest.mark.parametrize("default", sorted(DEFAULT_DESTINATIONS))
+def test_what_no_rule_wants_goes_to_the_oms_if_it_is_personalised(default: str) -> None:
+    assert route("X", True, parse("CP-*=cloudprinter", default)) == Route("oms", "it has a personalization")
+
+
+@pytest.mark.parametrize("destination", PRINTERS)
+def test_a_rule_comes_before_the_personalisation(destination: str) -> None:
+    how = parse(f"MUG-*={destination}", "nobody")
+    assert destinations(("MUG-1", "CAP-1"), how, personalized=True) == [destination, "oms"]
+
+
+@pytest.mark.parametrize("default", ["camaloon", "cloudprinter", "printful"])
+def test_what_is_left_goes_to_the_default_destination(default: str) -> None:
+    found = route("X", False, parse("CP-*=cloudprinter", default))
+    assert found.destination == default
+    assert "default" in found.why
+
+
+@pytest.mark.parametrize("how", [parse("CP-*=cloudprinter"), parse("", "nobody")])
+def test_without_a_default_it_goes_nowhere(how: Routing) -> None:
+    found = route("X", False, how)
+    assert found.destination is None
+    assert "nobody" in found.why
+
+
+def test_what_a_rule_gives_to_the_oms_without_a_personalisation_goes_nowhere_else() -> None:
+    how = parse("ENG-*=oms,*=camaloon", "camaloon")
+    found = route("ENG-1", False, how)
+    assert found == Route(None, "the rule ENG-*=oms sends it to the OMS, but it has no personalization")
+    assert route("ENG-1", True, how) == Route("oms", "the rule ENG-*=oms")
+
+
+def test_spaces_and_empty_parts_are_nothing() -> None:
+    assert parse(" a = camaloon ,, b=oms,").rules == (Rule("a", "camaloon"), Rule("b", "oms"))
+    assert parse("", "printful") == Routing((), "printful")
+
+
+def test_a_pattern_may_hold_an_equals_sign() -> None:
+    assert parse("size=*=camaloon").rules == (Rule("size=*", "camaloon"),)
+
+
+@pytest.mark.parametrize("text", ["*", "*=", "=camaloon", "*=Camaloon", "*=nobody", "*=camaloon,broken"])
+def test_a_rule_that_cannot_be_followed_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="RoutingRules"):
+        parse(text, "camaloon")
+
+
+@pytest.mark.parametrize("default", ["", "oms", "Camaloon", "somebody"])
+def test_a_default_that_cannot_print_the_line_is_refused(default: str) -> None:
+    with pytest.raises(ValueError, match="DefaultDestination"):
+        parse("*=camaloon", default)
+
+
+@pytest.mark.parametrize(
+    ("rules", "default", "expected"),
+    [("*=printful", "nobody", Routing((Rule("*", "printful"),), "nobody")), ("", "camaloon", Routing((), "camaloon"))],
+)
+def test_the_configured_routing_is_the_two_parameters(
+    monkeypatch: pytest.MonkeyPatch, rules: str, default: str, expected: Routing
+) -> None:
+    monkeypatch.setenv("ROUTING_RULES", rules)
+    monkeypatch.setenv("DEFAULT_DESTINATION", default)
+    assert routing.configured() == expected

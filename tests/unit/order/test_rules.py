@@ -1,0 +1,1449 @@
+"""Every rule of the fold by an example: what the shop and the printers tell, as they send it, and the record of it.
+
+The tests stand in the order of the table in `pressroom.orders`, and of the sentences below it.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pressroom.order.facts import Fact
+from pressroom.order.fold import fold
+from pressroom.order.model import Batch, LineError, Order, PrintFile, Status
+from pressroom.order.outbox import Delivery
+from pressroom.order.reasons import Attention
+from tests.support.histories import START, Shelf, design, instant, read
+from tests.support.samples import order, shipment
+
+ORDER = "1001"
+CP_ORDER, PF_ORDER = 21034900000000, 98765432
+BOOK, CARD, TEE, MUG, PIN = "CP-BOOK", "CP-CARD", "PF-TEE", "PF-MUG", "CM-PIN"
+"""Routed by their first letters: Cloudprinter, Printful, Camaloon."""
+OWN, SHIRT, BOX = "OM-MUG", "OM-SHIRT", "XX-BOX"
+"""The first two are personalised, and go to the OMS; nobody wants the third."""
+CAMALOON = Delivery.to("camaloon", "order_paid", order_id=ORDER, body=b"", now=START).id
+CREATE = Delivery.to("oms", "create_order", order_id=ORDER, body=b"", now=START).id
+
+
+def record(*facts: Fact, order_id: str = ORDER) -> Order:
+    """The record of facts, which is the same in whatever order they are heard."""
+    assert len({fact.id for fact in facts}) == len(facts)
+    folded = fold(order_id, facts)
+    assert fold(order_id, facts[::-1]) == folded
+    return folded
+
+
+def told(topic: str, content: object, *, at: int, id: str = "", **rest: Any) -> Fact:  # noqa: A002
+    """What a message tells, `at` minutes after the payment."""
+    (fact,) = read(topic, content, received_at=instant(60 * at), event_id=id or f"{topic}@{at}", **rest).facts
+    return fact
+
+
+def bought(*lines: tuple[str, int], at: int) -> dict[str, Any]:
+    """The shop's order of lines of (SKU, quantity), called by their positions; without pieces a line is left out."""
+    items = [
+        {"id": number, "sku": sku, "quantity": quantity, "price": 9.5}
+        | ({"personalization": design(sku, "first")} if sku.startswith("OM-") else {})
+        for number, (sku, quantity) in enumerate(lines, start=1)
+        if quantity
+    ]
+    bought_at: dict[str, Any] = order(line_items=items, processed_at=instant(0), created_at=instant(0))
+    return bought_at | {"updated_at": instant(60 * at)}
+
+
+def paid(*lines: tuple[str, int], at: int = 0, **changes: Any) -> Fact:
+    content = bought(*lines, at=at) | {"processed_at": instant(60 * at), "created_at": instant(60 * at)}
+    return told("storefront.order_paid", content, at=at, **changes)
+
+
+def changed(payment: Fact, *lines: tuple[str, int], at: int, bare: bool = False, **changes: Any) -> Fact:
+    """An update of what was paid; `bare`, the shop leaves the designs out."""
+    content = bought(*lines, at=at)
+    if bare:
+        for line in content["line_items"]:
+            line.pop("personalization", None)
+    shelf = Shelf([payment], {})
+    return told("storefront.order_updated", content | changes, at=at, shelf=shelf)
+
+
+def revoked(at: int = 9, **told_why: Any) -> Fact:
+    return told("storefront.order_canceled", {"id": 1001} | told_why, at=at)
+
+
+def given(line: str, printer: str, *, at: int = 1, **data: Any) -> Fact:
+    """A line that a person has given to a printer."""
+    when = instant(60 * at)
+    about = {"line": line, "destination": printer, "deliveries": []}
+    source = "ops.line_routed"
+    return Fact(id=f"given@{at}", kind="routed", source=source, at=when, received_at=when, data=about | data)
+
+
+def end(kind: str, delivery_id: str, destination: str, operation: str, *, at: int, **data: Any) -> Fact:
+    """How a delivery ended."""
+    about = {"delivery_id": delivery_id, "destination": destination, "operation": operation, "answer_lost": False}
+    about |= {"reason": "HTTP 503"} if kind == "dead" else {}
+    when, source = instant(60 * at), f"deliver.{destination}"
+    name = f"{delivery_id}/{kind}@{at}"
+    return Fact(id=name, kind=kind, source=source, at=when, received_at=when, data=about | data)
+
+
+def at_oms(kind: str, operation: str = "create_order", *, at: int = 1, name: str = "", **data: Any) -> Fact:
+    return end(kind, name or (CREATE if operation == "create_order" else operation), "oms", operation, at=at, **data)
+
+
+def created(*lines: str, uid: str = "O1", known: bool = True, at: int = 1, **data: Any) -> Fact:
+    """The OMS has an order with these lines."""
+    items: list[dict[str, Any]] = [{"item": f"U{each}", "ref": each} for each in lines]
+    if not known:
+        items = [{"item": f"1001:{each}", "ref": each, "unknown": True} for each in lines]
+    return at_oms("sent", at=at, provider="oms", order=uid if known else "", items=items, uid_known=known, **data)
+
+
+def print_file(line: str, status: str, *, at: int, url: str | None = None) -> Fact:
+    when, source = instant(60 * at), "oms.print_file"
+    data = {"provider": "oms", "ref": line, "status": status, "url": url}
+    return Fact(id=f"print/{line}/{at}", kind="print_file", source=source, at=when, received_at=when, data=data)
+
+
+def batched(line: str, status: str | None, *, at: int, uid: str | None = "B1") -> Fact:
+    when, source = instant(60 * at), "deliver.oms"
+    data = {"provider": "oms", "ref": line, "batch": "b", "uid": uid, "status": status}
+    return Fact(id=f"batch/b/{line}/{at}", kind="batched", source=source, at=when, received_at=when, data=data)
+
+
+def camaloon(*lines: tuple[str, int], tracking: str = "T1", at: int = 5, **rest: Any) -> Fact:
+    return told("camaloon.shipment_sent", shipment(*lines, tracking=tracking), at=at, **rest)
+
+
+def letter(kind: str, *, at: int = 1, **data: Any) -> Fact:
+    """What became of the letter to Camaloon."""
+    return end(kind, CAMALOON, "camaloon", "order_paid", at=at, **data)
+
+
+def cp(name: str, item: int = 0, ref: str | None = None, *, at: int, whose: object = ORDER, **data: Any) -> Fact:
+    """A signal of Cloudprinter's about an item, or its order as a whole."""
+    number = data.pop("order", CP_ORDER)
+    content = {"type": name, "order": number, "order_reference": whose, "datetime": instant(60 * at)}
+    if item:
+        content |= {"item": number + item, "item_reference": ref}
+    return told(f"cloudprinter.{name}", content | data, at=at, id=f"{name}@{at}/{item}/{number}")
+
+
+def item(number: int, ref: str | None, sku: str | None, quantity: int = 1, variant: int = 4017) -> dict[str, Any]:
+    """An item of Printful's."""
+    product = {"product_id": 71, "variant_id": variant}
+    shown = {"id": number, "external_id": ref, "sku": sku, "quantity": quantity}
+    return shown | {"variant_id": variant, "product": product}
+
+
+TEES = item(1, "1", TEE, 4)
+
+
+def pf(
+    name: str, status: str, *items: dict[str, Any], at: int, whose: object = 1001, number: int = PF_ORDER, **data: Any
+) -> Fact:
+    """An event of Printful's about an order of these items."""
+    told_order = {"id": number, "external_id": whose, "status": status, "items": list(items or (TEES,))}
+    told_order |= data.pop("order", {})
+    content = {"type": name, "created": int(START.timestamp()) + 60 * at, "data": data | {"order": told_order}}
+    return told(f"printful.{name}", content, at=at, id=f"{name}@{at}/{number}")
+
+
+def parcel(number: int, *contents: tuple[int, int], **changes: Any) -> dict[str, Any]:
+    """A parcel of Printful's with pieces by item."""
+    items = [{"item_id": each, "quantity": pieces} for each, pieces in contents]
+    return {"id": number, "carrier": "FEDEX", "tracking_number": f"78{number}", "items": items} | changes
+
+
+def sent(number: int, *contents: tuple[int, int], at: int, **changes: Any) -> Fact:
+    return pf("package_shipped", "partial", at=at, shipment=parcel(number, *contents, **changes))
+
+
+def stock(*out: str, at: int, tie: str = "") -> Fact:
+    """What an order is told of a product's stock: which of its variants can't be ordered."""
+    when = instant(60 * at)
+    data = {"provider": "printful", "product": "71", "version": f"{when} {tie}", "out": list(out)}
+    source = "printful.stock_updated"
+    return Fact(id=f"stock@{at}{tie}{out}", kind="stock", source=source, at=when, received_at=when, data=data)
+
+
+def statuses(shown: Order) -> list[Status]:
+    return [line.status for line in shown.lines]
+
+
+def shipped(shown: Order) -> list[int]:
+    return [line.shipped_quantity for line in shown.lines]
+
+
+def contents(shown: Order) -> list[list[tuple[str | None, int]]]:
+    return [[(line.line_id, line.quantity) for line in each.lines] for each in shown.shipments]
+
+
+# --- paid, paid_again, sent, dead: test_fold.py has more of these ---
+
+
+def test_a_payment_makes_the_lines_the_currency_and_the_ref() -> None:
+    shown = record(paid((BOOK, 2), (TEE, 1)))
+    assert [(line.id, line.sku, line.quantity, line.destination) for line in shown.lines] == [
+        ("1", BOOK, 2, "cloudprinter"),
+        ("2", TEE, 1, "printful"),
+    ]
+    assert (shown.currency, shown.ref, shown.status) == ("EUR", "20260901003", Status.PAID)
+    assert statuses(shown) == [Status.PAID, Status.PAID]
+
+
+def test_a_payment_that_is_reported_again_only_flags() -> None:
+    first = paid((TEE, 1))
+    shown = record(first, paid((BOOK, 9), at=1, conflict=True, id="again"))
+    assert (shown.lines, shown.attention) == (record(first).lines, [Attention.PAID_TWICE])
+
+
+def test_what_was_sent_is_accepted_and_is_not_dead() -> None:
+    shown = record(paid((PIN, 1), (TEE, 1)), letter("dead", at=2, reason="HTTP 503"), letter("sent"))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.PAID], [])
+
+
+@pytest.mark.parametrize("kind", ["sent", "dead"])
+def test_a_lost_answer_is_flagged(kind: str) -> None:
+    end = letter(kind, reason="timed out", answer_lost=True)
+    assert Attention.ANSWER_LOST in record(paid((PIN, 1)), end).attention
+
+
+# --- routed ---
+
+
+def test_a_line_that_no_rule_wanted_is_flagged_until_a_person_gives_it_to_a_printer() -> None:
+    first = paid((BOX, 2), (PIN, 1))
+    assert record(first).attention == [Attention.UNROUTABLE]
+    shown = record(first, given("1", "printful"))
+    assert ([line.destination for line in shown.lines], shown.attention) == (["printful", "camaloon"], [])
+
+
+def test_a_line_is_given_once() -> None:
+    shown = record(paid((BOX, 1)), given("1", "printful", at=2), given("1", "camaloon", at=1))
+    assert shown.lines[0].destination == "camaloon"
+    assert record(paid((PIN, 1)), given("1", "printful")).lines[0].destination == "camaloon"
+
+
+def test_a_line_is_given_as_it_was_by_then() -> None:
+    now = {"id": "1", "sku": "XX-CRATE", "quantity": 5, "price": "3.0"}
+    line = record(paid((BOX, 2)), given("1", "camaloon", told=now, deliveries=["camaloon-x"])).lines[0]
+    assert (line.sku, line.quantity, line.price) == ("XX-CRATE", 5, "3.0")
+
+
+def test_of_two_letters_to_a_printer_each_is_about_its_own_lines() -> None:
+    facts = [paid((PIN, 1), (BOX, 1)), given("2", "camaloon", deliveries=["camaloon-x"]), letter("sent")]
+    assert statuses(record(*facts)) == [Status.ACCEPTED, Status.PAID]
+    other = end("sent", "camaloon-x", "camaloon", "order_paid", at=3)
+    assert statuses(record(*facts, other)) == [Status.ACCEPTED, Status.ACCEPTED]
+    gone = end("withdrawn", "camaloon-x", "camaloon", "order_paid", at=3)
+    assert statuses(record(*facts, revoked(at=2), gone)) == [Status.ACCEPTED, Status.CANCELED]
+
+
+# --- updated ---
+
+
+def quantities(shown: Order) -> list[tuple[str, int]]:
+    return [(line.sku, line.quantity) for line in shown.lines]
+
+
+def test_the_lines_at_the_oms_are_what_the_latest_update_says() -> None:
+    first = paid((OWN, 2), (SHIRT, 1))
+    updates = [changed(first, (OWN, 5), (SHIRT, 1), at=5), changed(first, (OWN, 3), (SHIRT, 4), at=4)]
+    shown = record(first, created("1", "2"), *updates)
+    assert (quantities(shown), shown.attention) == ([(OWN, 5), (SHIRT, 1)], [])
+    assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED]
+    assert shown.timeline[-1].text == "Changed by the shop"
+
+
+def test_an_update_that_is_older_than_the_payment_says_nothing() -> None:
+    first = paid((OWN, 2), (PIN, 1), at=5)
+    before = changed(first, (OWN, 5), (PIN, 7), (BOX, 1), at=4)
+    assert record(first, before).lines == record(first).lines
+    assert record(first, before).attention == []
+    assert quantities(record(first, changed(first, (OWN, 5), (PIN, 1), at=5))) == [(OWN, 5), (PIN, 1)]
+
+
+def test_what_the_shop_takes_out_is_canceled_and_no_news_to_it() -> None:
+    first = paid((OWN, 2), (SHIRT, 1), (BOX, 1))
+    shown = record(first, created("1", "2"), changed(first, (OWN, 2), at=5))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.CANCELED, Status.CANCELED], [])
+    assert [line.canceled_quantity for line in shown.lines] == [0, 1, 1]
+    assert shown.status is Status.ACCEPTED
+    nothing = record(first, created("1", "2"), changed(first, (BOX, 0), (BOX, 0), (BOX, 0), (PIN, 1), at=5))
+    assert (nothing.status, nothing.attention) == (Status.CANCELED, [Attention.CHANGE_NOT_SENT])  # for the fourth line
+
+
+def test_what_the_shop_puts_back_goes_on() -> None:
+    first = paid((OWN, 2), (SHIRT, 1))
+    facts = [first, created("1", "2"), changed(first, (OWN, 2), at=5), changed(first, (OWN, 2), (SHIRT, 1), at=6)]
+    assert statuses(record(*facts)) == [Status.ACCEPTED, Status.ACCEPTED]
+
+
+def test_what_nobody_has_is_what_the_latest_update_says_and_is_still_to_be_given_to_somebody() -> None:
+    first = paid((BOX, 2))
+    shown = record(first, changed(first, (BOX, 5), at=5))
+    assert (quantities(shown), shown.attention) == ([(BOX, 5)], [Attention.UNROUTABLE])
+
+
+def test_what_a_printer_has_cannot_be_changed_and_is_flagged_until_it_is_taken_back() -> None:
+    first = paid((PIN, 2), (BOOK, 1), (OWN, 1))
+    for late in (
+        changed(first, (PIN, 3), (BOOK, 1), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (CARD, 1), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (BOOK, 0), (OWN, 1), at=5),
+        changed(first, (PIN, 2), (BOOK, 1), (OWN, 1), (SHIRT, 1), at=5),
+    ):
+        shown = record(first, late)
+        assert (quantities(shown), shown.attention) == ([(PIN, 2), (BOOK, 1), (OWN, 1)], [Attention.CHANGE_NOT_SENT])
+        assert record(first, late, changed(first, (PIN, 2), (BOOK, 1), (OWN, 4), at=6)).attention == []
+
+
+def test_a_change_that_comes_too_late_is_no_longer_one_when_the_printer_has_canceled_it() -> None:
+    first = paid((PIN, 2), (BOOK, 1))
+    gone = changed(first, (PIN, 2), at=5)
+    shown = record(first, gone, cp("item_canceled", 1, "2", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.PAID, Status.CANCELED], [])
+
+
+def test_a_change_of_what_is_no_line_is_flagged_as_long_as_something_is_made() -> None:
+    first = paid((PIN, 2), (OWN, 1))
+    late = changed(first, (PIN, 2), (OWN, 1), at=5, ref="other")
+    assert record(first, late).attention == [Attention.CHANGE_NOT_SENT]
+    assert record(first, late).timeline[-1].text == "Changed by the shop, in part too late for a printer"
+    assert record(first, late, changed(first, (PIN, 2), (OWN, 1), at=6)).attention == []
+    withdrawn = [letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+    assert record(first, late, revoked(), *withdrawn).attention == []
+
+
+def test_a_variant_is_that_of_the_latest_design_which_the_shop_may_leave_out() -> None:
+    first = paid((OWN, 2), (BOX, 1))
+    assert [line.variant for line in record(first).lines] == ["OM-MUG/v", None]
+    other = changed(first, (SHIRT, 2), (BOX, 1), at=5)
+    assert record(first, other).lines[0].variant == "OM-SHIRT/v"
+    bare = changed(first, (SHIRT, 3), (BOX, 1), at=6, bare=True)
+    line = record(first, other, bare).lines[0]
+    assert (line.variant, line.quantity) == ("OM-SHIRT/v", 3)
+    boxed = [{"id": 2, "sku": BOX, "quantity": 1, "price": 9.5, "personalization": design(BOX, "late")}]
+    late = changed(first, at=7, line_items=boxed)
+    assert record(first, late, given("2", "oms")).lines[1].variant == "XX-BOX/v"
+
+
+def test_an_update_of_an_order_that_nobody_has_reported_as_paid_is_flagged() -> None:
+    shown = record(told("storefront.order_updated", bought((OWN, 1), at=5), at=5))
+    assert (shown.lines, shown.status, shown.attention) == ([], Status.PAID, [Attention.UNPAID])
+
+
+def test_what_was_taken_out_before_the_payment_is_canceled_and_flagged_if_it_comes_back() -> None:
+    shelf = Shelf()
+    early = told("storefront.order_updated", bought((OWN, 0), (PIN, 1), at=1), at=1, shelf=shelf)
+    first = told("storefront.order_paid", bought((OWN, 2), (PIN, 1), at=0), at=2, shelf=shelf)
+    shown = record(early, first, letter("sent", at=3))
+    assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.ACCEPTED], [])
+    back = changed(first, (OWN, 2), (PIN, 1), at=5)
+    shown = record(early, first, letter("sent", at=3), back)
+    assert (statuses(shown), shown.attention) == ([Status.PAID, Status.ACCEPTED], [Attention.CHANGE_NOT_SENT])
+    assert statuses(record(early, first, back, revoked())) == [Status.CANCELED, Status.PAID]
+
+
+def test_a_line_that_a_printer_has_made_its_own_is_not_taken_out() -> None:
+    first = paid((BOX, 1), (PIN, 1))
+    made = cp("item_produce", 1, "1", at=2)
+    shown = record(first, made, changed(first, (BOX, 0), (PIN, 1), at=5))
+    assert statuses(shown) == [Status.IN_PRODUCTION, Status.PAID]
+    assert shown.attention == [Attention.CHANGE_NOT_SENT, Attention.UNROUTABLE]
+
+
+# --- revoked ---
+
+
+def test_what_the_shop_has_canceled_and_nobody_was_sent_is_canceled() -> None:
+    shown = record(paid((BOX, 2)), revoked(reason="customer"))
+    assert (shown.status, statuses(shown), shown.attention) == (Status.CANCELED, [Status.CANCELED], [])
+    assert shown.timeline[-1].text == "Canceled by the shop: customer"
+
+
+def test_what_was_withdrawn_is_canceled() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), revoked(), letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+    assert (record(*facts).status, record(*facts).attention) == (Status.CANCELED, [])
+
+
+def test_what_camaloon_has_is_not_recalled() -> None:
+    facts = [paid((PIN, 1)), revoked()]
+    assert record(*facts).attention == []  # its letter will be withdrawn, or it is on its way
+    shown = record(*facts, letter("sent", at=10))
+    assert (shown.status, shown.attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
+
+
+def test_what_somebody_else_has_ordered_is_not_recalled_until_the_printer_cancels_it() -> None:
+    facts = [paid((TEE, 4)), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.PAID, [Attention.NOT_RECALLED])
+    shown = record(*facts, pf("order_canceled", "canceled", at=10))
+    assert (shown.status, shown.attention) == (Status.CANCELED, [])
+
+
+def test_what_nobody_wanted_and_somebody_makes_is_not_recalled() -> None:
+    shown = record(paid((BOX, 1)), cp("item_produce", 1, "1", at=2), revoked())
+    assert statuses(shown) == [Status.IN_PRODUCTION]
+    assert Attention.NOT_RECALLED in shown.attention
+
+
+def test_what_the_oms_has_deleted_is_canceled() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", "ready", at=3, url="https://f"), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [])
+    deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
+    assert (record(*facts, deleted).status, record(*facts, deleted).attention) == (Status.CANCELED, [])
+    refused = at_oms("dead", "delete_order", at=10)
+    assert record(*facts, refused).attention == [Attention.DELIVERY_DEAD, Attention.NOT_RECALLED]
+
+
+def test_what_is_in_a_batch_can_not_be_taken_out_of_it() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "Batching", at=4)]
+    deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
+    assert record(*facts, revoked(), deleted).attention == [Attention.NOT_RECALLED]
+    changed = at_oms("sent", "update_order", at=10, provider="oms", deleted=[], changed=["1"])
+    assert record(*facts, changed).attention == [Attention.CHANGE_NOT_SENT]
+
+
+def test_a_changed_design_has_no_print_file_yet() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "processingfailed", at=3)]
+    assert record(*facts).attention == [Attention.PRINT_FILE_FAILED]
+    changed = at_oms("sent", "update_order", at=10, provider="oms", deleted=[], changed=["1"])
+    assert (record(*facts, changed).attention, record(*facts, changed).lines[0].print_file) == ([], None)
+
+
+def test_a_line_that_no_batch_can_make_is_flagged_until_one_can() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "no_template", at=3)]
+    assert record(*facts).attention == [Attention.NO_TEMPLATE]
+    assert record(*facts, print_file("1", "waiting", at=4)).attention == []
+
+
+def test_of_two_orders_at_the_oms_only_the_lines_of_the_deleted_one_are_canceled() -> None:
+    facts = [paid((OWN, 2), (BOX, 1)), given("2", "oms", deliveries=["oms-x"]), created("1")]
+    facts.append(created("2", uid="O2", at=2, name="oms-x"))
+    deleted = at_oms("sent", "update_order", at=10, provider="oms", deleted=["O2"])
+    assert statuses(record(*facts, deleted)) == [Status.ACCEPTED, Status.CANCELED]
+    assert record(*facts, deleted).attention == [Attention.CANCELED]
+
+
+def test_what_was_given_up_and_surely_not_heard_is_over_with_the_cancellation() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), letter("dead", at=3), at_oms("dead", at=3)]
+    assert record(*facts).attention == [Attention.DELIVERY_DEAD]
+    assert (record(*facts, revoked()).status, record(*facts, revoked()).attention) == (Status.CANCELED, [])
+
+
+def test_what_was_given_up_and_may_have_been_heard_is_not_over_with_the_cancellation() -> None:
+    facts = [paid((OWN, 1)), at_oms("dead", at=3, answer_lost=True), revoked()]
+    shown = record(*facts)
+    assert (shown.status, shown.attention) == (Status.PAID, [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD])
+    assert record(*facts, at_oms("withdrawn", at=10)).status is Status.CANCELED
+    assert record(*facts, at_oms("withdrawn", at=10)).attention == []
+
+
+def test_what_was_given_up_once_and_sent_after_all_is_not_canceled_with_the_order() -> None:
+    facts = [paid((PIN, 1)), letter("dead", at=3), letter("sent", at=4), revoked()]
+    assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
+
+
+def test_an_order_that_was_never_paid_and_is_canceled_is_over_unless_somebody_makes_it() -> None:
+    assert (record(revoked()).status, record(revoked()).attention) == (Status.CANCELED, [])
+    shown = record(revoked(), cp("item_produce", 1, "1", at=2))
+    assert shown.status is Status.PAID
+    assert shown.attention == [Attention.NOT_RECALLED, Attention.UNPAID]
+    whole, refunded = cp("order_validated", at=2), pf("order_refunded", "pending", at=2, amount="1.00")
+    assert record(revoked(), whole).attention == [Attention.UNPAID]  # of lines that nobody knows
+    assert record(revoked(), refunded).attention == [Attention.NOT_RECALLED, Attention.UNPAID]
+
+
+def test_a_cancellation_before_the_payment_holds() -> None:
+    shown = record(revoked(at=1), paid((BOX, 1), (TEE, 1), at=5))
+    assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.PAID], [Attention.NOT_RECALLED])
+
+
+# --- sent, dead, withdrawn at the OMS ---
+
+
+def test_what_the_oms_has_is_accepted_and_has_its_uids() -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1), (PIN, 1)), created("1", "2"))
+    assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED, Status.PAID]
+    assert [line.uid for line in shown.lines] == ["U1", "U2", None]
+    assert [(each.provider, each.id) for each in shown.provider_orders] == [("oms", "O1")]
+
+
+def test_an_order_whose_uid_nobody_knows_is_flagged_as_long_as_it_goes_on() -> None:
+    facts = [paid((OWN, 2), (PIN, 1)), created("1", known=False)]
+    shown = record(*facts)
+    assert (statuses(shown), shown.lines[0].uid, shown.provider_orders) == ([Status.ACCEPTED, Status.PAID], None, [])
+    assert shown.attention == [Attention.UID_UNKNOWN]
+    assert record(*facts, changed(facts[0], (OWN, 0), (PIN, 1), at=5)).attention == []
+
+
+@pytest.mark.parametrize("operation", ["update_order", "delete_order"])
+def test_to_tell_the_oms_a_change_twice_does_no_harm(operation: str) -> None:
+    facts = [paid((OWN, 2)), created("1")]
+    assert record(*facts, at_oms("sent", operation, at=5, answer_lost=True)).attention == []
+    assert record(*facts, at_oms("dead", operation, at=5, answer_lost=True)).attention == [Attention.DELIVERY_DEAD]
+
+
+def test_a_lost_answer_is_flagged_until_the_oms_has_said_what_became_of_it() -> None:
+    facts = [paid((OWN, 2)), at_oms("dead", at=2, answer_lost=True)]
+    assert record(*facts).attention == [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD]
+    assert record(*facts, created("1", at=3)).attention == []
+    assert record(*facts, created("1", known=False, at=3)).attention == [Attention.UID_UNKNOWN]
+    assert record(*facts, at_oms("dead", at=3)).attention == [Attention.DELIVERY_DEAD]
+
+
+def test_an_update_that_need_not_be_sent_changes_nothing() -> None:
+    facts = [paid((OWN, 2)), created("1"), at_oms("dead", "update_order", at=5)]
+    assert record(*facts).attention == [Attention.DELIVERY_DEAD]
+    shown = record(*facts, at_oms("withdrawn", "update_order", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED], [])
+
+
+# --- print_file ---
+
+
+@pytest.mark.parametrize("status", ["received", "processing", "rendered"])
+def test_a_print_file_on_its_way_is_shown_in_the_omss_words(status: str) -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=3))
+    assert shown.lines[0].print_file == PrintFile(status=status, url=None, at=instant(180))
+    assert (shown.lines[1].print_file, statuses(shown)) == (None, [Status.ACCEPTED, Status.ACCEPTED])
+    assert shown.attention == []
+
+
+def test_with_its_print_file_a_line_is_in_production_for_good() -> None:
+    facts = [paid((OWN, 2)), created("1"), print_file("1", "ready", at=5, url="https://oms.example/1.pdf")]
+    shown = record(*facts)
+    assert shown.lines[0].print_file == PrintFile(status="ready", url="https://oms.example/1.pdf", at=instant(300))
+    assert (shown.status, shown.attention) == (Status.IN_PRODUCTION, [])
+    assert record(*facts, print_file("1", "processing", at=6)).status is Status.IN_PRODUCTION
+    assert record(*facts, print_file("1", "processing", at=4)).lines == shown.lines
+
+
+@pytest.mark.parametrize(
+    ("status", "attention"),
+    [("processingfailed", Attention.PRINT_FILE_FAILED), ("given_up", Attention.PRINT_FILE_LATE)],
+)
+def test_a_print_file_that_does_not_come_is_flagged_until_it_does_or_is_not_wanted(
+    status: str, attention: Attention
+) -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=5)]
+    assert (statuses(record(*facts)), record(*facts).attention) == ([Status.ACCEPTED] * 2, [attention])
+    for later in ("processing", "ready"):
+        assert record(*facts, print_file("1", later, at=6)).attention == []
+    assert record(*facts, print_file("1", "ready", at=4)).attention == [attention]
+    assert record(*facts, changed(facts[0], (OWN, 0), (SHIRT, 1), at=6)).attention == []
+
+
+# --- batched ---
+
+
+def test_a_line_in_a_batch_is_in_production() -> None:
+    shown = record(paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "Batching", at=5))
+    assert shown.lines[0].batch == Batch(id="b", uid="B1", status="Batching")
+    assert (shown.lines[1].batch, statuses(shown)) == (None, [Status.IN_PRODUCTION, Status.ACCEPTED])
+    assert shown.attention == []
+    unsaid = record(paid((OWN, 2)), created("1"), batched("1", None, uid=None, at=5))
+    assert (unsaid.lines[0].batch, unsaid.status) == (Batch(id="b", uid=None, status=None), Status.IN_PRODUCTION)
+
+
+def test_a_dead_batch_is_flagged_until_it_is_sent_or_its_line_is_canceled() -> None:
+    facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "dead", uid=None, at=5)]
+    assert (statuses(record(*facts)), record(*facts).attention) == ([Status.ACCEPTED] * 2, [Attention.BATCH_DEAD])
+    shown = record(*facts, batched("1", "Batching", at=6))
+    assert (statuses(shown), shown.attention) == ([Status.IN_PRODUCTION, Status.ACCEPTED], [])
+    assert record(*facts, changed(facts[0], (OWN, 0), (SHIRT, 1), at=6)).attention == []
+
+
+# --- progress ---
+
+
+@pytest.mark.parametrize(
+    ("signal", "status"),
+    [
+        ("item_validated", Status.ACCEPTED),
+        ("item_produce", Status.IN_PRODUCTION),
+        ("item_produced", Status.PRODUCED),
+        ("item_packed", Status.PACKED),
+        ("item_delivery_started", Status.SHIPPED),
+        ("item_delivery_completed", Status.DELIVERED),
+    ],
+)
+def test_a_signal_says_how_far_its_item_is(signal: str, status: Status) -> None:
+    shown = record(paid((BOOK, 3), (CARD, 1)), cp(signal, 1, "1", at=1))
+    assert statuses(shown) == [status, Status.PAID]
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"),
+    [
+        ("draft", Status.PAID),
+        ("pending", Status.ACCEPTED),
+        ("inreview", Status.ACCEPTED),
+        ("inprocess", Status.IN_PRODUCTION),
+        ("onhold", Status.ACCEPTED),
+        ("partial", Status.IN_PRODUCTION),
+        ("fulfilled", Status.IN_PRODUCTION),
+        ("archived", Status.PAID),
+        ("failed", Status.FAILED),
+        ("canceled", Status.CANCELED),
+    ],
+)
+@pytest.mark.parametrize("topic", ["order_created", "order_updated"])
+def test_a_status_of_printfuls_says_how_far_its_order_is(topic: str, status: str, stage: Status) -> None:
+    shown = record(paid((TEE, 4)), pf(topic, status, at=1))
+    assert (shown.status, statuses(shown)) == (stage, [stage])
+    assert [(each.provider, each.id, each.status) for each in shown.provider_orders] == [
+        ("printful", str(PF_ORDER), status)
+    ]
+
+
+def test_an_order_that_was_validated_is_accepted_line_by_line() -> None:
+    shown = record(paid((BOOK, 3), (CARD, 1), (TEE, 1)), cp("order_validated", at=1))
+    assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED, Status.PAID]
+
+
+def test_a_stage_never_goes_backwards() -> None:
+    late = record(paid((BOOK, 3)), cp("item_packed", 1, "1", at=1), cp("item_produce", 1, "1", at=9))
+    assert late.status is Status.PACKED
+
+
+def test_an_order_stands_where_its_slowest_line_does() -> None:
+    facts = [paid((BOOK, 3), (CARD, 1)), cp("item_produce", 1, "1", at=1), cp("item_produced", 2, "2", at=2)]
+    assert record(*facts).status is Status.IN_PRODUCTION
+    assert record(*facts, cp("item_produced", 1, "1", at=3)).status is Status.PRODUCED
+
+
+def test_an_order_of_which_something_has_left_is_partially_shipped_however_far_the_rest_is() -> None:
+    facts = [paid((BOOK, 3), (CARD, 1)), cp("item_packed", 1, "1", at=1)]
+    for left in (cp("item_shipped", 2, "2", at=2, tracking="3S1"), cp("item_delivery_started", 2, "2", at=2)):
+        assert record(*facts, left).status is Status.PARTIALLY_SHIPPED
+
+
+# --- shipped ---
+
+
+def test_a_parcel_stands_in_the_ledger_with_its_pieces() -> None:
+    shown = record(paid((TEE, 4), (MUG, 1)), sent(7, (1, 3), at=5))
+    (one,) = shown.shipments
+    assert (one.id, one.provider, one.carrier, one.tracking_number) == ("7", "printful", "FEDEX", "787")
+    assert (one.shipped_at, one.reshipment, one.returned) == (instant(300), False, False)
+    assert contents(shown) == [[("1", 3)]]
+    assert (shipped(shown), statuses(shown)) == ([3, 0], [Status.PARTIALLY_SHIPPED, Status.ACCEPTED])
+    assert shown.status is Status.PARTIALLY_SHIPPED
+
+
+def test_parcels_add_up_to_the_order() -> None:
+    shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(8, (1, 1), at=6))
+    assert (shown.status, shipped(shown), shown.attention) == (Status.SHIPPED, [4], [])
+
+
+def test_a_parcel_that_is_told_again_has_the_latest_tracking_and_all_its_pieces() -> None:
+    shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(7, (1, 2), at=6, tracking_number="NEW", carrier=None))
+    (one,) = shown.shipments
+    assert (one.tracking_number, one.carrier, contents(shown)) == ("NEW", "FEDEX", [[("1", 3)]])
+    assert shipped(shown) == [3]
+
+
+def test_a_tracking_that_is_told_earlier_and_heard_later_is_not_the_latest() -> None:
+    late = replace(sent(7, (1, 3), at=5), received_at=instant(9_000))
+    shown = record(paid((TEE, 4)), late, sent(7, (1, 3), at=6, tracking_number="NEW"))
+    assert shown.shipments[0].tracking_number == "NEW"
+
+
+def test_a_reshipment_is_marked_and_adds_no_pieces() -> None:
+    again = sent(8, (1, 4), at=9, reshipment=True)
+    shown = record(paid((TEE, 4)), sent(7, (1, 4), at=5), again)
+    assert [each.reshipment for each in shown.shipments] == [False, True]
+    assert (shipped(shown), shown.attention) == ([4], [])
+    partly = record(paid((TEE, 4)), sent(7, (1, 2), at=5), sent(8, (1, 2), at=9, reshipment=True))
+    assert (shipped(partly), partly.status) == ([2], Status.PARTIALLY_SHIPPED)
+
+
+def test_a_reshipment_whose_first_parcel_nobody_told_of_counts() -> None:
+    shown = record(paid((TEE, 4)), sent(8, (1, 4), at=9, reshipment=True))
+    assert (shipped(shown), shown.status, shown.attention) == ([4], Status.SHIPPED, [])
+
+
+def test_a_parcel_shows_that_its_printer_has_the_order() -> None:
+    assert statuses(record(paid((PIN, 1), (TEE, 4)), camaloon(("CM-STRANGE", 1)))) == [Status.ACCEPTED, Status.PAID]
+    shown = record(paid((BOOK, 1), (CARD, 1)), cp("item_shipped", 1, "1", at=5, tracking="3S1"))
+    assert statuses(shown) == [Status.SHIPPED, Status.ACCEPTED]
+    back = pf("package_returned", "fulfilled", at=5, shipment=parcel(7, (1, 4)))
+    assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.ACCEPTED]
+
+
+def test_a_parcel_is_told_again_only_if_nothing_new_is_in_it() -> None:
+    signals = [cp("item_shipped", each, str(each), at=each, tracking="3S1") for each in (1, 2)]
+    again = cp("item_shipped", 1, "1", at=3, tracking="3S1")
+    shown = record(paid((BOOK, 1), (CARD, 1)), *signals, again)
+    assert [entry.text for entry in shown.timeline[1:]] == [
+        "Parcel shipped by cloudprinter: item 1, tracking 3S1",
+        "Parcel shipped by cloudprinter: item 2, tracking 3S1",
+        "Parcel shipped by cloudprinter: item 1, tracking 3S1 (reported again)",
+    ]
+
+
+def test_a_parcel_with_which_the_order_is_fulfilled_ends_the_hold() -> None:
+    facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=5, reason="Wide print")]
+    for at, status, until in ((6, "fulfilled", instant(360)), (6, "partial", None), (5, "fulfilled", None)):
+        shown = record(*facts, pf("package_shipped", status, at=at, shipment=parcel(7, (1, 4))))
+        assert ([hold.until for hold in shown.holds], shown.on_hold) == ([until], until is None)
+
+
+# --- returned ---
+
+
+def test_what_came_back_is_returned() -> None:
+    back = pf("package_returned", "fulfilled", at=9, reason="Unclaimed", shipment=parcel(7, (1, 4)))
+    shown = record(paid((TEE, 4)), sent(7, (1, 4), at=5), back)
+    assert (shown.status, shown.attention) == (Status.RETURNED, [Attention.RETURNED])
+    assert (shown.lines[0].returned_quantity, shown.shipments[0].returned) == (4, True)
+    assert shown.timeline[-1].text == "Parcel came back to printful: 4 pieces: Unclaimed"
+
+
+def test_a_parcel_that_came_back_without_having_been_told_of_is_entered() -> None:
+    shown = record(paid((TEE, 4)), pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
+    assert (shipped(shown), shown.status, contents(shown)) == ([4], Status.RETURNED, [[("1", 4)]])
+
+
+def test_what_came_back_in_part_is_still_shipped() -> None:
+    back = pf("package_returned", "fulfilled", at=9, shipment=parcel(8, (1, 1)))
+    shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(8, (1, 1), at=6), back)
+    assert (shown.status, shown.lines[0].returned_quantity) == (Status.SHIPPED, 1)
+    assert shown.attention == [Attention.RETURNED]
+
+
+def test_of_a_parcel_only_what_is_told_came_back() -> None:
+    facts = [paid((TEE, 4), (MUG, 2)), pf("order_created", "pending", TEES, item(2, "2", MUG, 2), at=1)]
+    facts.append(sent(7, (1, 4), (2, 2), at=5))
+    one = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 1)))
+    shown = record(*facts, one)
+    assert (contents(shown), shipped(shown)) == ([[("1", 4), ("2", 2)]], [4, 2])
+    assert [line.returned_quantity for line in shown.lines] == [1, 0]
+    assert (shown.status, shown.attention) == (Status.SHIPPED, [Attention.RETURNED])
+    again = pf("package_returned", "fulfilled", at=10, shipment=parcel(7, (1, 1), (2, 2)))
+    both = record(*facts, one, again)
+    assert [line.returned_quantity for line in both.lines] == [1, 2]
+    assert statuses(both) == [Status.SHIPPED, Status.RETURNED]
+    fewer = pf("package_returned", "fulfilled", at=11, shipment=parcel(7, (2, 1)))
+    assert record(*facts, one, again, fewer).lines == both.lines
+    unsaid = pf("package_returned", "fulfilled", at=9, shipment=parcel(7))
+    assert [line.returned_quantity for line in record(*facts, unsaid).lines] == [4, 2]
+    assert record(*facts, unsaid).status is Status.RETURNED
+
+
+def test_an_item_of_several_lines_came_back_piece_by_piece() -> None:
+    items = item(1, None, TEE, 5)
+    facts = [paid((TEE, 2), (TEE, 3)), pf("package_shipped", "fulfilled", items, at=5, shipment=parcel(7, (1, 5)))]
+    back = pf("package_returned", "fulfilled", items, at=9, shipment=parcel(7, (1, 3)))
+    assert [line.returned_quantity for line in record(*facts, back).lines] == [2, 1]
+
+
+def test_what_came_back_is_no_more_than_what_the_customer_lacks() -> None:
+    back = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 2)))
+    shown = record(paid((TEE, 4)), sent(7, (1, 6), at=5), back)  # two too many were sent
+    assert (shown.lines[0].returned_quantity, shown.attention) == (0, [Attention.OVER_SHIPPED])
+
+
+def test_what_the_order_does_not_have_and_stayed_out_does_not_count_as_returned() -> None:
+    facts = [paid((TEE, 4)), sent(7, (1, 4), (99, 1), at=5), sent(8, (1, 4), at=20, reshipment=True)]
+    shown = record(*facts, pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
+    assert shown.attention == [Attention.UNKNOWN_SKU]
+    strange = record(*facts, pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4), (99, 1))))
+    assert strange.attention == [Attention.RETURNED, Attention.UNKNOWN_SKU]
+
+
+def test_what_is_sent_again_after_it_came_back_is_with_the_customer() -> None:
+    facts = [paid((TEE, 4)), sent(7, (1, 4), at=5)]
+    facts.append(pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
+    some = record(*facts, sent(8, (1, 3), at=20, reshipment=True))
+    assert (some.status, some.lines[0].returned_quantity, shipped(some)) == (Status.SHIPPED, 1, [4])
+    shown = record(*facts, sent(8, (1, 4), at=20, reshipment=True))
+    assert (shown.status, shown.lines[0].returned_quantity, shown.attention) == (Status.SHIPPED, 0, [])
+    assert [each.returned for each in shown.shipments] == [True, False]
+
+
+def test_a_parcel_of_nothing_that_we_know_came_back_and_is_seen() -> None:
+    empty = pf("package_returned", "fulfilled", at=9, shipment=parcel(7))
+    strange = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (99, 1)))
+    assert Attention.RETURNED in record(paid((TEE, 4)), empty).attention
+    assert Attention.RETURNED in record(paid((TEE, 4)), strange).attention
+
+
+def test_an_order_is_not_delivered_while_a_part_of_it_came_back() -> None:
+    back = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4)))
+    shown = record(paid((TEE, 4), (BOOK, 1)), back, cp("item_delivery_completed", 1, "2", at=5))
+    assert (shown.status, statuses(shown)) == (Status.SHIPPED, [Status.RETURNED, Status.DELIVERED])
+
+
+# --- undelivered ---
+
+
+def test_an_item_that_could_not_be_delivered_is_flagged_until_it_is() -> None:
+    facts = [paid((BOOK, 1)), cp("item_delivery_failed", 1, "1", at=5, message="Nobody there")]
+    assert (record(*facts).attention, statuses(record(*facts))) == ([Attention.NOT_DELIVERED], [Status.SHIPPED])
+    shown = record(*facts, cp("item_delivery_completed", 1, "1", at=6))
+    assert (shown.attention, shown.status) == ([], Status.DELIVERED)
+    early = record(*facts, cp("item_delivery_completed", 1, "1", at=4))
+    assert early.attention == [Attention.NOT_DELIVERED]
+
+
+def test_a_delivery_signal_with_tracking_tells_of_the_parcel_that_nobody_told_of() -> None:
+    shown = record(paid((BOOK, 2)), cp("item_delivery_started", 1, "1", at=5, tracking="3S1"))
+    assert (contents(shown), shown.shipments[0].tracking_number) == ([[("1", 2)]], "3S1")
+    lost = record(paid((BOOK, 2)), cp("item_delivery_failed", 1, "1", at=5, url="https://t.example/3S1"))
+    assert (contents(lost), lost.shipments[0].tracking_url) == ([[("1", 2)]], "https://t.example/3S1")
+    bare = record(paid((BOOK, 2)), cp("item_delivery_started", 1, "1", at=5))
+    assert (bare.shipments, shipped(bare), bare.status) == ([], [2], Status.SHIPPED)
+
+
+# --- error ---
+
+
+def test_an_error_stands_on_its_line_until_the_item_goes_on() -> None:
+    facts = [paid((BOOK, 1), (CARD, 1)), cp("item_error", 1, "1", at=5, cause="Colours off", delay="24")]
+    shown = record(*facts, cp("item_produced", 2, "2", at=9))
+    assert shown.lines[0].error == LineError(at=instant(300), cause="Colours off", delay_hours="24")
+    assert (shown.lines[1].error, shown.attention) == (None, [Attention.PRODUCTION_ERROR])
+    ended = record(*facts, cp("item_packed", 1, "1", at=6))
+    assert (ended.lines[0].error, ended.attention) == (None, [])
+    before = record(*facts, cp("item_produce", 1, "1", at=4))
+    assert before.attention == [Attention.PRODUCTION_ERROR]
+
+
+def test_a_parcel_ends_the_error_of_what_is_in_it() -> None:
+    error = cp("item_error", 1, "1", at=5)
+    shown = record(paid((BOOK, 1)), error, cp("item_shipped", 1, "1", at=6, tracking="3S1"))
+    assert (shown.lines[0].error, shown.attention, shown.status) == (None, [], Status.SHIPPED)
+
+
+def test_the_latest_error_of_a_line_is_shown_and_none_of_what_is_canceled() -> None:
+    errors = [cp("item_error", 1, "1", at=5, cause="First"), cp("item_error", 1, "1", at=6, cause="Second")]
+    shown = record(paid((BOOK, 1)), *errors)
+    assert shown.lines[0].error == LineError(at=instant(360), cause="Second", delay_hours=None)
+    both = record(paid((BOOK, 1)), *errors, cp("item_error", 1, "1", at=4, order=31034900000000))
+    assert both.lines[0].error == shown.lines[0].error
+    ended = record(paid((BOOK, 1)), *errors, cp("item_canceled", 1, "1", at=7))
+    assert (ended.lines[0].error, ended.attention) == (None, [Attention.CANCELED])
+    other = cp("item_validated", 1, "1", at=8, order=31034900000000)
+    again = record(paid((BOOK, 1)), *errors, cp("item_canceled", 1, "1", at=7), other)
+    assert (again.lines[0].error, again.attention) == (None, [])
+
+
+# --- failed ---
+
+
+def test_a_failed_order_is_failed_until_it_goes_on() -> None:
+    facts = [paid((TEE, 4)), pf("order_failed", "failed", at=5, reason="The card was declined")]
+    shown = record(*facts)
+    assert (shown.status, statuses(shown), shown.attention) == (Status.FAILED, [Status.FAILED], [Attention.FAILED])
+    for goes_on in (pf("order_updated", "pending", at=6), sent(7, (1, 1), at=6)):
+        assert record(*facts, goes_on).attention == []
+        assert record(*facts, goes_on).status in (Status.ACCEPTED, Status.PARTIALLY_SHIPPED)
+
+
+def test_what_says_nothing_does_not_end_a_failure() -> None:
+    facts = [paid((TEE, 4)), pf("order_failed", "failed", at=5, reason="The card was declined")]
+    for nothing in (pf("order_updated", "draft", at=6), pf("order_updated", "pending", at=4)):
+        assert record(*facts, nothing).status is Status.FAILED
+
+
+def test_a_failure_that_is_told_again_without_a_reason_keeps_its_reason_in_the_timeline() -> None:
+    facts = [pf("order_failed", "failed", at=5, reason="The card was declined"), pf("order_updated", "failed", at=6)]
+    shown = record(paid((TEE, 4)), *facts)
+    assert [entry.text for entry in shown.timeline[1:]] == [
+        "printful: the order failed: The card was declined",
+        "printful: the order failed",
+    ]
+
+
+def test_only_lines_of_which_nothing_has_left_are_failed() -> None:
+    items = (TEES, item(2, "2", MUG))
+    failed = pf("order_failed", "failed", *items, at=9, reason="Out of paper")
+    shown = record(paid((TEE, 4), (MUG, 1)), sent(7, (1, 2), at=5), failed)
+    assert statuses(shown) == [Status.PARTIALLY_SHIPPED, Status.FAILED]
+    assert (shown.status, shown.attention) == (Status.PARTIALLY_SHIPPED, [Attention.FAILED])
+
+
+def test_a_failure_of_one_printer_leaves_the_lines_of_the_others() -> None:
+    facts = [paid((TEE, 4), (BOOK, 1)), pf("order_failed", "failed", at=5)]
+    shown = record(*facts, cp("item_produced", 1, "2", at=6))
+    assert (statuses(shown), shown.status) == ([Status.FAILED, Status.PRODUCED], Status.PAID)
+
+
+# --- canceled ---
+
+
+def test_a_canceled_item_is_canceled_for_good() -> None:
+    facts = [paid((BOOK, 3), (CARD, 1)), cp("item_canceled", 1, "1", at=5, cause="190", message="No such address")]
+    shown = record(*facts, cp("item_produced", 1, "1", at=6), cp("item_packed", 2, "2", at=6))
+    assert statuses(shown) == [Status.CANCELED, Status.PACKED]
+    assert (shown.lines[0].canceled_quantity, shown.status) == (3, Status.PACKED)
+    assert shown.attention == [Attention.CANCELED]
+    assert "cloudprinter: item 1 is canceled: 190: No such address" in [entry.text for entry in shown.timeline]
+
+
+def test_a_canceled_order_is_canceled() -> None:
+    shown = record(paid((BOOK, 3), (CARD, 1)), cp("order_canceled", at=5, cause="CancelUserRequest"))
+    assert (shown.status, statuses(shown)) == (Status.CANCELED, [Status.CANCELED] * 2)
+
+
+def test_what_has_left_can_not_be_canceled() -> None:
+    canceled = pf("order_canceled", "canceled", at=9, reason="By support")
+    shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), canceled)
+    assert (shipped(shown), shown.lines[0].canceled_quantity, shown.status) == ([3], 1, Status.SHIPPED)
+    assert shown.attention == [Attention.CANCELED]
+    late = record(paid((TEE, 4)), sent(7, (1, 3), at=5), canceled, sent(8, (1, 1), at=6))
+    assert (shipped(late), late.lines[0].canceled_quantity, late.attention) == ([4], 0, [])
+
+
+def test_a_canceled_order_is_on_hold_no_longer() -> None:
+    held = pf("order_put_hold", "onhold", at=2, reason="Wide print")
+    for canceled in (pf("order_canceled", "canceled", at=5), pf("order_updated", "canceled", at=5)):
+        shown = record(paid((TEE, 4)), held, canceled)
+        assert (shown.on_hold, shown.holds[0].until) == (False, instant(300))
+        assert (shown.status, shown.attention) == (Status.CANCELED, [Attention.CANCELED])
+
+
+def test_a_canceled_item_leaves_the_hold_of_its_order() -> None:
+    canceled = cp("item_canceled", 1, "1", at=5)  # no printer of today has both
+    printfuls = replace(canceled, data=canceled.data | {"provider": "printful", "order": str(PF_ORDER)})
+    assert record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), printfuls).on_hold
+
+
+# --- held, released ---
+
+
+def test_a_hold_says_who_holds_since_when_and_why() -> None:
+    shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2, reason="Wide print"))
+    assert (shown.on_hold, shown.status, shown.attention) == (True, Status.ACCEPTED, [Attention.ON_HOLD])
+    (hold,) = shown.holds
+    assert (hold.provider, hold.since, hold.until) == ("printful", instant(120), None)
+    assert (hold.reason, hold.approval_needed) == ("Wide print", False)
+
+
+def test_a_hold_goes_on_through_an_approval() -> None:
+    approval = pf("order_put_hold_approval", "onhold", at=3, reason="A change", approval_files=[])
+    shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2, reason="Wide print"), approval)
+    (hold,) = shown.holds
+    assert (hold.since, hold.reason, hold.approval_needed) == (instant(120), "A change", True)
+    assert shown.attention == [Attention.APPROVAL_NEEDED, Attention.ON_HOLD]
+
+
+def test_a_hold_that_is_told_again_without_a_reason_keeps_its_reason() -> None:
+    holds = [pf("order_put_hold", "onhold", at=at, reason=why) for at, why in ((2, "Wide print"), (3, None))]
+    (hold,) = record(paid((TEE, 4)), *holds).holds
+    assert hold.reason == "Wide print"
+
+
+def test_a_release_ends_the_hold() -> None:
+    facts = [paid((TEE, 4)), pf("order_put_hold_approval", "onhold", at=2), pf("order_remove_hold", "pending", at=5)]
+    shown = record(*facts)
+    assert (shown.on_hold, shown.attention) == (False, [])
+    assert [(hold.since, hold.until) for hold in shown.holds] == [(instant(120), instant(300))]
+    again = record(*facts, pf("order_put_hold", "onhold", at=9))
+    assert (again.on_hold, [hold.since for hold in again.holds]) == (True, [instant(120), instant(540)])
+    assert again.attention == [Attention.ON_HOLD]
+    over = record(*facts, pf("order_put_hold", "onhold", at=9), pf("order_remove_hold", "pending", at=12))
+    assert [hold.until for hold in over.holds] == [instant(300), instant(720)]
+    third = pf("order_put_hold", "onhold", at=9), pf("order_put_hold", "onhold", at=10, reason="Still")
+    assert [hold.reason for hold in record(*facts, *third).holds] == [None, "Still"]
+
+
+def test_a_release_of_before_does_not_end_a_hold() -> None:
+    shown = record(paid((TEE, 4)), pf("order_remove_hold", "pending", at=1), pf("order_put_hold", "onhold", at=2))
+    assert shown.on_hold
+
+
+STATUS_ONHOLD = pf("order_updated", "onhold", at=5)
+
+
+def test_the_status_of_a_hold_begins_one_without_a_reason() -> None:
+    shown = record(paid((TEE, 4)), STATUS_ONHOLD)
+    assert (shown.status, shown.attention) == (Status.ACCEPTED, [Attention.ON_HOLD])
+    assert [(hold.since, hold.until, hold.reason) for hold in shown.holds] == [(instant(300), None, None)]
+    before = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2, reason="Wide print"), STATUS_ONHOLD)
+    assert [(hold.since, hold.reason) for hold in before.holds] == [(instant(120), "Wide print")]
+    after = record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_put_hold_approval", "onhold", at=6, reason="A change"))
+    assert [(hold.since, hold.reason) for hold in after.holds] == [(instant(300), "A change")]
+    assert after.attention == [Attention.APPROVAL_NEEDED, Attention.ON_HOLD]
+
+
+@pytest.mark.parametrize(
+    ("status", "attention"),
+    [
+        ("pending", []),
+        ("inprocess", []),
+        ("archived", []),
+        ("draft", [Attention.CONFIRM_AGAIN]),
+        ("failed", [Attention.FAILED]),
+        ("canceled", [Attention.CANCELED]),
+    ],
+)
+def test_a_hold_that_was_only_told_as_a_status_ends_with_a_later_one(status: str, attention: list[Attention]) -> None:
+    shown = record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", status, at=6))
+    assert ([hold.until for hold in shown.holds], shown.attention) == ([instant(360)], attention)
+    for at in (4, 5):
+        assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_created", status, at=at)).on_hold
+
+
+def test_a_hold_does_not_end_with_a_status_that_nobody_told() -> None:
+    assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", "", at=6)).on_hold
+
+
+@pytest.mark.parametrize("status", ["pending", "inprocess", "draft", "fulfilled", "failed"])
+def test_a_hold_with_its_own_event_does_not_end_with_a_status(status: str) -> None:
+    for at in (4, 5, 6):  # before, while or after the status told of it too
+        held = pf("order_put_hold", "onhold", at=at)
+        assert record(paid((TEE, 4)), held, STATUS_ONHOLD, pf("order_updated", status, at=9)).on_hold
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_released_hold_whose_status_is_told_at_that_instant_ends_with_the_next_status(late: int) -> None:
+    release = replace(pf("order_remove_hold", "pending", at=5), received_at=instant(600 + late))
+    facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), release]
+    facts.append(replace(STATUS_ONHOLD, received_at=instant(601 - late)))
+    assert record(*facts).on_hold
+    assert not record(*facts, pf("order_updated", "inprocess", at=9)).on_hold
+
+
+def test_an_order_that_comes_back_as_a_draft_wants_to_be_confirmed_again() -> None:
+    facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), pf("order_remove_hold", "draft", at=5)]
+    assert record(*facts).attention == [Attention.CONFIRM_AGAIN]
+    assert record(*facts, pf("order_updated", "pending", at=6)).attention == []
+    assert record(*facts, pf("order_canceled", "canceled", at=6)).attention == [Attention.CANCELED]
+    assert record(*facts, pf("order_put_hold", "draft", at=6)).attention == [Attention.ON_HOLD]
+
+
+def test_a_draft_that_was_never_anything_else_wants_nothing() -> None:
+    drafts = pf("order_created", "draft", at=2), pf("order_updated", "draft", at=3)
+    assert record(paid((TEE, 4)), *drafts).attention == []
+    assert record(paid((TEE, 4)), *drafts, pf("order_updated", "pending", at=4)).attention == []
+
+
+def test_a_draft_that_was_submitted_before_wants_to_be_confirmed_again_without_any_hold() -> None:
+    facts = [paid((TEE, 4)), pf("order_created", "pending", at=2), pf("order_updated", "draft", at=3)]
+    assert record(*facts).attention == [Attention.CONFIRM_AGAIN]
+    assert record(*facts, pf("order_put_hold", "draft", at=4)).attention == [Attention.ON_HOLD]
+
+
+def test_a_draft_wants_to_be_confirmed_while_another_order_is_on_hold() -> None:
+    facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), pf("order_remove_hold", "draft", at=5)]
+    shown = record(*facts, pf("order_put_hold", "onhold", at=6, number=2))
+    assert shown.attention == [Attention.CONFIRM_AGAIN, Attention.ON_HOLD]
+
+
+def test_an_order_that_has_left_needs_no_confirmation() -> None:
+    facts = [paid((TEE, 4)), pf("order_created", "pending", at=1), sent(7, (1, 4), at=6)]
+    assert record(*facts, pf("order_updated", "draft", at=7)).attention == []
+
+
+# --- refunded, stock ---
+
+
+def test_a_refund_has_the_printers_currency() -> None:
+    facts = [pf("order_refunded", "fulfilled", at=8, amount="12.50", order={"costs": {"currency": "USD"}})]
+    facts.append(pf("order_refunded", "fulfilled", at=9, amount=3))
+    facts.append(pf("order_refunded", "fulfilled", at=10, amount=None))
+    shown = record(paid((TEE, 4)), *facts)
+    assert [(refund.amount, refund.currency) for refund in shown.refunds] == [
+        ("12.50", "USD"),
+        ("3", None),
+        (None, None),
+    ]
+    assert [entry.text for entry in shown.timeline[1:]] == [
+        "printful: the order was refunded: 12.50 USD",
+        "printful: the order was refunded: 3",
+        "printful: the order was refunded",
+    ]
+
+
+def test_an_open_line_that_is_out_of_stock_is_flagged_until_it_is_back_or_has_left() -> None:
+    facts = [paid((TEE, 4)), pf("order_created", "pending", at=1), stock("4017", at=5)]
+    assert record(*facts).attention == [Attention.OUT_OF_STOCK]
+    assert record(*facts, stock(at=6)).attention == []
+    assert record(*facts, stock(at=4)).attention == [Attention.OUT_OF_STOCK]
+    assert record(*facts, sent(7, (1, 3), at=6)).attention == [Attention.OUT_OF_STOCK]
+    assert record(*facts, sent(7, (1, 4), at=6)).attention == []
+    assert record(*facts, stock("4018", at=6)).attention == []
+
+
+def test_of_two_tellings_of_one_second_the_version_decides_and_of_one_version_both_count() -> None:
+    facts = [paid((TEE, 4)), pf("order_created", "pending", at=1)]
+    assert record(*facts, stock("4017", at=5, tie="a"), stock(at=5, tie="b")).attention == []
+    assert record(*facts, stock("4017", at=5, tie="b"), stock(at=5, tie="a")).attention == [Attention.OUT_OF_STOCK]
+    assert record(*facts, stock("4017", at=5), stock("4018", at=5)).attention == [Attention.OUT_OF_STOCK]
+
+
+def test_an_item_that_an_edit_took_out_is_not_missed() -> None:
+    first = pf("order_created", "draft", TEES, at=1)
+    edited = pf("order_updated", "draft", item(2, "1", TEE, 4, variant=4018), at=2)
+    assert record(paid((TEE, 4)), first, edited, stock("4017", at=5)).attention == []
+
+
+# --- the same instant ---
+
+
+ORDER_FAILED, GOES_ON = pf("order_failed", "failed", at=5), pf("order_updated", "inprocess", at=5)
+HELD, RELEASED = pf("order_put_hold", "onhold", at=5), pf("order_remove_hold", "pending", at=5)
+ERROR, PRODUCED = cp("item_error", 1, "2", at=5), cp("item_produced", 1, "2", at=5)
+LOST, ARRIVED = cp("item_delivery_failed", 1, "2", at=5), cp("item_delivery_completed", 1, "2", at=5)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize(
+    ("wanting", "other", "reason"),
+    [
+        (ORDER_FAILED, GOES_ON, Attention.FAILED),
+        (HELD, RELEASED, Attention.ON_HOLD),
+        (ERROR, PRODUCED, Attention.PRODUCTION_ERROR),
+        (LOST, ARRIVED, Attention.NOT_DELIVERED),
+    ],
+)
+def test_of_the_same_instant_what_wants_a_person_wins(wanting: Fact, other: Fact, reason: str, late: int) -> None:
+    wanting = replace(wanting, received_at=instant(600 + late))
+    other = replace(other, received_at=instant(601 - late))
+    shown = record(paid((TEE, 4), (BOOK, 1)), pf("order_created", "pending", at=1), wanting, other)
+    assert shown.attention == [reason]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_hold_that_goes_on_at_the_instant_of_a_release_goes_on(late: int) -> None:
+    again = replace(pf("order_put_hold_approval", "onhold", at=5), received_at=instant(600 + late))
+    release = replace(pf("order_remove_hold", "pending", at=5), received_at=instant(601 - late))
+    shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), again, release)
+    assert (shown.on_hold, shown.holds[-1].approval_needed) == (True, True)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_failure_that_is_told_again_at_the_instant_of_a_progress_stays(late: int) -> None:
+    again = replace(pf("order_updated", "failed", at=5), received_at=instant(600 + late))
+    progress = replace(pf("order_created", "inprocess", at=5), received_at=instant(601 - late))
+    first = pf("order_failed", "failed", at=2, reason="The card was declined")
+    assert record(paid((TEE, 4)), first, again, progress).status is Status.FAILED
+
+
+# --- whose line is it ---
+
+
+def test_an_item_is_the_line_that_it_names_whatever_its_sku() -> None:
+    named = pf("package_shipped", "partial", item(1, "2", TEE), at=5, shipment=parcel(7, (1, 1)))
+    assert shipped(record(paid((TEE, 1), (MUG, 1)), named)) == [0, 1]
+
+
+def test_an_item_that_names_no_line_is_all_lines_of_its_sku() -> None:
+    items = item(1, "elsewhere", TEE, 3)
+    facts = [paid((TEE, 2), (MUG, 1), (TEE, 1)), pf("order_updated", "inprocess", items, at=1)]
+    assert statuses(record(*facts)) == [Status.IN_PRODUCTION] * 3  # the mug: no item is known of it
+    shown = record(*facts, pf("package_shipped", "partial", items, at=5, shipment=parcel(7, (1, 3))))
+    assert (shipped(shown), contents(shown)) == ([2, 0, 1], [[("1", 2), ("3", 1)]])
+
+
+def test_the_reference_of_an_item_may_be_the_sku() -> None:
+    shown = record(paid((BOOK, 2), (CARD, 1)), cp("item_shipped", 1, CARD, at=5, tracking="3S1"))
+    assert (shipped(shown), contents(shown)) == ([0, 1], [[("2", 1)]])
+
+
+def test_an_item_is_no_line_that_is_routed_elsewhere() -> None:
+    shown = record(paid((BOOK, 2), (TEE, 4)), cp("item_shipped", 1, "2", at=5, tracking="3S1"))
+    assert (shipped(shown), shown.attention) == ([0, 0], [Attention.UNKNOWN_SKU])
+
+
+def test_an_item_that_is_no_line_is_flagged_before_anything_has_left() -> None:
+    facts = [paid((TEE, 4)), pf("order_created", "pending", TEES, item(2, "9", "PF-STRANGE"), at=1)]
+    assert record(*facts).attention == [Attention.UNKNOWN_SKU]
+    assert record(*facts, pf("order_updated", "pending", TEES, at=2)).attention == []  # an edit took it out
+    assert record(*facts[1:]).attention == [Attention.UNPAID]
+    assert record(paid((BOOK, 1)), cp("item_validated", 1, at=1)).attention == [Attention.UNKNOWN_SKU]
+    assert record(paid((BOOK, 1)), cp("item_validated", 1, BOOK, at=1)).attention == []
+
+
+def test_a_parcel_of_which_nothing_is_known_is_flagged_until_it_is_told() -> None:
+    empty = sent(7, at=5)
+    assert (contents(record(paid((TEE, 4)), empty)), record(paid((TEE, 4)), empty).attention) == (
+        [[]],
+        [Attention.UNKNOWN_SKU],
+    )
+    assert record(paid((TEE, 4)), empty, sent(7, (1, 4), at=6)).attention == []
+    assert record(empty).attention == [Attention.UNPAID]
+
+
+def test_a_line_that_is_not_in_the_order_of_its_printer_is_missing() -> None:
+    facts = [paid((TEE, 4), (MUG, 1), (BOOK, 1)), pf("order_created", "pending", TEES, at=1)]
+    assert record(*facts).attention == [Attention.LINE_MISSING]
+    other = pf("order_created", "pending", item(2, "2", MUG), at=2, number=2)
+    assert record(*facts, other).attention == []
+    whole = pf("order_updated", "pending", TEES, item(2, "2", MUG), at=2)
+    assert record(*facts, whole).attention == []
+    assert record(*facts, whole, pf("order_updated", "pending", TEES, at=3)).attention == [Attention.LINE_MISSING]
+    gone = pf("package_shipped", "partial", TEES, item(2, "2", MUG), at=2, shipment=parcel(7, (2, 1)))
+    assert record(*facts, gone, pf("order_updated", "partial", TEES, at=3)).attention == []
+    assert record(*facts, pf("order_canceled", "canceled", at=2)).attention == [Attention.CANCELED]
+    assert record(paid((BOOK, 1), (CARD, 1)), cp("item_validated", 1, "1", at=1)).attention == []  # it lists nothing
+
+
+def test_a_line_that_nobody_wanted_may_be_printed_by_anybody() -> None:
+    facts = [paid(("XX-BOX", 2)), cp("item_produced", 1, "1", at=5)]
+    assert (record(*facts).status, record(*facts).attention) == (Status.PRODUCED, [Attention.UNROUTABLE])
+    assert shipped(record(*facts, cp("item_shipped", 1, "1", at=6, tracking="3S1"))) == [2]
+
+
+def test_items_that_only_share_a_sku_are_one_line_each() -> None:
+    facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_shipped", 1, BOOK, at=5, tracking="3S1")]
+    facts.append(cp("item_produced", 2, BOOK, at=4))
+    shown = record(*facts)
+    assert (shipped(shown), statuses(shown)) == ([2, 0], [Status.SHIPPED, Status.PRODUCED])
+    assert record(*facts, cp("item_shipped", 2, BOOK, at=6, tracking="3S2")).status is Status.SHIPPED
+
+
+def test_of_items_that_only_share_a_sku_the_canceled_one_is_the_last_line() -> None:
+    facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_canceled", 1, BOOK, at=5)]
+    assert statuses(record(*facts)) == [Status.PAID, Status.CANCELED]
+    shown = record(*facts, cp("item_produced", 2, BOOK, at=4))
+    assert (statuses(shown), shown.attention) == ([Status.PRODUCED, Status.CANCELED], [Attention.CANCELED])
+    both = record(*facts, cp("item_canceled", 2, BOOK, at=6))
+    assert (both.status, statuses(both)) == (Status.CANCELED, [Status.CANCELED] * 2)
+
+
+def test_of_items_that_only_share_a_sku_one_that_has_left_is_not_the_last_though_it_was_canceled() -> None:
+    facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_shipped", 1, BOOK, at=5, tracking="3S1")]
+    shown = record(*facts, cp("item_canceled", 1, BOOK, at=6), cp("item_packed", 2, BOOK, at=4))
+    assert statuses(shown) == [Status.SHIPPED, Status.PACKED]
+    told_of = record(paid((BOOK, 2), (BOOK, 3)), cp("item_delivery_started", 1, BOOK, at=5))
+    assert statuses(told_of) == [Status.SHIPPED, Status.PAID]
+    packed = record(paid((BOOK, 2), (BOOK, 3)), cp("item_packed", 1, BOOK, at=5), cp("item_canceled", 1, BOOK, at=6))
+    assert statuses(packed) == [Status.PAID, Status.CANCELED]
+
+
+def test_items_of_several_skus_are_told_apart_one_sku_by_one() -> None:
+    lines = [(BOOK, 1), (CARD, 1), (BOOK, 1), (CARD, 1)]
+    signals = [cp("item_packed", 1, BOOK, at=1), cp("item_produced", 2, CARD, at=2)]
+    assert statuses(record(paid(*lines), *signals)) == [Status.PACKED, Status.PRODUCED, Status.PAID, Status.PAID]
+
+
+def test_more_items_than_lines_of_a_sku_share_the_last() -> None:
+    active = [cp("item_produced", number, BOOK, at=number) for number in (1, 2, 3)]
+    assert statuses(record(paid((BOOK, 2), (BOOK, 3)), *active)) == [Status.PRODUCED] * 2
+    signals = [cp("item_canceled", number, BOOK, at=number) for number in (1, 2)]
+    shown = record(paid((BOOK, 2), (BOOK, 3)), *signals, cp("item_produced", 3, BOOK, at=4))
+    assert statuses(shown) == [Status.PRODUCED, Status.CANCELED]
+
+
+def test_what_a_printer_says_of_its_order_holds_for_lines_without_an_item() -> None:
+    facts = [paid((BOOK, 2), (CARD, 1)), cp("item_produced", 1, "1", at=2)]
+    shown = record(*facts, cp("order_validated", at=1))
+    assert statuses(shown) == [Status.PRODUCED, Status.ACCEPTED]
+
+
+def test_a_line_that_two_orders_print_is_canceled_or_failed_only_if_both_are() -> None:
+    first, second = pf("order_canceled", "canceled", at=2), pf("order_created", "pending", at=3, number=2)
+    assert record(paid((TEE, 4)), first).status is Status.CANCELED
+    again = record(paid((TEE, 4)), first, second)
+    assert (again.status, again.lines[0].canceled_quantity) == (Status.ACCEPTED, 0)
+    assert [each.id for each in again.provider_orders] == [str(PF_ORDER), "2"]
+    failed = pf("order_failed", "failed", at=4, number=2)
+    assert record(paid((TEE, 4)), first, second, failed).status is Status.FAILED
+    ended = pf("order_canceled", "canceled", at=5, number=2)
+    assert record(paid((TEE, 4)), first, second, failed, ended).status is Status.CANCELED
+
+
+# --- pieces ---
+
+
+def test_pieces_beyond_the_order_stay_in_the_parcel() -> None:
+    shown = record(paid((TEE, 4)), sent(7, (1, 6), at=5))
+    assert (shipped(shown), contents(shown), shown.attention) == ([4], [[("1", 6)]], [Attention.OVER_SHIPPED])
+    several = record(paid((PIN, 1), (PIN, 1)), camaloon((PIN, 3)))
+    assert (contents(several), several.attention) == ([[("1", 1), ("2", 2)]], [Attention.OVER_SHIPPED])
+
+
+def test_an_item_that_the_order_does_not_have_stays_in_the_parcel() -> None:
+    shown = record(paid((TEE, 4)), sent(7, (1, 4), (99, 1), at=5))
+    assert (contents(shown), shown.attention) == ([[("1", 4), (None, 1)]], [Attention.UNKNOWN_SKU])
+    assert (shown.status, [line.sku for line in shown.shipments[0].lines]) == (Status.SHIPPED, [TEE, "99"])
+    named = record(paid((TEE, 4)), cp("item_shipped", 1, "elsewhere", at=5, tracking="3S1"))
+    assert [line.sku for line in named.shipments[0].lines] == ["elsewhere"]
+    sku = record(paid((PIN, 1)), camaloon(("CM-STRANGE", 1)))
+    assert [line.sku for line in sku.shipments[0].lines] == ["CM-STRANGE"]
+
+
+def test_items_with_one_tracking_are_in_one_parcel() -> None:
+    signals = [cp("item_shipped", each, str(each), at=each, tracking="3S1") for each in (1, 2, 3)]
+    shown = record(paid((BOOK, 2), (CARD, 1), (BOOK, 1)), *signals)
+    assert contents(shown) == [[("1", 2), ("2", 1), ("3", 1)]]
+    assert (shown.status, shown.shipments[0].shipped_at, shown.attention) == (Status.SHIPPED, instant(60), [])
+
+
+def test_an_item_in_two_parcels_was_sent_again() -> None:
+    signals = [cp("item_shipped", 1, "1", at=at, tracking=f"3S{at}") for at in (5, 9)]
+    shown = record(paid((BOOK, 2)), *signals)
+    assert (contents(shown), shipped(shown)) == ([[("1", 2)], [("1", 2)]], [2])
+    assert ([each.reshipment for each in shown.shipments], shown.attention) == ([False, True], [])
+
+
+@pytest.mark.parametrize(("bare", "tracked"), [(5, 9), (9, 5)])
+def test_an_item_told_of_without_tracking_and_with_it_is_in_one_parcel(bare: int, tracked: int) -> None:
+    signals = [cp("item_shipped", 1, "1", at=bare, tracking=""), cp("item_shipped", 1, "1", at=tracked, tracking="3S1")]
+    shown = record(paid((BOOK, 2)), *signals)
+    (one,) = shown.shipments
+    assert (one.tracking_number, one.reshipment, contents(shown)) == ("3S1", False, [[("1", 2)]])
+    assert one.shipped_at == instant(300)
+
+
+def test_items_without_tracking_are_in_parcels_of_their_own() -> None:
+    signals = [cp("item_shipped", each, str(each), at=5, tracking="0") for each in (1, 2)]
+    assert contents(record(paid((BOOK, 2), (CARD, 1)), *signals)) == [[("1", 2)], [("2", 1)]]
+
+
+def test_what_names_its_line_is_placed_before_what_has_its_sku() -> None:
+    items = (item(1, None, TEE, 2), item(2, "1", TEE, 2))
+    facts = [
+        pf("package_shipped", "partial", *items, at=at, shipment=parcel(number, (number, 2)))
+        for at, number in ((5, 1), (6, 2))
+    ]
+    shown = record(paid((TEE, 2), (TEE, 2)), *facts)
+    assert (contents(shown), shown.attention) == ([[("2", 2)], [("1", 2)]], [])
+
+
+# --- before it is paid ---
+
+
+def test_before_the_payment_an_order_shows_what_its_printers_know() -> None:
+    facts = [pf("order_updated", "inprocess", at=1), cp("item_packed", 1, "2", at=2)]
+    shown = record(*facts)
+    assert [(line.id, line.sku, line.quantity, line.destination, line.status) for line in shown.lines] == [
+        ("1", TEE, 4, "printful", Status.IN_PRODUCTION),
+        ("2", "2", 1, "cloudprinter", Status.PACKED),
+    ]
+    assert (shown.status, shown.attention) == (Status.PAID, [Attention.UNPAID])
+
+
+def test_before_the_payment_an_order_is_partially_shipped_at_most() -> None:
+    facts = [sent(7, (1, 4), at=5), cp("item_delivery_completed", 1, "2", at=6), camaloon((PIN, 3), at=7)]
+    shown = record(*facts)
+    assert (shown.status, statuses(shown)) == (Status.PARTIALLY_SHIPPED, [Status.SHIPPED, Status.DELIVERED])
+    complete = record(*facts, paid((TEE, 4), (BOOK, 2), (PIN, 3)))
+    assert (complete.status, shipped(complete), complete.attention) == (Status.SHIPPED, [4, 2, 3], [])
+    assert record(*facts, paid((TEE, 4), (BOOK, 2), (PIN, 9))).status is Status.PARTIALLY_SHIPPED
+
+
+def own(name: str, status: str, *items: dict[str, Any], at: int, **data: Any) -> Fact:
+    """An event about an order that was made in Printful's dashboard."""
+    return pf(name, status, *items, at=at, whose=None, **data)
+
+
+def test_an_order_of_printfuls_own_is_complete_with_its_items() -> None:
+    items = (item(1, None, TEE, 4), item(2, None, None))
+    facts = [own("order_created", "pending", *items, at=1)]
+    record_id = f"printful:{PF_ORDER}"
+    shown = record(*facts, order_id=record_id)
+    assert [(line.id, line.sku, line.quantity) for line in shown.lines] == [
+        ("printful:1", TEE, 4),
+        ("printful:2", "printful:2", 1),
+    ]
+    assert (shown.status, shown.attention) == (Status.ACCEPTED, [])
+    facts.append(own("package_shipped", "fulfilled", *items, at=5, shipment=parcel(7, (1, 4), (2, 1))))
+    assert record(*facts, order_id=record_id).status is Status.SHIPPED
+
+
+def test_an_order_of_printfuls_own_can_ship_too_much_and_what_it_does_not_have() -> None:
+    told_of = own("package_shipped", "fulfilled", at=5, shipment=parcel(7, (1, 5), (99, 1)))
+    shown = record(told_of, order_id=f"printful:{PF_ORDER}")
+    assert shown.attention == [Attention.OVER_SHIPPED, Attention.UNKNOWN_SKU]
+
+
+def test_what_an_edit_takes_out_of_an_order_is_no_line_of_it() -> None:
+    first = own("order_created", "draft", TEES, item(2, None, MUG), at=1)
+    edited = own("order_updated", "pending", TEES, at=2)
+    shown = record(first, edited, order_id=f"printful:{PF_ORDER}")
+    assert [line.id for line in shown.lines] == ["1"]
+
+
+def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> None:
+    record_id = f"cloudprinter:{CP_ORDER}"
+    facts = [cp("order_validated", at=1, whose=None)]
+    assert record(*facts, order_id=record_id).status is Status.ACCEPTED
+    facts.append(cp("item_delivery_completed", 1, at=2, whose=None))
+    shown = record(*facts, order_id=record_id)
+    assert (shown.status, statuses(shown), shown.attention) == (Status.PARTIALLY_SHIPPED, [Status.DELIVERED], [])
+    assert record(*facts, cp("item_produced", 2, at=3, whose=None), order_id=record_id).status is shown.status
+
+
+# --- what a person reads ---
+
+
+@pytest.mark.parametrize(
+    ("fact", "text"),
+    [
+        (letter("sent"), "camaloon has received order_paid"),
+        (
+            letter("sent", answer_lost=True),
+            "camaloon has received order_paid, perhaps more than once: an answer was lost",
+        ),
+        (letter("dead", reason="HTTP 401"), "order_paid could not be sent to camaloon: HTTP 401"),
+        (
+            letter("dead", reason="HTTP 503", answer_lost=True),
+            "order_paid could not be sent to camaloon: HTTP 503; it may have been received: an answer was lost",
+        ),
+        (letter("withdrawn", reason="canceled"), "order_paid was not sent to camaloon: canceled"),
+        (created("1"), "oms has received create_order"),
+        (
+            created("1", known=False),
+            "oms has received create_order; its answer was lost, and when asked it confirmed the order without a uid",
+        ),
+        (at_oms("sent", "update_order", answer_lost=True), "oms has received update_order"),
+        (
+            at_oms("dead", "update_order", answer_lost=True),
+            "update_order could not be sent to oms: HTTP 503; it may have been received: an answer was lost",
+        ),
+        (given("1", "printful"), "Line 1 was routed to printful by hand"),
+        (revoked(), "Canceled by the shop"),
+        (print_file("1", "processing", at=5), "oms: the print file of line 1 is processing"),
+        (print_file("1", "given_up", at=5), "oms: line 1 still has no print file; Pressroom stopped asking for it"),
+        (batched("1", "Batching", at=5), "oms: line 1 is in the batch B1"),
+        (batched("1", None, uid=None, at=5), "oms: line 1 is in the batch b"),
+        (batched("1", "dead", uid=None, at=5), "oms: the batch b of line 1 was not taken, or its answer was lost"),
+        (cp("order_validated", at=5), "cloudprinter: the order is accepted"),
+        (cp("item_produce", 1, "1", at=5), "cloudprinter: item 1 is in production"),
+        (cp("item_produce", 1, at=5), "cloudprinter: item 21034900000001 is in production"),
+        (pf("order_updated", "archived", at=5), "printful: the order has status archived"),
+        (pf("order_updated", "new", at=5), "printful: the order has status new"),
+        (pf("order_updated", "", at=5), "printful: the order has status unknown"),
+        (pf("order_updated", "onhold", at=5), "printful: the order is on hold"),
+        (cp("item_delivery_started", 1, "1", at=5), "cloudprinter: item 1 is out for delivery"),
+        (cp("item_delivery_completed", 1, "1", at=5), "cloudprinter: item 1 is delivered"),
+        (sent(7, (1, 2), at=5), "Parcel shipped by printful: 2 pieces, tracking 787"),
+        (
+            sent(7, (1, 1), at=5, tracking_number=0, reshipment=True),
+            "Parcel shipped by printful: 1 piece (a reshipment)",
+        ),
+        (cp("item_shipped", 1, "1", at=5, tracking="3S1"), "Parcel shipped by cloudprinter: item 1, tracking 3S1"),
+        (
+            cp("item_shipped", 1, at=5, tracking="3S1"),
+            "Parcel shipped by cloudprinter: item 21034900000001, tracking 3S1",
+        ),
+        (
+            cp("item_delivery_failed", 1, "1", at=5, message="Nobody there"),
+            "cloudprinter: item 1 could not be delivered: Nobody there",
+        ),
+        (cp("item_error", 1, "1", at=5, cause="Torn"), "cloudprinter: item 1 has an error: Torn"),
+        (
+            cp("item_error", 1, "1", at=5, cause="Torn", delay="24"),
+            "cloudprinter: item 1 has an error: Torn, 24 hours of delay expected",
+        ),
+        (pf("order_put_hold", "onhold", at=5, reason="Wide"), "printful: the order is on hold: Wide"),
+        (pf("order_put_hold_approval", "onhold", at=5), "printful: the order waits for approval"),
+        (pf("order_remove_hold", "pending", at=5), "printful: the order is no longer on hold"),
+        (
+            pf("order_remove_hold", "draft", at=5),
+            "printful: the order is no longer on hold, as a draft that has to be confirmed again",
+        ),
+        (stock("4017", at=5), "printful: out of stock or discontinued: variant 4017"),
+        (stock(at=5), "printful: in stock again"),
+    ],
+)
+def test_a_fact_is_told_to_a_person(fact: Fact, text: str) -> None:
+    (entry,) = record(fact).timeline
+    assert (entry.text, entry.source, entry.event_id) == (text, fact.source, fact.id)

@@ -1,0 +1,483 @@
+"""What the shop may send, what Camaloon is sent, and what it sends."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pycountry
+import pytest
+from pydantic import ValidationError
+
+from pressroom.order import codes
+from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated, Personalization, line_ids
+from pressroom.platform import wire
+from pressroom.providers.camaloon import messages
+from pressroom.providers.camaloon.messages import ShipmentSent
+from tests.support.samples import body, sample
+from tests.support.template import ROOT
+
+PERSONALIZED = "storefront/order_paid__personalized"
+DESIGN = "line_items.1.personalization"
+SHOP_SAMPLES = sorted((ROOT / "events/storefront").glob("*.json"))
+
+
+def read(content: object) -> OrderPaid:
+    return OrderPaid.model_validate(wire.parse(body(content)))
+
+
+def changed(path: str, value: object, of: str = "storefront/order_paid") -> Any:
+    """A sample order with the value at a path replaced; `...` removes it."""
+    content = sample(of)
+    *way, last = path.split(".")
+    node = content
+    for step in way:
+        node = node[int(step) if step.isdigit() else step]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return content
+
+
+def faults(content: object) -> set[str]:
+    """The fields that are wrong."""
+    try:
+        read(content)
+    except ValidationError as error:
+        return {".".join(map(str, fault["loc"])) for fault in error.errors()}
+    return set()
+
+
+ADDRESS = ("first_name", "last_name", "address", "zip", "city", "province", "country_code")
+REQUIRED = {
+    *("id", "currency", "tax_rate", "created_at", "processed_at", "shipping_price"),
+    *(f"shipping_info.{name}" for name in (*ADDRESS, "email")),
+    *(f"billing_info.{name}" for name in ADDRESS),
+    *("line_items.0.sku", "line_items.0.quantity", "line_items.0.price"),
+}
+
+
+def test_every_missing_field_is_told_at_once() -> None:
+    assert faults({"shipping_info": {}, "billing_info": {}, "line_items": [{}]}) == REQUIRED
+
+
+def test_an_empty_order_lacks_its_parts() -> None:
+    whole = {name for name in REQUIRED if "." not in name}
+    assert faults({}) == whole | {"shipping_info", "line_items"}
+
+
+@pytest.mark.parametrize("path", sorted(REQUIRED))
+def test_each_required_field_is_required(path: str) -> None:
+    assert faults(changed(path, ...)) == {path}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ref",
+        "billing_info",
+        "shipping_info.company_name",
+        "shipping_info.telephone",
+        "shipping_info.address2",
+        "line_items.0.description",
+    ],
+)
+def test_an_optional_field_may_be_absent_or_null(path: str) -> None:
+    assert faults(changed(path, ...)) == set()
+    assert faults(changed(path, None)) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("currency", "eur"),
+        ("currency", "EURO"),
+        ("currency", "ABC"),
+        ("currency", 978),
+        ("shipping_info.country_code", "es"),
+        ("shipping_info.country_code", "ESP"),
+        ("shipping_info.country_code", "XX"),
+        ("billing_info.country_code", "UK"),
+        ("created_at", "2026-09-01T16:09:54"),
+        ("created_at", "2026-09-01"),
+        ("created_at", "yesterday"),
+        ("created_at", 1756735794),
+        ("created_at", "0001-01-01T00:00:00+01:00"),
+        ("processed_at", ""),
+        ("shipping_info.telephone", "+34 600 000 0011"),
+        ("shipping_info.email", "nobody"),
+        ("shipping_info.email", ""),
+        ("shipping_info.email", "a b@c"),
+        ("shipping_info.address", ""),
+        ("shipping_info.city", ""),
+        ("shipping_info.city", "\ud800"),
+        ("line_items", []),
+        ("line_items", {}),
+        ("line_items.0.sku", ""),
+        ("line_items.0.sku", 7),
+        ("line_items.0.quantity", 0),
+        ("line_items.0.quantity", -1),
+        ("line_items.0.quantity", 1.5),
+        ("line_items.0.quantity", "1"),
+        ("line_items.0.quantity", True),
+        ("line_items.0.quantity", 1_000_001),
+        ("line_items.0.price", -0.01),
+        ("line_items.0.price", True),
+        ("line_items.0.price", "free"),
+        ("line_items.0.price", "NaN"),
+        ("line_items.0.price", "Infinity"),
+        ("line_items.0.price", 1e300),
+        ("line_items.0.price", "1e999999999"),
+        ("shipping_price", "-1e-999999999"),
+        ("line_items.0.price", None),
+        ("shipping_price", -1),
+        ("shipping_price", False),
+        ("tax_rate", -0.21),
+        ("tax_rate", "a fifth"),
+        ("id", None),
+        ("id", ""),
+        ("id", True),
+        ("id", 1.5),
+        ("id", [1]),
+        ("id", "a\nb"),
+        ("id", "x" * 129),
+        ("line_items.0.id", {}),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_the_one_fault(path: str, value: object) -> None:
+    assert faults(changed(path, value)) == {path}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("id", "A-1001"),
+        ("id", 0),
+        ("id", "ordre ñ #7/8"),
+        ("currency", "JPY"),
+        ("created_at", "2026-09-01T14:09:54Z"),
+        ("created_at", "2026-09-01T14:09:54.5-04:00"),
+        ("shipping_info.telephone", "+34 600 000 001"),
+        ("shipping_info.province", ""),
+        ("shipping_info.last_name", ""),
+        ("line_items.0.price", 0),
+        ("line_items.0.price", "12.50"),
+        ("tax_rate", 0),
+        ("gift_wrap", {"unknown": True}),
+    ],
+)
+def test_what_a_shop_may_well_send_is_taken(path: str, value: object) -> None:
+    assert faults(changed(path, value)) == set()
+
+
+def design(path: str, value: object) -> set[str]:
+    """What is wrong with the personalised sample once a value of its second line's design is replaced."""
+    return {name.removeprefix(f"{DESIGN}.") for name in faults(changed(f"{DESIGN}.{path}", value, PERSONALIZED))}
+
+
+@pytest.mark.parametrize("file", SHOP_SAMPLES, ids=lambda file: file.stem)
+def test_every_sample_of_the_shop_is_read(file: Path) -> None:
+    models: dict[str, type[OrderPaid | OrderCanceled]] = {
+        "order_paid": OrderPaid,
+        "order_updated": OrderUpdated,
+        "order_canceled": OrderCanceled,
+    }
+    message = models[file.stem.partition("__")[0]].model_validate(wire.parse(file.read_bytes()))
+    assert str(message.id) in {"1001", "1002", "1003"}
+
+
+def test_an_order_is_read_with_all_that_it_may_say() -> None:
+    order, said = read(sample(PERSONALIZED)), sample(PERSONALIZED)
+    assert (order.note, order.shipping_service) == (said["note"], said["shipping_service"])
+    assert order.customer
+    assert order.customer.model_dump() == said["customer"]
+    mug, poster = (line.personalization for line in order.line_items)
+    assert mug
+    assert mug.model_dump() == said["line_items"][0]["personalization"]
+    assert poster
+    assert (poster.variant_id, poster.design_version_id, poster.properties) == ("poster-a3-matt", None, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("customer", "note", "shipping_service", "line_items.0.id", "line_items.0.personalization"),
+        *(f"customer.{name}" for name in ("id", "email", "first_name", "last_name", "telephone")),
+        *(f"line_items.0.personalization.{name}" for name in ("design_version_id", "properties")),
+    ],
+)
+def test_what_pressroom_adds_may_be_absent_or_null(path: str) -> None:
+    absent = read(changed(path, ..., PERSONALIZED))
+    assert absent == read(changed(path, None, PERSONALIZED))
+    assert absent != read(sample(PERSONALIZED))
+
+
+def test_a_personalisation_of_null_is_none() -> None:
+    assert read(sample("storefront/order_paid__mixed_cart")).line_items[0].personalization is None
+
+
+@pytest.mark.parametrize("name", ["variant_id", "template_config", "thumbnails"])
+def test_what_a_design_needs_is_told_by_its_path(name: str) -> None:
+    assert faults(changed(f"{DESIGN}.{name}", ..., PERSONALIZED)) == {f"{DESIGN}.{name}"}
+    assert design(name, None) == {name}
+
+
+def test_the_faults_of_all_lines_and_designs_are_told_at_once() -> None:
+    content = sample(PERSONALIZED)
+    content["customer"] = {"email": "nobody", "id": True}
+    content["line_items"] += [
+        {"sku": "S", "quantity": 1, "price": 1, "personalization": {}},
+        {"sku": "S", "quantity": 1, "price": 1, "personalization": []},
+    ]
+    content["line_items"][0]["personalization"] |= {"template_config": "%7B", "thumbnails": ["ftp://a", "https://b", 3]}
+    needed = {f"line_items.2.personalization.{name}" for name in ("variant_id", "template_config", "thumbnails")}
+    assert faults(content) == needed | {
+        *("customer.email", "customer.id", "line_items.3.personalization"),
+        "line_items.0.personalization.template_config",
+        "line_items.0.personalization.thumbnails.0",
+        "line_items.0.personalization.thumbnails.2",
+    }
+
+
+NESTED = {"text": 'Olé & "más" 1+1=2, 100 %', "x": -1.5e-7, "layers": [None, True, {"emoji": "🎈"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(quote(json.dumps(NESTED), safe="~()*!'"), id="as encodeURIComponent writes it"),
+        pytest.param(quote(json.dumps(NESTED), safe=";/?:@&=+$,#~()*!'"), id="as encodeURI does"),
+        pytest.param(quote_plus(json.dumps(NESTED)), id="as a form does"),
+        pytest.param(quote(json.dumps(NESTED, ensure_ascii=False)).lower(), id="lower-case escapes"),
+        pytest.param("[1,null,true]", id="nothing that had to be escaped"),
+        pytest.param("%5B%5D", id="a list"),
+        pytest.param("1e+5", id="a plus that no form wrote"),
+        pytest.param(quote(json.dumps([{"text": "x" * 50_000}])), id="50 KB"),
+    ],
+)
+def test_a_template_config_is_kept_as_it_came(text: str) -> None:
+    order = read(changed(f"{DESIGN}.template_config", text, PERSONALIZED))
+    assert order.line_items[1].personalization
+    assert order.line_items[1].personalization.template_config == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("layers", id="no JSON"),
+        pytest.param("%7B%22a%22%3A1", id="cut off"),
+        pytest.param("%7B%22a%22%3A1%7D%2", id="cut off within an escape"),
+        pytest.param('{"a":"100%"}', id="not encoded"),
+        pytest.param("%257B%257D", id="encoded twice"),
+        pytest.param("%7B%22a%22%3A%22%FF%22%7D", id="not UTF-8"),
+        pytest.param("%7B%22a%22%3ANaN%7D", id="NaN"),
+        pytest.param("%5B" * 10_000 + "%5D" * 10_000, id="10,000 deep"),
+        pytest.param("\ud800", id="half a surrogate pair"),
+        pytest.param({"layers": []}, id="an object"),
+        pytest.param(1, id="a number"),
+    ],
+)
+def test_what_is_no_url_encoded_json_is_no_template_config(value: object) -> None:
+    assert design("template_config", value) == {"template_config"}
+
+
+@pytest.mark.parametrize("url", ["https://a", "http://127.0.0.1:8080/x?y=1#z", "HTTPS://ñandú.example/a%20b"])
+def test_a_thumbnail_is_a_web_address(url: str) -> None:
+    assert design("thumbnails", [url]) == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "a.png", "//host/a.png", "ftp://host/a", "javascript:alert(1)", "data:image/png;base64,AA", "https://"),
+        *("https:///path", "https://?a", "https://host/a b", "https://host/\n", " https://host", "https://host/\ud800"),
+        *(7, None, {"url": "https://host"}),
+    ],
+)
+def test_what_is_no_web_address_is_no_thumbnail(url: object) -> None:
+    assert design("thumbnails", ["https://host", url]) == {"thumbnails.1"}
+
+
+def test_thumbnails_are_bounded() -> None:
+    longest = "https://host/".ljust(2048, "x")
+    assert design("thumbnails", [longest] * 100) == set()
+    assert design("thumbnails", []) == set()
+    assert design("thumbnails", [longest + "x"]) == {"thumbnails.0"}
+    assert design("thumbnails", [""] * 300_000) == {"thumbnails"}
+    assert design("thumbnails", "https://host") == {"thumbnails"}
+
+
+def test_properties_are_handed_on_as_json_has_them() -> None:
+    said = {"": None, "a": [1, 1.5, 10**30, True, "ñ", {"b": {}}], "price": 12.5, "small": -1e-7}
+    order = read(changed(f"{DESIGN}.properties", said, PERSONALIZED))
+    personalization = order.line_items[1].personalization
+    assert isinstance(personalization, Personalization)
+    assert json.loads(personalization.model_dump_json())["properties"] == said
+
+
+@pytest.mark.parametrize("value", [[], "a", 7, {"a": "\ud800"}, {"\ud800": 1}, {"a": [{"b": "\udfff"}]}])
+def test_properties_are_an_object_that_can_be_written(value: object) -> None:
+    assert design("properties", value) == {"properties"}
+
+
+def test_an_update_says_when() -> None:
+    content = sample("storefront/order_updated")
+    assert OrderUpdated.model_validate(content).updated_at == content["updated_at"]
+    for value in (None, "", "now", 1756735794, "2026-09-03T19:05:40"):
+        with pytest.raises(ValidationError, match="updated_at"):
+            OrderUpdated.model_validate(content | {"updated_at": value})
+    with pytest.raises(ValidationError, match="updated_at"):
+        OrderUpdated.model_validate(sample("storefront/order_paid"))
+
+
+@pytest.mark.parametrize("more", [{}, {"canceled_at": None, "reason": None}, {"reason": "", "line_items": "unknown"}])
+def test_a_cancellation_needs_no_more_than_the_order(more: dict[str, Any]) -> None:
+    assert OrderCanceled.model_validate({"id": "A-1"} | more).id == "A-1"
+
+
+@pytest.mark.parametrize("content", [{}, {"id": None}, {"id": 1, "canceled_at": "yesterday"}, {"id": 1, "reason": 7}])
+def test_what_is_no_cancellation_is_not_read_as_one(content: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        OrderCanceled.model_validate(content)
+
+
+def test_ids_keep_the_type_they_came_with() -> None:
+    assert read(changed("id", 1001)).id == 1001
+    assert read(changed("id", "1001")).id == "1001"
+
+
+def test_amounts_are_exact() -> None:
+    order = OrderPaid.model_validate(wire.parse(body(changed("shipping_price", 0.1))))
+    assert order.shipping_price == Decimal("0.1")
+
+
+def test_the_shipping_address_stands_in_for_an_absent_billing_address() -> None:
+    order = read(changed("billing_info", ...))
+    assert order.billing.address == order.shipping_info.address
+    sent = json.loads(messages.OrderPaid.of(order, order.line_items).body())
+    assert sent["billing_info"] == {name: value for name, value in sent["shipping_info"].items() if name != "email"}
+
+
+def test_lines_are_named_by_their_id_or_their_position() -> None:
+    content = sample("storefront/order_paid")
+    assert line_ids(read(content).line_items) == ["1", "2"]
+    content["line_items"][0]["id"] = 77
+    assert line_ids(read(content).line_items) == ["77", "2"]
+
+
+def test_lines_that_would_share_an_id_are_refused() -> None:
+    assert faults(changed("line_items.0.id", 2)) == {"line_items"}
+
+
+def test_the_codes_are_those_of_pycountry() -> None:
+    assert {currency.alpha_3 for currency in pycountry.currencies} == codes.CURRENCIES
+    assert {country.alpha_2 for country in pycountry.countries} == codes.COUNTRIES
+
+
+def test_camaloon_is_sent_what_its_document_says_and_nothing_else() -> None:
+    content = sample("storefront/order_paid")
+    content["gift_wrap"] = content["line_items"][0]["color"] = content["shipping_info"]["floor"] = "unknown"
+    content["line_items"][0]["id"] = "ours"
+    order = read(content)
+    assert json.loads(messages.OrderPaid.of(order, order.line_items).body()) == sample("storefront/order_paid")
+
+
+@pytest.mark.parametrize("model", [OrderPaid, OrderUpdated])
+def test_camaloon_is_sent_nothing_that_pressroom_adds(model: type[OrderPaid]) -> None:
+    content = sample("storefront/order_paid")
+    personalized = sample("storefront/order_updated")
+    added = {name: personalized[name] for name in ("customer", "note", "shipping_service", "updated_at")}
+    lines = [
+        line | {"id": 7 + place, "personalization": personalized["line_items"][0]["personalization"]}
+        for place, line in enumerate(content["line_items"])
+    ]
+    order = model.model_validate(wire.parse(body(content | added | {"line_items": lines})))
+    plain = read(content)
+    assert (
+        messages.OrderPaid.of(order, order.line_items).body() == messages.OrderPaid.of(plain, plain.line_items).body()
+    )
+
+
+def test_camaloon_is_sent_its_own_lines_only() -> None:
+    order = read(sample("storefront/order_paid"))
+    sent = json.loads(messages.OrderPaid.of(order, order.line_items[1:]).body())
+    assert [line["sku"] for line in sent["line_items"]] == [order.line_items[1].sku]
+
+
+def test_what_the_shop_left_out_stays_out() -> None:
+    order = read(changed("ref", ...))
+    assert b'"ref"' not in messages.OrderPaid.of(order, order.line_items).body()
+
+
+def test_the_bytes_sent_are_these() -> None:
+    content = changed("billing_info", ...) | {"id": "N-1", "ref": "niño"}
+    content["shipping_info"] = dict.fromkeys(("first_name", "last_name", "zip", "province"), "") | {
+        "address": "A",
+        "city": "C",
+        "country_code": "ES",
+        "email": "a@b",
+    }
+    content["line_items"] = [{"sku": "S", "quantity": 1, "price": 12.50}]
+    order = read(content)
+    address = '"first_name":"","last_name":"","address":"A","zip":"","city":"C","province":"","country_code":"ES"'
+    assert messages.OrderPaid.of(order, order.line_items).body().decode() == (
+        '{"id":"N-1","ref":"niño","currency":"EUR","tax_rate":0.21,"created_at":"2026-09-01T16:09:54+02:00",'
+        '"processed_at":"2026-09-01T16:09:57+02:00","shipping_price":3.2,'
+        f'"shipping_info":{{{address},"email":"a@b"}},"billing_info":{{{address}}},'
+        '"line_items":[{"sku":"S","quantity":1,"price":12.5}]}'
+    )
+
+
+@pytest.mark.parametrize("path", ["", "shipping_info", "billing_info", "line_items.0"])
+def test_an_outbound_shape_forbids_extras(path: str) -> None:
+    content = sample("storefront/order_paid")
+    node = content
+    for step in filter(None, path.split(".")):
+        node = node[int(step) if step.isdigit() else step]
+    node["unknown"] = 1
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        messages.OrderPaid.model_validate(content)
+
+
+def test_a_model_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read(sample("storefront/order_paid")).id = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": "A-7"},
+        {"tracking_number": 9414},
+        {"tracking_number": ""},
+        {"tracking_number": None},
+        {"tracking_url": None},
+        {"notify_customer": None},
+        {"carrier": "unknown to the document"},
+        {"line_items": [{"sku": 7, "quantity": 1, "name": "unknown"}]},
+    ],
+)
+def test_a_shipment_is_read_with_what_camaloon_may_vary(change: dict[str, Any]) -> None:
+    shipment = ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)
+    assert shipment.order_id == str((sample("camaloon/shipment_sent") | change)["order_id"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": None},
+        {"order_id": True},
+        {"order_id": ""},
+        {"line_items": None},
+        {"order_id": "x" * 129},
+        {"line_items": [{"sku": "a"}]},
+        {"line_items": [{"sku": "a", "quantity": 0}]},
+        {"line_items": [{"sku": "a", "quantity": "many"}]},
+    ],
+)
+def test_what_is_no_shipment_is_not_read_as_one(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)

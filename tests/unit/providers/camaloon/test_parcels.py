@@ -1,0 +1,61 @@
+"""What makes a parcel this parcel."""
+
+from decimal import Decimal
+
+import pytest
+
+from pressroom.platform.wire import pieces
+from pressroom.providers.camaloon.parcels import camaloon_parcel
+
+LINES = [("a", 1), ("b", 2)]
+PARCEL = camaloon_parcel("9414 1058", "https://x", LINES)
+
+
+def test_the_order_of_its_lines_does_not_make_another_parcel() -> None:
+    assert camaloon_parcel("9414 1058", "https://x", reversed(LINES)) == PARCEL
+
+
+def test_the_address_of_its_tracking_does_not_make_another_parcel() -> None:
+    assert camaloon_parcel("9414 1058", "https://y", LINES) == PARCEL
+
+
+@pytest.mark.parametrize(("number", "numeral"), [(94141058, "94141058"), (" 94141058 ", "94141058")])
+def test_a_number_and_its_numeral_are_the_same(number: object, numeral: object) -> None:
+    assert camaloon_parcel(number, None, [("a", 1)]) == camaloon_parcel(numeral, None, [("a", "1")])
+
+
+@pytest.mark.parametrize(
+    ("tracking", "url", "lines"),
+    [
+        ("9414 1059", "https://x", LINES),
+        ("9414 1058", "https://x", [("a", 1)]),
+        ("9414 1058", "https://x", [("a", 2), ("b", 1)]),
+        (None, "https://x", LINES),
+    ],
+)
+def test_another_tracking_or_content_is_another_parcel(
+    tracking: object, url: object, lines: list[tuple[object, object]]
+) -> None:
+    assert camaloon_parcel(tracking, url, lines) != PARCEL
+
+
+def test_without_a_tracking_number_the_url_tells_parcels_apart() -> None:
+    assert camaloon_parcel("", "https://x", LINES) != camaloon_parcel(None, "https://y", LINES)
+
+
+def test_how_a_sku_is_split_does_not_make_another_parcel() -> None:
+    assert camaloon_parcel("1", None, [("a", 2), ("a", Decimal("3.0"))]) == camaloon_parcel("1", None, [("a", "5")])
+
+
+@pytest.mark.parametrize("number", [None, "", " ", 0, "0"])
+def test_an_absent_tracking_number_may_be_written_in_many_ways(number: object) -> None:
+    assert camaloon_parcel(number, "https://x", LINES) == camaloon_parcel(None, "https://x", LINES)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 0, -1, 1_000_001, "", "-1", "1e3", "1" * 5000, 1.5, Decimal("2.5"), Decimal("1e10000000"), [1]],
+)
+def test_what_is_no_quantity_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        pieces(value)
