@@ -111,7 +111,7 @@ def _queued() -> list[dict[str, Any]]:
             state=State.RECEIVED,
             body=body,
         )
-        paid = decisions.paid(reading.read(OrderPaid, body)[0], event, routing.configured(), [])
+        paid = decisions.paid(reading.read(OrderPaid, body)[0], event, routing.configured(), lambda _: None, [])
         repository.apply(paid)
         (delivery,) = paid.deliveries
         events.append(queue_event(json.dumps({"delivery_id": delivery.id, "replays": 0}), now))

@@ -11,11 +11,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from pressroom.delivery.worker import record_dead
+from pressroom.delivery.outcome import record_dead
 from pressroom.inbox import events
 from pressroom.order import outbox
 from pressroom.platform import config
 from pressroom.platform.observe import logged, logger
+from pressroom.providers.follow_ups import FOLLOW_UPS
 from pressroom.providers.oms import print_files
 
 _PAGES = 20
@@ -61,7 +62,7 @@ def _park_delivery(row: dict[str, Any]) -> None:
     # Among the rows that failed are such as were handed on behind one that was not.
     since = row.get("requested_at", {}).get("S", delivery.created_at)
     if not any(attempt.at > since for attempt in delivery.history):
-        record_dead(delivery, "it could not be queued")
+        record_dead(delivery, "it could not be queued", FOLLOW_UPS)
 
 
 def _rows(place: dict[str, Any]) -> Iterator[dict[str, Any]]:

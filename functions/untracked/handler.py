@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     now, told = config.utcnow(), 0
     for identity, order_id, parcels in notifications.overdue(now, limit=MOST):
         try:
-            repository.apply(Decision(order_id=order_id, facts=(), waited=tuple(parcels), at=iso(now)))
+            repository.apply(Decision(order_id=order_id, facts=(), tracking_wait_expired=tuple(parcels), at=iso(now)))
         except Conflict:
             logger().warning("order_busy", order_id=order_id)  # the next run finds it again
             continue

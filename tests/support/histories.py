@@ -56,7 +56,7 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
         if handler.write in (repository.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
     }
     name = "storefront.order_paid"  # the one that asks for a setting
-    decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES))  # noqa: E731
+    decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES, inbox.get))  # noqa: E731
     return found | {name: replace(found[name], decide=decide)}
 
 
@@ -109,8 +109,8 @@ def read(
         return decision
     shelf = shelf or Shelf()
     shelf.events[event_id] = event
-    _, decide = handler.decide(message, event)
     with mock.patch.object(inbox, "get", shelf.events.get):
+        _, decide = handler.decide(message, event)
         decision = decide(shelf.facts)
     shelf.facts += decision.facts
     return decision
@@ -632,7 +632,7 @@ class Shop:
         elif delivery.operation == "create_order" and state.revoked and self.maybe(0.5):
             kind, data, lost = "withdrawn", {"reason": "the shop canceled it, and the OMS does not have it"}, False
         elif delivery.operation == "order_paid" and state.revoked:
-            kind, data = "dead", {"reason": "the shop canceled the order, which may have been heard"}
+            kind, data = "dead", {"reason": "the shop canceled the order, which may have been received"}
         elif delivery.operation == "update_order" and (state.revoked or state.latest_update != delivery_id):
             kind, data = "withdrawn", {"reason": "a later one says it"}
         elif delivery.operation in ("update_order", "delete_order") and state.has_no_uid:

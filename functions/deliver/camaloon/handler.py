@@ -2,5 +2,6 @@
 
 from pressroom.delivery.worker import deliverer
 from pressroom.providers.camaloon.client import send
+from pressroom.providers.follow_ups import FOLLOW_UPS
 
-handler = deliverer(send)
+handler = deliverer(send, FOLLOW_UPS)

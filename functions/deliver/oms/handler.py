@@ -1,15 +1,17 @@
 """The OMS's queue: orders are created, changed and deleted there, batches are made, the catalogue is kept in step."""
 
-from pressroom.delivery.worker import Sent, deliverer
+from pressroom.delivery.outcome import Sent
+from pressroom.delivery.worker import deliverer
 from pressroom.order.outbox import Delivery
-from pressroom.providers.oms import batches, orders
+from pressroom.providers.follow_ups import FOLLOW_UPS
+from pressroom.providers.oms import batch_sending, orders
 from pressroom.providers.oms.catalogue import push
 
 OPERATIONS = {
     "create_order": orders.create,
     "update_order": orders.update,
     "delete_order": orders.delete,
-    "create_batch": batches.send,
+    "create_batch": batch_sending.send,
     "push_catalogue": push.send,
 }
 
@@ -19,4 +21,4 @@ def send(delivery: Delivery) -> Sent:
     return OPERATIONS[delivery.operation](delivery)
 
 
-handler = deliverer(send)
+handler = deliverer(send, FOLLOW_UPS)

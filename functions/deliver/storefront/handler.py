@@ -1,6 +1,7 @@
-"""The storefront's queue: what has become of its orders goes out as signed webhooks."""
+"""The shop's queue: notifications about its orders go out as signed webhooks."""
 
 from pressroom.delivery.worker import deliverer
+from pressroom.providers.follow_ups import FOLLOW_UPS
 from pressroom.providers.storefront.client import send
 
-handler = deliverer(send)
+handler = deliverer(send, FOLLOW_UPS)

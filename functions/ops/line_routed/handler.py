@@ -1,7 +1,8 @@
-"""A person has given a line that no rule wanted to a printer."""
+"""A person has routed a line by hand that no rule matched."""
 
 from functools import partial
 
+from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Undecided
@@ -10,8 +11,8 @@ from pressroom.providers.storefront.line_routed import LineRouted
 
 
 def decide(wanted: LineRouted, event: Event) -> Undecided:
-    """Decide once it is known what else is known of the order."""
-    return Undecided(wanted.order_id, partial(decisions.routed, wanted, event))
+    """Decide when it is known what else is known of the order."""
+    return Undecided(wanted.order_id, partial(decisions.routed, wanted, event, events.get))
 
 
 handler = Topic("ops.line_routed", LineRouted, decide)

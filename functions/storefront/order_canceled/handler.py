@@ -1,4 +1,4 @@
-"""The shop has canceled an order: what has not been sent is not sent, and the OMS is told to delete what it has."""
+"""The shop has canceled an order: what was not sent is not sent, and printers that allow it cancel what they have."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderCanceled, event: Event) -> Undecided:
-    """Decide once it is known what else is known of the order."""
+    """Decide when it is known what else is known of the order."""
     return Undecided(str(order.id), partial(decisions.canceled, order, event))
 
 

@@ -1,7 +1,8 @@
-"""The shop has been paid: the order's record begins (or is completed), and its lines go to whoever prints them."""
+"""The shop has been paid: the order's record begins (or is completed), and its lines go to their printers."""
 
 from functools import partial
 
+from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order import routing
@@ -11,8 +12,8 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderPaid, event: Event) -> Undecided:
-    """Decide once it is known what else is known of the order."""
-    return Undecided(str(order.id), partial(decisions.paid, order, event, routing.configured()))
+    """Decide when it is known what else is known of the order."""
+    return Undecided(str(order.id), partial(decisions.paid, order, event, routing.configured(), events.get))
 
 
 handler = Topic("storefront.order_paid", OrderPaid, decide)

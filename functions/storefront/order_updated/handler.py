@@ -1,7 +1,8 @@
-"""The shop has changed an order: the OMS is told what it allows; what Camaloon has can't be changed any more."""
+"""The shop has changed an order: printers that take changes are sent it; for the others it is too late."""
 
 from functools import partial
 
+from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Undecided
@@ -10,8 +11,8 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderUpdated, event: Event) -> Undecided:
-    """Decide once it is known what else is known of the order."""
-    return Undecided(str(order.id), partial(decisions.updated, order, event))
+    """Decide when it is known what else is known of the order."""
+    return Undecided(str(order.id), partial(decisions.updated, order, event, events.get))
 
 
 handler = Topic("storefront.order_updated", OrderUpdated, decide)

@@ -25,12 +25,12 @@ class Partner:
     """Pressroom calls its API with a token of the merchant's, in the secret `<stack>/<id>-api`."""
     create: str | None = None
     """The operation of a delivery that creates an order there; None if Pressroom sends it no orders."""
+    change: str | None = None
+    """The operation that changes an order there; None if nothing can."""
     cancel: str | None = None
     """The operation that cancels an order there; None if nothing can."""
     can_be_asked: bool = False
     """After a lost answer, the deliverer asks what became of the create before it repeats it."""
-    takes_changes: bool = False
-    """An order that was created there can be changed and canceled by later deliveries."""
     in_sequence: bool = False
     """Deliveries of one order depend on each other, so only one of them is queued at a time (`order.lane`)."""
     needs_design: bool = False
@@ -89,9 +89,9 @@ PARTNERS = (
         credential="token",
         has_api_token=True,
         create="create_order",
+        change="update_order",
         cancel="delete_order",
         can_be_asked=True,
-        takes_changes=True,
         in_sequence=True,
         needs_design=True,
     ),

@@ -26,7 +26,7 @@ def event(topic: str, **rest: Any) -> Event:
 
 def paid(content: Any, rules: str = "*=camaloon", **rest: Any) -> Decision:
     message = OrderPaid.model_validate(wire.parse(body(content)))
-    return decisions.paid(message, event("storefront.order_paid", **rest), routing.parse(rules), [])
+    return decisions.paid(message, event("storefront.order_paid", **rest), routing.parse(rules), lambda _: None, [])
 
 
 def sent(content: Any) -> Decision:

@@ -41,7 +41,9 @@ class Telling:
         facts = [*self.facts, *new]
         self.clock += 1
         order = fold(self.order_id, facts)
-        told = notifications.tell(self.facts, facts, order, at=instant(self.clock), waited=waited)
+        told = notifications.notifications_for(
+            self.facts, facts, order, at=instant(self.clock), tracking_wait_expired=waited
+        )
         assert not told.rows or told.rows[0]["Item"]["state_key"]["S"].startswith("UNTRACKED#waiting#")
         self.waiting += [parcel for row in told.rows for parcel in row["Item"]["parcels"]["SS"]]
         for fact, delivery in zip(told.facts, told.deliveries, strict=True):
@@ -108,7 +110,7 @@ def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: Histo
         assert (order.status is not Status.DELIVERED) or counted["order.delivered"] == 1
         assert (Attention.FAILED not in order.attention) or counted["order.failed"]
         # That pieces are canceled was said by order.canceled, also if something turns out to be printed after all.
-        silent = notifications.SAID_OTHERWISE | ({Attention.CANCELED} if counted["order.canceled"] else set())
+        silent = notifications.COVERED_BY_TYPES | ({Attention.CANCELED} if counted["order.canceled"] else set())
         told = {reason for notice in telling.told for reason in notice["data"].get("reasons", ())}
         assert set(order.attention) - silent <= told
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pressroom.delivery.worker import conclude
+from pressroom.delivery.outcome import conclude
 from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.ops import actions, replay
@@ -20,6 +20,7 @@ from pressroom.order.outbox import Delivery, State
 from pressroom.platform import config, table
 from pressroom.platform.errors import PressroomError
 from pressroom.platform.times import iso
+from pressroom.providers.follow_ups import FOLLOW_UPS
 
 ERASED = "erased"
 _OURS = frozenset({"sent", "dead", "withdrawn", "notified", "overdue"})
@@ -41,7 +42,8 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
     deliveries = _none_pending(row.facts)
     dead = [delivery for delivery in deliveries if delivery.state is State.DEAD]
     for delivery in dead:  # what it would send is about to go
-        conclude(replace(delivery, state=State.WITHDRAWN, last_error=ERASED), "withdrawn", source="ops", reason=ERASED)
+        withdrawn = replace(delivery, state=State.WITHDRAWN, last_error=ERASED)
+        conclude(withdrawn, "withdrawn", FOLLOW_UPS, source="ops", reason=ERASED)
         replay.forget_letters(delivery)
     if dead:  # which may be news for the shop
         row = repository.get(order_id) or row

@@ -11,12 +11,14 @@ from typing import Literal
 
 from botocore.exceptions import ClientError
 
+from pressroom.delivery.outcome import conclude
 from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.ops import actions
 from pressroom.order import outbox
 from pressroom.order.outbox import Delivery, State
 from pressroom.platform import config, table
+from pressroom.providers.follow_ups import FOLLOW_UPS
 
 _DEAD_LETTER_PAGES = 10
 
@@ -89,17 +91,16 @@ def settle(delivery: Delivery, outcome: Literal["done", "dropped"], *, by: str, 
 
     `done`: the destination has it after all. `dropped`: it need not be sent.
     """
-    from pressroom.delivery.worker import conclude
-
     if delivery.state is not State.DEAD:
         return False
     if outcome == "done":
         unknown = {"uid_known": False} if delivery.operation == "create_order" else {}
         ended = replace(delivery, state=State.DELIVERED, last_error=None, answer_lost=False)
-        conclude(ended, "sent", source="ops", **unknown)
+        conclude(ended, "sent", FOLLOW_UPS, source="ops", **unknown)
     else:
         reason = "settled by hand"
-        conclude(replace(delivery, state=State.WITHDRAWN, last_error=reason), "withdrawn", source="ops", reason=reason)
+        withdrawn = replace(delivery, state=State.WITHDRAWN, last_error=reason)
+        conclude(withdrawn, "withdrawn", FOLLOW_UPS, source="ops", reason=reason)
     _delete(delivery.destination, _dead_letters(delivery))
     actions.record(f"settle:{outcome}", delivery.id, by=by, now=now)
     return True

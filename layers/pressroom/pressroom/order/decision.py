@@ -12,20 +12,20 @@ from pressroom.order.outbox import Delivery
 class Decision:
     """What an event means: facts about one order, and what has to be sent because of them.
 
-    `ended` is a delivery whose end the facts tell: its row is written with them. `waited` are parcels of which the shop
-    is told now, whether they have tracking or not; `at` is when, if there are no facts.
+    `ended` is a delivery whose end the facts report: its row is written with them. `tracking_wait_expired` are parcels
+    of which the shop is notified now, with or without tracking; `at` is the time of that, if there are no facts.
     """
 
     order_id: str
     facts: tuple[Fact, ...]
     deliveries: tuple[Delivery, ...] = ()
     ended: Delivery | None = None
-    waited: tuple[str, ...] = ()
+    tracking_wait_expired: tuple[str, ...] = ()
     at: str = ""
 
 
 type Decide = Callable[[list[Fact]], Decision]
-"""Decides on the facts that are known of an order."""
+"""Decides on the known facts of an order."""
 
 
 class Undecided(NamedTuple):

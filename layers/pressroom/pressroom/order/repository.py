@@ -27,12 +27,12 @@ from pressroom.platform.times import parse
 KIND = "ORDER"
 FIND = "FIND"
 FOUND_FOR = timedelta(days=400)
-"""How long an order is found by its reference or a tracking number after it was last told of."""
+"""How long an order is found by its reference or a tracking number after that was last reported."""
 TRIES = 12
 """Reads and writes of one order before giving up: 30 writers at once all land well within it."""
 
 
-type Also = Callable[[list[Fact]], Iterable[table.Item]]
+type ExtraWrites = Callable[[list[Fact]], Iterable[table.Item]]
 """Other rows to write with an order, as a transaction takes them, given all its facts, the new ones too."""
 
 
@@ -78,12 +78,14 @@ def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.8, 0.02 * 2**attempt)))  # noqa: S311 - no secret hangs on it
 
 
-def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: Callable[[int], None] = _pause) -> Order:
+def apply(
+    decision: Decision | Undecided, extra_writes: ExtraWrites = lambda _: (), *, pause: Callable[[int], None] = _pause
+) -> Order:
     """Decide, if that is still to be done, add the decision's facts to its order, and return the order.
 
-    The order, its new deliveries, what the shop is told of the change and `also` (other rows, given all facts) are
-    written together or not at all; nothing is written when no fact is new. When others wrote the order first, all is
-    decided again on what they wrote. Raises Conflict when they kept doing so.
+    The order, its new deliveries, the shop's notifications and `extra_writes` (other rows, made of all facts) are
+    written together or not at all; nothing is written when no fact is new. When another writer was first, all is
+    decided again on what it wrote. Raises Conflict when that happens TRIES times.
     """
     order_id = decision.order_id
     for attempt in range(TRIES):
@@ -93,37 +95,37 @@ def apply(decision: Decision | Undecided, also: Also = lambda _: (), *, pause: C
         new = [fact for fact in decided.facts if fact.id not in known]
         facts = row.facts + new
         order = fold(order_id, facts)
-        if not new and not decided.waited:
+        if not new and not decided.tracking_wait_expired:
             return order
-        told = notifications.tell(
+        news = notifications.notifications_for(
             row.facts,
             facts,
             order,
             at=max((fact.received_at for fact in new), default=decided.at),
-            waited=decided.waited,
+            tracking_wait_expired=decided.tracking_wait_expired,
             deliveries=(*decided.deliveries, *([decided.ended] if decided.ended else [])),
         )
-        if not new and not told.facts:
+        if not new and not news.facts:
             return order
-        facts += told.facts
+        facts += news.facts
         put = _put(order, facts, row.version)
-        rows = [{"Put": _new(delivery, facts)} for delivery in (*decided.deliveries, *told.deliveries)]
-        rows += [{"Put": each} for each in told.rows]
+        rows = [{"Put": _new(delivery, facts)} for delivery in (*decided.deliveries, *news.deliveries)]
+        rows += [{"Put": each} for each in news.rows]
         if decided.ended:
             rows.append({"Update": decided.ended.change()})
-        _let_be_found(
+        _index_for_search(
             order_id, find_keys(new) - find_keys(row.facts), max((each.received_at for each in new), default="")
         )
-        if _write(put, [*rows, *also(facts)]):
+        if _write(put, [*rows, *extra_writes(facts)]):
             return order
         pause(attempt)
-    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+    raise Conflict(f"other writers changed the order {TRIES} times in a row")
 
 
 def rewrite(order_id: str, change: Callable[[list[Fact]], list[Fact]]) -> Order | None:
-    """Put an order's facts in the place of those that are known; return the order, or None if there is none.
+    """Replace an order's facts; return the order, or None if there is none.
 
-    For what no event tells: facts whose texts are erased. Nothing is sent or told because of it.
+    For changes that no event reports: facts whose texts are erased. Nothing is sent because of it.
     """
     for attempt in range(TRIES):
         row = get(order_id)
@@ -134,11 +136,11 @@ def rewrite(order_id: str, change: Callable[[list[Fact]], list[Fact]]) -> Order 
         if _write(_put(order, facts, row.version), []):
             return order
         _pause(attempt)
-    raise Conflict(f"the order was changed by others {TRIES} times in a row")
+    raise Conflict(f"other writers changed the order {TRIES} times in a row")
 
 
 def find(kind: str, text: str) -> list[str]:
-    """Return the orders with a reference (`ref`) or a tracking number (`tracking`), as it was told; at most a few."""
+    """Return the orders with a reference (`ref`) or a tracking number (`tracking`); at most a few."""
     row = table.get(FIND, find_key(kind, text))
     return sorted(row["orders"]["SS"]) if row and "orders" in row else []
 
@@ -158,8 +160,8 @@ def find_keys(facts: Iterable[Fact]) -> set[str]:
     }
 
 
-def _let_be_found(order_id: str, keys: set[str], at: str) -> None:
-    """Name the order where its reference and tracking numbers are looked up: before it is written, so none is lost."""
+def _index_for_search(order_id: str, keys: set[str], at: str) -> None:
+    """Enter the order under its reference and tracking numbers, before it is written, so that none is lost."""
     for key in sorted(keys):
         config.client("dynamodb").update_item(
             TableName=table.name(),

@@ -54,7 +54,7 @@ def _takes_changes(line: Line) -> bool:
 def takes_changes(destination: str | None) -> bool:
     """Tell whether a printer takes changes of an order that was created there."""
     printer = BY_ID.get(destination or "")
-    return printer is not None and printer.takes_changes
+    return printer is not None and printer.change is not None
 
 
 def is_beyond_recall(line: Line) -> bool:

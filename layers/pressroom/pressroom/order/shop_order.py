@@ -226,6 +226,10 @@ class OrderPaid(Order):
     note: Text | None = None
     shipping_service: Text | None = None
 
+    def lines(self) -> dict[str, LineItem]:
+        """Return the lines by their ids, in their order."""
+        return dict(zip(line_ids(self.line_items), self.line_items, strict=True))
+
     @property
     def billing(self) -> Address:
         """Who pays: the shipping address stands in where no other is given."""

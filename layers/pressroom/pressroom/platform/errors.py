@@ -48,30 +48,32 @@ class Conflict(PressroomError):
 
 
 class DeliveryError(PressroomError):
-    """An attempt at a delivery that did not succeed. `status` is the HTTP status, if there was an answer.
+    """An attempt at a delivery that did not succeed; its class says what follows.
 
-    `certain` is set by who has found out that the destination has done nothing of what earlier attempts asked for.
+    `status` is the HTTP status, if there was an answer. `after` is what Retry-After asked for, in seconds; it only ever
+    delays. `answer_lost`: the destination may have acted on the request although no answer came back. `certain`: it is
+    known that the destination has done nothing of what earlier attempts asked for.
     """
 
-    certain = False
-
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        after: float = 0,
+        answer_lost: bool = False,
+        certain: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.after = after
+        self.answer_lost = answer_lost
+        self.certain = certain
 
 
 class Retry(DeliveryError):
-    """Try again later: 408, 429, 5xx, the network, or a setting that a person has still to make (see Blocked).
-
-    `after` is what Retry-After asked for, in seconds; it only ever delays. `answer_lost` means that the destination
-    may have acted on the request although no answer came back.
-    """
-
-    def __init__(self, reason: str, *, status: int | None = None, after: float = 0, answer_lost: bool = False) -> None:
-        super().__init__(reason, status=status)
-        self.after = after
-        self.answer_lost = answer_lost
+    """Try again later: 408, 429, 5xx, the network, or a setting that a person has still to make (see Blocked)."""
 
 
 class Blocked(Retry):

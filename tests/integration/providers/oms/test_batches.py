@@ -13,7 +13,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from pressroom.delivery import worker
+from pressroom.delivery import outcome
 from pressroom.order import outbox, repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact
@@ -21,6 +21,7 @@ from pressroom.order.model import Order
 from pressroom.platform import config, table
 from pressroom.platform.errors import Blocked, Dead, Retry
 from pressroom.platform.times import iso
+from pressroom.providers.follow_ups import FOLLOW_UPS
 from pressroom.providers.oms import batches, item_ids
 from pressroom.providers.oms import client as oms
 from pressroom.providers.oms.batches import Made
@@ -616,7 +617,7 @@ def test_a_batch_that_could_not_be_queued_is_dead_and_can_be_replayed(hub: Hub, 
     waiting = outbox.get(batch.delivery_id)
     assert waiting
     with hub.cloud.as_function("park"):
-        worker.record_dead(waiting, "it could not be queued")
+        outcome.record_dead(waiting, "it could not be queued", FOLLOW_UPS)
     (dead,) = shown(hub)
     assert (dead["state"], dead["error"]) == ("dead", "it could not be queued")
     assert replay(hub, dead)["state"] == "sent"

@@ -23,7 +23,7 @@ from cli.catalogue import Command, Wish
 from cli.errors import Failed
 from cli.stacks import Installation
 from functions.catalogue.handler import handler
-from pressroom.delivery.worker import Sent
+from pressroom.delivery.outcome import Sent
 from pressroom.order import outbox
 from pressroom.order.outbox import Delivery
 from pressroom.platform import table

@@ -128,7 +128,7 @@ def test_a_deliverer_that_is_killed_after_the_oms_has_heard_prints_once(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("pressroom.delivery.worker._delivered", killed)
+        patched.setattr("pressroom.delivery.worker._record_sent", killed)
         with pytest.raises(Killed):
             pay(hub)
     assert hub.oms.printed() == dict.fromkeys(ITEMS, 1)

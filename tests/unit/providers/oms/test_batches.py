@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pressroom.order.outbox import Attempt, Delivery
 from pressroom.platform import table
-from pressroom.providers.oms import batches, item_ids
+from pressroom.providers.oms import batch_sending, batches, item_ids
 from pressroom.providers.oms.batches import Batch, Item, State
 from tests.support.template import template
 
@@ -112,5 +112,5 @@ def attempted(tries: int, *lost: bool) -> Delivery:
         (attempted(1, False, False, False), False),  # blocked thrice, which uses up no try
     ],
 )
-def test_an_attempt_that_may_have_been_heard_counts_until_a_person_replays(delivery: Delivery, expected: bool) -> None:
-    assert batches.may_have_been_heard(delivery) is expected
+def test_an_attempt_that_may_have_been_received_counts_until_a_replay(delivery: Delivery, expected: bool) -> None:
+    assert batch_sending.may_have_been_received(delivery) is expected

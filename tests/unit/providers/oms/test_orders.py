@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pressroom.delivery.worker import Sent
+from pressroom.delivery.outcome import Sent
 from pressroom.order.facts import Fact
 from pressroom.order.outbox import Attempt, Delivery
 from pressroom.platform.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn

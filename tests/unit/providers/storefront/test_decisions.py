@@ -774,7 +774,7 @@ def test_what_somebody_else_has_written_meanwhile_is_decided_on(
     monkeypatch.setattr(events, "get", shelf.events.get)
     monkeypatch.setattr(repository, "get", lambda _: row)
     monkeypatch.setattr(repository, "_write", write)
-    monkeypatch.setattr(repository, "_let_be_found", lambda *_: None)
+    monkeypatch.setattr(repository, "_index_for_search", lambda *_: None)
     receive(late)
     assert {each.id for each in row.facts} == {late, first}
     assert [each["operation"]["S"] for each in deliveries] == operations

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from pressroom.delivery.worker import Sent
+from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, http
 from pressroom.platform.errors import Dead, Retry

@@ -4,8 +4,7 @@ An item whose print file is ready is a READY row, listed by its variant until it
 transaction: the batch, its delivery, and on each of its items the name of the batch, on the condition that there was
 none. READY rows never expire, so an item is in one batch only, ever, however many make batches at the same time.
 
-What the OMS has made of a request can't be asked: the document has no way to read a batch. So a batch whose answer was
-lost is given up at once, and only a person, who can look, lets it be sent again.
+`batch_sending` sends them.
 """
 
 import random
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -27,13 +26,9 @@ from pressroom.order.fold import fold
 from pressroom.order.model import Status
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table, wire
-from pressroom.platform.errors import Dead, Retry, Withdrawn
 from pressroom.platform.observe import logger
 from pressroom.platform.times import iso
 from pressroom.providers.oms import item_ids
-
-if TYPE_CHECKING:
-    from pressroom.delivery.worker import Sent
 
 READY = "READY"
 KIND = "BATCH"
@@ -44,7 +39,6 @@ REFUSALS = 4
 _LONGEST_KEY = 900
 """Bytes of an item's name in a row's key: an index takes 1,024, the time included. Ids of 128 letters can be longer."""
 _SOURCE = "deliver.oms"
-_LOOK_FIRST = "the OMS may have this batch: look there, and replay it only if it is not there"
 _ENTRY = re.compile(r"\s*([^=,]*[^=,\s])\s*=((?:\s*[^=,+\s]+\s*\+)*\s*[^=,+\s]+\s*)")
 
 
@@ -55,13 +49,6 @@ class State(StrEnum):
     SENT = "sent"
     DEAD = "dead"
     WITHDRAWN = "withdrawn"
-
-
-class _AnswerLost(Dead, Retry):
-    """Dead, and recorded as heard perhaps: an attempt that follows without a person between them must know of it."""
-
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
-        super().__init__(f"{reason}: {_LOOK_FIRST}", status=status, answer_lost=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +244,10 @@ class _Run:
         found = self._oldest(variant)
         if not found or (len(found) < self.size and not self.at_once and found[0].at > self.due):
             return False, None
-        canceled = _canceled(found, variant)
-        for each in canceled:
+        unwanted = canceled(found, variant)
+        for each in unwanted:
             _withdraw(each, self.now)
-        if canceled:
+        if unwanted:
             return True, None
         batch = _batch(variant, templates, found, self.now)
         return True, batch if self._write(batch) else None
@@ -344,7 +331,7 @@ def _withdraw(item: Item, now: datetime) -> None:
     logger().info("item_withdrawn", item_id=item.id)
 
 
-def _canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
+def canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
     """Return the items that nobody wants printed any more, as their orders say now, or not as of this variant."""
     wanted: dict[str, bool] = {}
     for row in table.get_many((repository.KIND, order_id) for order_id in sorted({each.place[0] for each in found})):
@@ -356,39 +343,7 @@ def _canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
     return [each for each in found if not wanted.get(each.id)]
 
 
-# --- sending them ---
-
-
-def send(delivery: Delivery) -> "Sent":
-    """Send a batch, without the items that were canceled since it was made. Raises DeliveryError.
-
-    An attempt that may have been heard is not repeated, unless a person has replayed the delivery since.
-    """
-    from pressroom.delivery.worker import Sent
-    from pressroom.providers.oms import (
-        client,  # here, since the API, which only makes and shows batches, imports this module
-    )
-
-    if may_have_been_heard(delivery):
-        raise _AnswerLost("what came of the last attempt is not known")
-    batch = _of(delivery)
-    left_out = {each.id for each in _canceled(batch.items)}
-    uids = [each.uid for each in batch.items if each.id not in left_out]
-    if not uids:
-        raise Withdrawn("all lines of the batch are canceled")
-    try:
-        answer = client.create_batch(uids, list(batch.templates))
-    except Retry as error:
-        if error.answer_lost:
-            raise _AnswerLost(error.reason, status=error.status) from error
-        raise
-    told = {"uid": answer.uid, "status": answer.status, "left_out": sorted(left_out)}
-    return Sent(answer.http_status, told)
-
-
-def may_have_been_heard(delivery: Delivery) -> bool:
-    """Tell whether, since a person let the delivery be sent, an attempt before this one may have made the batch."""
-    return any(attempt.answer_lost for attempt in delivery.history[-delivery.tries : -1])
+# --- the end of their deliveries ---
 
 
 def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
@@ -398,7 +353,7 @@ def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
     again, and an order that was told knows the fact. `data` is what `send` told, or the `reason`.
     """
     batch = replace(
-        _of(delivery),
+        of_delivery(delivery),
         state=State(kind),
         uid=data.get("uid"),
         status=data.get("status"),
@@ -420,7 +375,8 @@ def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
     logger().info("batch_ended", batch_id=batch.id, state=batch.state)
 
 
-def _of(delivery: Delivery) -> Batch:
+def of_delivery(delivery: Delivery) -> Batch:
+    """Return the batch that a delivery sends."""
     batch = get(wire.parse(delivery.body)["batch"])
     if batch is None:
         raise LookupError("the delivery's batch is gone: nobody deletes one")

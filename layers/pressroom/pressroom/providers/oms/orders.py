@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from pressroom.delivery.worker import Sent
+from pressroom.delivery.outcome import Sent
 from pressroom.order import outbox, repository
 from pressroom.order.facts import Fact, in_order
 from pressroom.order.fold import fold

@@ -1,15 +1,24 @@
-"""What a person asks for through the ops API, as it is kept until it is done."""
+"""What a person asks for through the ops API: a line's printer. It is kept as an event until it is done."""
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from pressroom.partners import PRINTERS
+
+
+def printer(name: str) -> str:
+    """Return the id of a printer. Raises ValueError for anything else."""
+    if name not in PRINTERS:
+        raise ValueError(f"must be one of {', '.join(PRINTERS)}")
+    return name
 
 
 class LineRouted(BaseModel):
-    """A line that no rule wanted is to be made by `destination`."""
+    """A line that no rule matched is to be printed by `destination`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     order_id: str
     line_id: str
-    destination: Literal["camaloon", "oms", "cloudprinter", "printful"]
+    destination: Annotated[str, AfterValidator(printer)]

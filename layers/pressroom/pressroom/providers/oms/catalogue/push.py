@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pressroom.delivery.worker import Sent
+from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table, wire
 from pressroom.platform.errors import Blocked, Conflict, Dead, DeliveryError, Retry, Unfinished, Withdrawn

@@ -1,0 +1,46 @@
+"""What Camaloon is sent of a shop's order. It takes no changes and no cancellations: an order is sent once."""
+
+from collections.abc import Collection
+
+from pressroom.order.facts import Fact
+from pressroom.order.messages import Change, Earlier, Message, content_digest, digest_sent
+from pressroom.order.shop_order import OrderPaid
+from pressroom.providers.camaloon import messages
+
+PRINTER = "camaloon"
+
+
+def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Message | None:
+    """Return the order for those of its lines that it still has; None if it has none of them."""
+    lines = {line_id: line for line_id, line in order.lines().items() if line_id in line_ids}
+    if not lines:
+        return None
+    body = messages.OrderPaid.of(order, list(lines.values())).body()
+    return Message(lines, body, content_digest(body))
+
+
+def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known: list[Fact]) -> Change:
+    """Tell whether the order differs from what Camaloon was sent; nothing can be sent any more."""
+    message = create(order, line_ids, earlier)
+    return Change(not_sent=(message.digest if message else None) != digest_sent(known, PRINTER))
+
+
+def cancel(known: list[Fact]) -> bytes | None:
+    """Return None: nothing cancels an order."""
+    return None
+
+
+def by_hand(
+    order: OrderPaid,
+    line_id: str,
+    line_ids: Collection[str],
+    earlier: Earlier,
+    known: list[Fact],
+) -> Message | None:
+    """Return the order for one line that was routed by hand; `line_ids` are the lines that Camaloon has already."""
+    message, before = create(order, [line_id], earlier), create(order, line_ids, earlier)
+    if message is None or (before.digest if before else None) != digest_sent(known, PRINTER):
+        return message and message._replace(digest=None)
+    # Camaloon has the rest of the order as it is now, so it has all of it once it has this line.
+    whole = create(order, [*line_ids, line_id], earlier)
+    return message._replace(digest=whole.digest if whole else None)
