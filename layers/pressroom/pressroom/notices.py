@@ -13,7 +13,7 @@ Told once each, by facts of their own (`notified`), so that two writers of an or
 | order.attention                            | a person should look, for a reason that none of the others tells        |
 
 Only of orders that the shop has reported as paid: what was known before is told then. Nothing is told of a record that
-is a printer's own, nor while no URL is set (docs/decisions/0022-the-shop-is-told-by-comparing.md).
+is a printer's own, nor while no URL is set (docs/decisions/0022-notifications-come-from-comparing-two-states.md).
 """
 
 import json
