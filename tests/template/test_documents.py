@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,14 @@ def test_make_has_every_target_that_is_named(document: str) -> None:
             assert name in (variables if is_variable else targets), words
 
 
+def test_the_table_of_targets_is_the_makefiles() -> None:
+    table = rows("docs/local.md", "# The local cloud", table="command")
+    targets, _ = makefile()
+    assert {words[1] for row in table for words in [names(row)[0].split()]} == targets
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"^  make ([a-z-]+) ", listed, re.MULTILINE)) == targets
+
+
 def fault(words: list[str], command: click.Command = root) -> str:
     """Say what is wrong with a command of `pressroom` as it is typed; a group alone is right."""
     context = click.Context(command)
@@ -292,6 +301,15 @@ def test_the_document_of_the_api_names_every_route_and_no_other() -> None:
 def test_every_route_that_is_named_exists(document: str) -> None:
     of_the_oms = {("GET", "/order-items/{id}/print")}
     assert named_routes(document) - routes() - of_the_oms == set()
+
+
+def test_the_routes_of_the_simulators_are_there() -> None:
+    table = rows("docs/local.md", "## The simulators", table="simulator")
+    written = {("any", names(row)[0].split()[1]) for row in rows("docs/local.md", "## The simulators", table="route")}
+    written |= {(row[0].lower().replace("shop", "storefront"), row[1].strip("`").split()[1]) for row in table}
+    for simulator, route in written:
+        source = (ROOT / "local/simulators" / f"{simulator.replace('any', 'base')}.py").read_text()
+        assert f'"{route}"' in source, (simulator, route)
 
 
 def test_the_parameters_of_lists_are_those_of_the_api() -> None:
