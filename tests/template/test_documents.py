@@ -43,15 +43,10 @@ MOST_WORDS = {
 }
 DECISIONS = [each for each in documents() if re.fullmatch(r"docs/decisions/\d{4}-.+\.md", each)]
 NO_RESOURCES = {
-    "BatchSize",  # of an event source
     "CloudprinterItemValidated",
-    "CloudSignal",
     "DestinationDeliveryFailures",
     "EventInvokeConfig",
-    "KeyError",
     "NotLookedAt",
-    "RetriesExhausted",
-    "ShipmentSent",
 }
 """Names in capitals that are none of the template's."""
 
