@@ -3,7 +3,7 @@
 Every function that the template runs by a schedule is run twice on an empty stack, against moto, and the second run is
 what each further one costs; its price (`cost.price`) times the runs of a day is `idle.<function>.usd_per_day`.
 
-- `idle.usd_per_day`: all of them. What has a price of its own (secrets, alarms, polling) stands in the README.
+- `idle.usd_per_day`: all of them. What has a price of its own (secrets, alarms, polling) stands in docs/costs.md.
 - `overview.calls`, `.read_units`: one `GET /overview` on the empty stack, and, as `overview_of_many`, with ORDERS
   orders and as many webhooks and deliveries, of which nobody has counted any hour.
 """

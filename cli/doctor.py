@@ -181,7 +181,7 @@ def secrets(visit: Visit) -> Iterator[Finding]:
 def secret_findings(short: str, secret: Secret, visit: Visit) -> Iterator[Finding]:
     """Judge a secret by its form, and by who needs it."""
     name = f"secret {short}"
-    put = f"Set {visit.place.stack_name}/{short} (README, Set the secrets)."
+    put = f"Set {visit.place.stack_name}/{short} (docs/deploy.md, Set the secrets)."
     if not secret.shaped:
         yield Finding(name, "fail", 'It is not {"current": "…", "previous": "…"}: nothing in it counts.', put)
     elif not secret.current:
@@ -312,7 +312,7 @@ def printful(visit: Visit) -> Iterator[Finding]:
 def shop(visit: Visit) -> Iterator[Finding]:
     told = visit.api.get("/notifications")
     if told["disabled_at"]:
-        todo = "Mend the shop, then POST /notifications/enable (runbook, StorefrontDisabledAlarm)."
+        todo = "Mend the shop, then POST /notifications/enable (docs/runbook.md, StorefrontDisabledAlarm)."
         yield Finding("shop", "fail", f"It answered 410 and is told nothing since {told['disabled_at']}.", todo)
     else:
         yield Finding("shop", "ok", "It is told." if told["url_set"] else "StorefrontUrl is empty: it is told nothing.")
@@ -412,7 +412,7 @@ def conditions(visit: Visit) -> Iterator[Finding]:
         return
     for each in found["conditions"]:
         status: Status = "warn" if each["name"] in NO_FAULT else "fail"
-        todo = f"It stands since {each['since']}: see the runbook."
+        todo = f"It stands since {each['since']}: see docs/runbook.md."
         yield Finding(f"condition {each['id']}", status, each["text"], todo)
     looked_at = found["looked_at"]
     if not looked_at:

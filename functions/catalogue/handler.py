@@ -1,7 +1,7 @@
 """The catalogue at the OMS, by a person's command: what differs, a push of it, how far that is, what is known.
 
 Only the comparison asks the OMS anything. A push is written as a delivery, and sent by deliver/oms; another push takes
-the place of the one before it (docs/decisions/0019-the-catalogue-is-pushed-by-one-job.md).
+the place of the one before it (docs/decisions/0019-one-job-pushes-the-catalogue.md).
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One name rules all: topic, folder, function, sample, row in the README."""
+"""One name rules all: topic, folder, function, sample, row in docs/topics.md."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tests.support import template
 from tests.support.template import ROOT, camel, folders, functions, topics
 
 TOPICS = pytest.mark.parametrize(("provider", "topic"), topics())
-README = (ROOT / "README.md").read_text()
+DOCUMENT = (ROOT / "docs/topics.md").read_text()
 
 
 def by_folder() -> dict[str, str]:
@@ -50,13 +50,13 @@ def test_a_topic_says_its_own_name(provider: str, topic: str) -> None:
 
 
 @TOPICS
-def test_a_topic_has_its_row_in_the_readme(provider: str, topic: str) -> None:
+def test_a_topic_has_its_row_in_the_document(provider: str, topic: str) -> None:
     row = f"| `{provider}.{topic}` | `functions/{provider}/{topic}` | `events/{provider}/{topic}.json` |"
-    assert README.count(row) == 1
+    assert DOCUMENT.count(row) == 1
 
 
-def test_every_topic_of_the_readme_exists() -> None:
-    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `functions/", README, re.MULTILINE)
+def test_every_topic_of_the_document_exists() -> None:
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `functions/", DOCUMENT, re.MULTILINE)
     assert sorted(rows) == topics()
 
 
@@ -67,17 +67,6 @@ def test_every_sample_belongs_to_a_topic() -> None:
         if each.parent.name != "receive"
     }
     assert samples == set(topics())
-
-
-def routes() -> set[tuple[str, str]]:
-    events = [event for function in functions().values() for event in function.get("Events", {}).values()]
-    http = [event["Properties"] for event in events if event["Type"] == "HttpApi"]
-    return {(event["Method"], event["Path"]) for event in http}
-
-
-def test_the_readme_names_every_route_and_no_other() -> None:
-    named = set(re.findall(r"`(GET|POST) (/[^`?]*)(?:\?[^`]*)?`", README))
-    assert named == routes()
 
 
 def test_a_body_that_is_no_text_comes_in_base64() -> None:

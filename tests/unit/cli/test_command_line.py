@@ -1,4 +1,4 @@
-"""The command line as it is typed: every command, its options, and its place in the README."""
+"""The command line as it is typed: every command, its options, and its place in docs/operations.md."""
 
 import io
 import os
@@ -26,7 +26,7 @@ from local.partners import PARTNERS
 from local.progress import LocalCloudError
 from tests.support.template import ROOT
 
-README = (ROOT / "README.md").read_text()
+DOCUMENT = (ROOT / "docs/operations.md").read_text()
 
 
 def commands(group: click.Group = root, *before: str) -> Iterator[tuple[str, click.Command]]:
@@ -64,27 +64,16 @@ def test_every_command_and_option_says_what_it_is_for(name: str) -> None:
 
 
 @EACH_COMMAND
-def test_the_readme_has_every_command(name: str) -> None:
+def test_the_document_has_every_command(name: str) -> None:
     assert name in documented()
 
 
-def test_the_readme_has_no_other_command() -> None:
+def test_the_document_has_no_other_command() -> None:
     assert documented() - set(COMMANDS) == set()
 
 
-@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "docs/runbook.md"])
-def test_what_the_documents_say_to_type_exists(file: str) -> None:
-    typed = re.findall(
-        r"(?:`|^)(?:\.venv/bin/)?(make|pressroom) ([a-z][a-z-]*)", (ROOT / file).read_text(), re.MULTILINE
-    )
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    known = {"make": targets, "pressroom": set(root.commands)}
-    assert typed
-    assert [(tool, name) for tool, name in typed if name not in known[tool]] == []
-
-
 def documented() -> set[str]:
-    """The commands in the first column of the README's table, without what stands for something else."""
+    """The commands in the first column of the document's table, without what stands for something else."""
     cells = re.findall(r"^\| (`[a-z][^|]*) \|", section(), re.MULTILINE)
     typed = [re.match(r"[a-z -]*", each) for cell in cells for each in re.findall(r"`(.+?)`", cell)]
     words = [each[0].split() for each in typed if each]
@@ -92,10 +81,10 @@ def documented() -> set[str]:
 
 
 def section() -> str:
-    return README.partition("## Command line\n")[2].partition("\n## ")[0]
+    return DOCUMENT.partition("## Command line\n")[2].partition("\n## ")[0]
 
 
-def test_the_help_and_the_readme_have_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_and_the_document_have_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
     for code in (0, NOT_SO, USAGE, TO_DO, UNREACHED, 130):

@@ -53,9 +53,7 @@ class Events(TypedDict):
 def list_events(
     state: Annotated[State | None, Query(description="What has become of them.")] = None,
     provider: Annotated[Provider | None, Query(description="Who sent them; `ops`: a person.")] = None,
-    topic: Annotated[
-        str | None, Query(description="What they are about, as the README's topic table names it.")
-    ] = None,
+    topic: Annotated[str | None, Query(description="Their topic, as docs/topics.md names it.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Events:

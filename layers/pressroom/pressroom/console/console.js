@@ -756,7 +756,7 @@ async function order(id) {
             "ul",
             {},
             known.attention.map((why) =>
-              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See docs/orders.md."),
             ),
           ),
         )
@@ -1299,7 +1299,7 @@ const attentionTable = (rows) =>
         "Why",
         (each) =>
           each.attention.map((why) =>
-            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See the README."),
+            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See docs/orders.md."),
           ),
       ],
       ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],

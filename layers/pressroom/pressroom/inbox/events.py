@@ -2,7 +2,7 @@
 
 Light: the receivers import it. States: `received`, then `processed`, `failed` (parked: a person can replay it) or
 `unhandled` (genuine, but no Lambda for its topic yet). That it is processed stands in a row of its own, since every
-change of a row costs as much as the row is large (docs/decisions/0011-the-end-of-an-event-is-a-row.md).
+change of a row costs as much as the row is large (docs/decisions/0011-a-processed-webhook-is-marked-by-its-own-row.md).
 """
 
 from dataclasses import dataclass

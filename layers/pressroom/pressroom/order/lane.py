@@ -2,7 +2,8 @@
 
 Neither the table's stream nor two topics at once keep that order, so only the delivery whose turn it is stands in the
 queue. The others are rows that wait; the end of one puts the next into the queue, in the write that records the end
-(docs/decisions/0017-one-delivery-of-an-order-at-a-time.md). Pure: whose turn it is follows from the order's facts.
+(docs/decisions/0017-deliveries-to-the-oms-are-sequenced-per-order.md). Pure: whose turn it is follows from the
+order's facts.
 """
 
 from collections.abc import Iterable

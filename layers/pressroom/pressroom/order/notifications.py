@@ -14,7 +14,7 @@ Each is sent once, recorded by a fact of its own (`notified`), so that two write
 
 Only orders that the shop has reported as paid have notifications: what happened before is sent with the payment. There
 are none about a record that is a printer's own, and none while no URL is set
-(docs/decisions/0022-the-shop-is-told-by-comparing.md).
+(docs/decisions/0022-notifications-come-from-comparing-two-states.md).
 """
 
 import json

@@ -1,7 +1,7 @@
 """What of an order takes too long: lines that wait for their printer, and holds that grow old. Pure.
 
 That time has passed is told by nobody, so the monitor tells it: an `overdue` fact, once, which counts for as long as
-the lines still wait, or the hold lasts (docs/decisions/0027-that-time-has-passed-is-a-fact.md). A line has waited for
+the lines still wait, or the hold lasts (docs/decisions/0027-delays-are-recorded-as-facts.md). A line has waited for
 so many hours if the order as it was known then has it waiting for the same; a hold in between begins the time anew.
 """
 

@@ -1,7 +1,7 @@
 """The order's row: read once, written once, with a condition on its version (invariants 2 to 4).
 
 The row holds the facts and what the indexes need of the fold; whoever shows an order folds its facts again
-(docs/decisions/0002-an-order-is-its-facts.md).
+(docs/decisions/0002-orders-are-event-sourced.md).
 """
 
 import random

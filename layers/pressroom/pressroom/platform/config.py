@@ -1,7 +1,7 @@
 """Settings, clients and secrets: built on first use, here and nowhere else. Importing this module costs botocore.
 
 The clients are botocore's own. `boto3.client()` returns the same objects, but importing boto3 adds a tenth to the
-start of every function (docs/decisions/0003-receivers-stay-light.md).
+start of every function (docs/decisions/0003-receivers-import-as-little-as-possible.md).
 """
 
 import json

@@ -15,7 +15,8 @@ def send(delivery: Delivery) -> Sent:
     """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the verdicts.
 
     Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
-    order id, are sent again, and the order says so (docs/decisions/0005-camaloon-is-told-again.md).
+    order id, are sent again, and the order says so
+    (docs/decisions/0005-camaloon-orders-are-resent-after-a-lost-response.md).
     """
     secret = config.secret("CAMALOON_SECRET_ARN")
     values, domain = secret.values(), config.setting("CAMALOON_SOURCE_DOMAIN")

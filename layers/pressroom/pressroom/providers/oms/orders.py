@@ -3,7 +3,7 @@
 An attempt whose answer got lost is probed before it is repeated, by our own item ids: nothing else can be asked. If the
 OMS has the items, that is all there is to do, with uids that nobody knows. If it says that it has not, and the request
 can't be on its way any more, it is sent again. Anything else waits, and in the end a person decides
-(docs/decisions/0016-the-oms-is-asked-before-it-is-told-again.md).
+(docs/decisions/0016-an-order-is-looked-up-at-the-oms-before-it-is-created-again.md).
 """
 
 import json

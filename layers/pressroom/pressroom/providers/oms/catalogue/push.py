@@ -4,7 +4,7 @@ A push is one delivery: it goes entry by entry, parents first, and compares each
 known of an entry is a row of the table, `CATALOGUE#products/mug`; which push is the current one, and how far it has
 come, is `CATALOGUE#push`. The OMS can't be asked for an entry by our key, so before a create the row says `creating`:
 whoever finds that later knows that the OMS may have it, and leaves the rest to a person
-(docs/decisions/0019-the-catalogue-is-pushed-by-one-job.md). Light: a deliverer imports it.
+(docs/decisions/0019-one-job-pushes-the-catalogue.md). Light: a deliverer imports it.
 """
 
 import json
