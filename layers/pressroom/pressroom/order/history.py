@@ -1,7 +1,7 @@
-"""How an order came to stand where it does: what the fold makes of all that had happened by each time. Pure.
+"""The history of an order: the statuses that the fold gives for each point in time. Pure.
 
-By each time as the sources tell it, not by when we heard: a message that came late stands where it belongs. So the
-last step of a line is always where the record says that it is.
+Points in time are those of the sources, not of receipt, so a late message appears where it belongs. The last step of a
+line is always the status in the record.
 """
 
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 
 MOST_FOLDS = 100
-"""An order with more facts is looked at so often, at the first and then evenly: later steps are dated a bit late."""
+"""The most points at which an order is folded: the first, then evenly spread ones, so later steps may be dated late."""
 _ARRIVED = frozenset({Status.DELIVERED, Status.RETURNED})
 
-type _Standing = dict[tuple[str, str, str], Status]
-"""Where each thing stands: by what it is, its provider (of a parcel) and its id."""
+type _Statuses = dict[tuple[str, str, str], Status]
+"""The status of the order, each line and each parcel: by its kind, its provider (of a parcel) and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Since `at`, the order, a line or a parcel had this status. `provider` is who sent the parcel, else empty.
+    """Since `at`, the order, a line or a parcel has this status. `provider` sent the parcel; empty for the others.
 
     A parcel is `shipped`, `delivered` once all of its lines are, or `returned`.
     """
@@ -35,25 +35,25 @@ class Step:
 
 
 def steps(order_id: str, facts: Iterable[Fact]) -> list[Step]:
-    """Return every change of the order, of the lines that it has now and of its parcels, oldest first."""
+    """Return every change of status: of the order, of its present lines and of its parcels, oldest first."""
     ordered = in_order(facts)
     now = fold(order_id, ordered)
     names = {(each.provider, old): each.id for each in now.shipments for old in (each.id, *each.merged)}
-    wanted = _standing(now, names).keys()
+    wanted = _statuses(now, names).keys()
     found, before = list[Step](), dict[tuple[str, str, str], Status]()
     for end in _cuts(ordered):
-        standing = _standing(fold(order_id, ordered[:end]), names)
+        statuses = _statuses(fold(order_id, ordered[:end]), names)
         found += [
             Step(at=ordered[end - 1].at, what=what, provider=provider, id=identity, status=status)  # type: ignore[arg-type]
-            for (what, provider, identity), status in standing.items()
+            for (what, provider, identity), status in statuses.items()
             if (what, provider, identity) in wanted and before.get((what, provider, identity)) != status
         ]
-        before = standing
+        before = statuses
     return found
 
 
 def _cuts(ordered: list[Fact]) -> list[int]:
-    """Return after how many facts to look: never between two of the same time."""
+    """Return after how many facts to fold: never between two of the same time."""
     last = len(ordered) - 1
     cuts = [number + 1 for number, fact in enumerate(ordered) if number == last or ordered[number + 1].at != fact.at]
     first, others = cuts[:1], cuts[1:]
@@ -61,13 +61,13 @@ def _cuts(ordered: list[Fact]) -> list[int]:
     return first + others[::-1][::step][::-1]
 
 
-def _standing(order: Order, names: dict[tuple[str, str], str]) -> _Standing:
+def _statuses(order: Order, names: dict[tuple[str, str], str]) -> _Statuses:
     lines = {line.id: line.status for line in order.lines}
-    standing: _Standing = {("order", "", order.id): order.status}
-    standing |= {("line", "", line_id): status for line_id, status in lines.items()}
+    statuses: _Statuses = {("order", "", order.id): order.status}
+    statuses |= {("line", "", line_id): status for line_id, status in lines.items()}
     for parcel in order.shipments:
         within = {lines.get(part.line_id) for part in parcel.lines if part.line_id}
         arrived = Status.DELIVERED if within and within <= _ARRIVED else Status.SHIPPED
         name = names.get((parcel.provider, parcel.id), parcel.id)
-        standing["parcel", parcel.provider, name] = Status.RETURNED if parcel.returned else arrived
-    return standing
+        statuses["parcel", parcel.provider, name] = Status.RETURNED if parcel.returned else arrived
+    return statuses

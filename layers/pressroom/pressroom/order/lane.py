@@ -1,4 +1,4 @@
-"""The order in which what is sent for one order arrives: create, update, delete at the OMS; news at the shop.
+"""Per-order sequencing of deliveries: create, then update, then delete at a printer; notifications to the shop in turn.
 
 Neither the table's stream nor two topics at once keep that order, so only the delivery whose turn it is stands in the
 queue. The others are rows that wait; the end of one puts the next into the queue, in the write that records the end
@@ -13,12 +13,12 @@ from pressroom.order.outbox import Delivery
 from pressroom.partners import LANES
 
 _STEPS = {"paid": 0, "routed": 0, "updated": 1, "revoked": 2, "notified": 3}
-"""What the deliveries of a fact do, in the order in which they may arrive: create, update, delete; tell the shop."""
+"""By kind of fact, the step of its deliveries, in the order in which they may arrive; the last one is for the shop."""
 _CREATE, _UPDATE = 0, 1
 
 
 def turn(facts: Iterable[Fact], destination: str) -> str | None:
-    """Return the delivery to a destination that may stand in its queue.
+    """Return the delivery to a destination that may be in its queue.
 
     A create that was given up lets no update pass, which would find nothing; both wait for its replay. It does let a
     delete pass. Whatever else was given up is left behind.
@@ -38,5 +38,5 @@ def turn(facts: Iterable[Fact], destination: str) -> str | None:
 
 
 def may_go(delivery: Delivery, facts: Iterable[Fact]) -> bool:
-    """Tell whether a new delivery, which is among the facts, may stand in its queue at once."""
+    """Tell whether a new delivery, which is among the facts, may be queued at once."""
     return delivery.destination not in LANES or turn(facts, delivery.destination) == delivery.id

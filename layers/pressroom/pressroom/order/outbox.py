@@ -1,6 +1,6 @@
-"""The outgoing deliveries: one row each, written with the order that caused them and sent from the record.
+"""The outbox: deliveries, one row each, written with the order that caused them and sent from the record.
 
-States: `pending`, then `delivered`, `dead` (given up; a person can replay it) or `withdrawn` (not needed any more).
+States: `pending`, then `delivered`, `dead` (failed for good; a person can replay it) or `withdrawn` (no longer needed).
 """
 
 import json
@@ -16,13 +16,13 @@ from pressroom.platform.times import iso
 
 KIND = "DELIVERY"
 HISTORY = 100
-"""How many attempts are kept in full, which is every one of two rounds; `attempts` counts them all."""
+"""How many attempts are kept in full: all of two rounds. `attempts` counts every one."""
 KEPT_FOR = timedelta(days=400)
 """How long a delivery is kept after its end."""
 
 
 class State(StrEnum):
-    """What has become of a delivery."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Something to be sent. `tries` counts the attempts since the last replay, but for those that were only blocked.
+    """A message to a destination. `tries` counts the attempts since the last replay, except blocked ones.
 
     `body` is the exact request body for Camaloon, what it is built from for the OMS. `told` is what the destination
     answered. `order_id` is empty for what is of no order: a batch, a push of the catalogue.
@@ -70,7 +70,7 @@ class Delivery:
     def to(
         cls, destination: str, operation: str, *, order_id: str, body: bytes, now: datetime, key: str = ""
     ) -> "Delivery":
-        """Make a new delivery. Its id is a hash of what it is for, so that it can't be written twice.
+        """Make a new delivery. Its id is a hash of its purpose, so that it can't be written twice.
 
         `key` tells it from others of the same order and operation, if there can be any.
         """
@@ -105,7 +105,7 @@ class Delivery:
         )
 
     def queued(self) -> table.Item:
-        """Return the attributes with which pump puts a row's delivery into its queue."""
+        """Return the attributes by which the pump queues a row's delivery."""
         return {
             "dispatch": {"S": "queue"},
             "delivery_id": {"S": self.id},
@@ -133,7 +133,7 @@ class Delivery:
         return table.state_index(KIND, self.state, self.id, self.created_at)
 
     def progress(self) -> table.Item:
-        """Return what changes as the delivery is attempted. `replays` does not: only a replay counts it."""
+        """Return the attributes that an attempt changes. `replays` is not one: only a replay counts it."""
         row: table.Item = {
             "state": {"S": self.state},
             "attempts": {"N": str(self.attempts)},
@@ -148,7 +148,7 @@ class Delivery:
         return row
 
     def change(self) -> table.Item:
-        """Return the update that brings the row to this delivery's progress; what has ended expires in the end."""
+        """Return the update that writes this delivery's progress to its row; one that has ended gets an expiry."""
         assign = self.progress() | self.listing()
         if self.state is not State.PENDING:
             assign |= table.until(config.utcnow() + KEPT_FOR)
@@ -160,7 +160,7 @@ class Delivery:
         config.client("dynamodb").update_item(**self.change())
 
     def save_if_pending(self) -> None:
-        """Write the progress, unless the delivery has ended: a write whose answer got lost may have ended it."""
+        """Write the progress, unless the delivery has ended: a write whose response was lost may have ended it."""
         condition, given = "#state = :was", {"was": {"S": State.PENDING}}
         try:
             config.client("dynamodb").update_item(

@@ -1,4 +1,4 @@
-"""Who prints a line: rules as data, then whether it is personalised, then a default."""
+"""Routing: which printer prints a line. Rules come first, then personalisation, then a default."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -8,9 +8,7 @@ from pressroom.partners import DEFAULTS, NAMES, PERSONALIZED, PRINTERS
 from pressroom.platform import config
 
 NOBODY = "nobody"
-"""The default destination of who wants to be asked about every line that nothing else claims."""
-
-
+"""The default destination of a merchant who wants to route every other line by hand."""
 DEFAULT_DESTINATIONS = (*DEFAULTS, NOBODY)
 
 
@@ -27,7 +25,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What decides where lines go; the rules are tried from the first to the last."""
+    """How a deployment routes lines. The first rule that matches counts."""
 
     rules: tuple[Rule, ...]
     default: str
@@ -35,7 +33,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a line goes, None if nowhere: then it waits for a person. `why` is for that person."""
+    """The printer of a line; None if it has none and waits for a person. `why` explains it to that person."""
 
     destination: str | None
     why: str
@@ -58,9 +56,9 @@ def parse(rules: str, default: str = NOBODY) -> Routing:
 
 
 def route(sku: str, personalized: bool, routing: Routing) -> Route:
-    """Say who prints a line, and why.
+    """Return the printer of a line, and why.
 
-    A rule's word is final: a line that a rule sends to the OMS, and that has no personalization, goes nowhere else.
+    A rule is final: a line that a rule sends to the OMS, and that has no personalization, goes nowhere else.
     """
     rule = next((rule for rule in routing.rules if fnmatchcase(sku, rule.pattern)), None)
     if rule and rule.destination == PERSONALIZED and not personalized:

@@ -1,4 +1,4 @@
-"""What a shop sends: the fields of Camaloon's `order_paid` (API v1) with `shipping_info.email` required (field notes).
+"""A shop's order, the form that every printer's order is made from: Camaloon's `order_paid` (API v1), with an e-mail.
 
 What Pressroom adds (a line's `id` and `personalization`; the order's `customer`, `note` and `shipping_service`) may be
 left out, and Camaloon is never sent it. Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in
@@ -18,10 +18,10 @@ from pressroom.platform import times, wire
 from pressroom.platform.wire import is_name
 
 _MOST_DIGITS = 15
-"""What a JSON number carries unharmed through the floating point of any receiver."""
+"""The digits that a JSON number keeps in the floating point of any receiver."""
 _LONGEST_URL = 2048
 _MOST_THUMBNAILS = 100
-"""A body of nothing but faulty ones would otherwise take a receiver's memory to report."""
+"""A bound for the report of a body that holds nothing but faulty ones."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _URL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
@@ -49,7 +49,7 @@ def _country(code: str) -> str:
 
 
 def identifier(value: object) -> object:
-    """Return an order's or a line's id as it is. Raises ValueError for what could not name a row or be shown."""
+    """Return an order's or a line's id as it is. Raises ValueError for a value that can't name a row or be shown."""
     # One message for one fault: a union of constrained types would report every branch.
     if is_name(value):
         return value
@@ -121,16 +121,16 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 
 
 class Inbound(BaseModel):
-    """A shape that somebody else defines: read-only, and blind to what it doesn't know.
+    """A shape that the shop sends: read-only; unknown fields are ignored.
 
-    Built when it is first used: a function reads one or two of this module's shapes, and start-up would pay for all.
+    It is built on first use: a function reads one or two of this module's shapes, and its start-up would pay for all.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Address(Inbound):
-    """A postal address. Names, postal code and province may be empty (not everybody has them), but must be there."""
+    """A postal address. Names, postal code and province may be empty (not everybody has them), but are required."""
 
     first_name: Text
     last_name: Text
@@ -145,13 +145,13 @@ class Address(Inbound):
 
 
 class ShippingAddress(Address):
-    """Where the order goes."""
+    """The address that the order is shipped to."""
 
     email: Email
 
 
 class Line(Inbound):
-    """What is ordered. `price` is the total of the line without taxes, not the price of a piece (field notes)."""
+    """An ordered product. `price` is the total of the line without taxes, not the price of a piece (field notes)."""
 
     sku: Sku
     description: Text | None = None
@@ -160,7 +160,7 @@ class Line(Inbound):
 
 
 class Personalization(Inbound):
-    """What a customer made of a product in the OMS's customiser; all of it is handed on as it came.
+    """A customer's design of a product, made in the OMS's customiser; it is passed on unchanged.
 
     `template_config` is the design: JSON, URL-encoded. Nobody here fetches the thumbnails.
     """
@@ -173,7 +173,7 @@ class Personalization(Inbound):
 
 
 class LineItem(Line):
-    """A line of the shop's order; `id` is the shop's name for it. Without one, the line's position is its id."""
+    """A line of the shop's order. A line without an `id` has its position as its id."""
 
     id: Identifier | None = None
     personalization: Personalization | None = None
@@ -187,7 +187,7 @@ def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
 
 
 class Customer(Inbound):
-    """Who ordered, as the OMS wants to know it."""
+    """The customer, as the OMS asks for it."""
 
     id: Identifier | None = None
     email: Email | None = None
@@ -205,7 +205,7 @@ def _named(lines: list[LineItem]) -> list[LineItem]:
 
 
 class Order(Inbound):
-    """An order but for its addresses and lines."""
+    """An order without its addresses and lines."""
 
     id: Identifier
     ref: Text | None = None
@@ -217,7 +217,7 @@ class Order(Inbound):
 
 
 class OrderPaid(Order):
-    """An order that has been paid for. `shipping_service` is the OMS's code for how it travels."""
+    """An order that has been paid for. `shipping_service` is the OMS's code of a shipping method."""
 
     shipping_info: ShippingAddress
     billing_info: Address | None = None
@@ -232,12 +232,12 @@ class OrderPaid(Order):
 
     @property
     def billing(self) -> Address:
-        """Who pays: the shipping address stands in where no other is given."""
+        """The billing address; the shipping address if there is none."""
         return self.billing_info or self.shipping_info
 
 
 class OrderUpdated(OrderPaid):
-    """An order that was paid before, as it is since `updated_at`: that tells which of several updates is the latest.
+    """An order that was paid before, as it is since `updated_at`, which decides which update is the latest.
 
     Each line has its id, by which alone it is known again: one that had none when it was paid has its position then.
     """
