@@ -1258,6 +1258,16 @@ def destination_of(delivery_id: str) -> str:
     return delivery_id.partition("-")[0]
 
 
+def counts_from(facts: Iterable[Fact]) -> str:
+    """Return when the age of an order begins: when its payment was first received, or anything, if it is not paid.
+
+    Never the date that a shop wrote on it: a pre-order is paid months later, and a shop's clock may be wrong.
+    """
+    known = list(facts)
+    payments = [fact for fact in known if fact.kind == "paid"]
+    return min((fact.received_at for fact in payments or known), default="")
+
+
 def is_revoked(facts: Iterable[Fact]) -> bool:
     """Tell whether the shop has canceled the order, whatever has been sent of it."""
     return any(fact.kind == "revoked" for fact in facts)

@@ -205,7 +205,7 @@ def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
         "created_at": {"S": order.created_at},
         "updated_at": {"S": order.updated_at},
         "created_key": {"S": f"{KIND}#{table.shard(order.id)}"},
-        **table.state_index(KIND, order.status, order.id, order.created_at),
+        **table.state_index(KIND, order.status, order.id, orders.counts_from(facts)),
     }
     if order.attention:
         item["attention_key"] = {"S": f"{KIND}#{table.shard(order.id)}"}
