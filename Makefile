@@ -33,7 +33,8 @@ install: .venv/.installed .venv-sam/.installed .venv/bin/pressroom ## the two vi
 # The command line. It is no installed package: the functions of the local cloud run on this same environment, and
 # would find in it what their layer lacks.
 .venv/bin/pressroom: .venv/.installed Makefile
-	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)/$(BIN)/python' > $@
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PRESSROOM_AHEAD:+:%s}" exec "%s" -P -m cli "$$@"\n' \
+	  '$(CURDIR)' '$(CURDIR)/local/ahead' '$(CURDIR)/$(BIN)/python' > $@
 	@chmod +x $@
 
 define environment
@@ -60,8 +61,8 @@ demo: install ## one paid order at four printers, batched, held, released and sh
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
 
-test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+test: install ## all tests: unit, integration, template, end to end on a local cloud of their own [AHEAD=400 days from now]
+	@$(if $(AHEAD),PRESSROOM_AHEAD="$(AHEAD)" PYTHONPATH="$(CURDIR)/local/ahead") $(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .

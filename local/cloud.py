@@ -138,12 +138,12 @@ def up(
     with _alone(state_dir):
         built = build_for_host()
         template = read_built(built)
-        endpoint_url = _start_emulator(state_dir, port, bind)
+        endpoint_url = start_emulator(state_dir, port, bind)
         cloudformation = _client("cloudformation", endpoint_url)
         if _is_beyond_repair(cloudformation, stack_name):
             say("  the last deployment left the stack unusable: starting afresh")
             processes.stop_all(state_dir)
-            endpoint_url = _start_emulator(state_dir, port, bind)
+            endpoint_url = start_emulator(state_dir, port, bind)
         simulators = _start_simulators(state_dir, template, bind or LOOPBACK)
         urls = {row.parameter: simulators[row.name] + row.path for row in SIMULATORS if row.name in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
@@ -168,7 +168,8 @@ def down(*, state_dir: Path = STATE_DIR) -> int:
         return ended
 
 
-def _start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
+def start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
+    """Start ministack, or find the one that runs; return its URL."""
     running = processes.servers(state_dir).get(MINISTACK)
     if running and processes.is_answering(running.port, HEALTH):
         if port not in {None, running.port}:
@@ -189,9 +190,9 @@ def _start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
     shutil.rmtree(tmp, ignore_errors=True)
     tmp.mkdir(mode=0o700)
     endpoint_url = f"http://localhost:{port}"
-    environment = child_environment() | EMULATOR
+    environment = child_environment(imports_from=(ROOT,)) | EMULATOR
     environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": bind, "MINISTACK_REGION": REGION}
-    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state"), "PYTHONPATH": str(ROOT)}
+    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state")}
     del environment["AWS_ENDPOINT_URL"]  # the functions inherit it; without it the emulator names itself
     with step(f"ministack on port {port}"):
         processes.start(
@@ -220,7 +221,7 @@ def _start_simulators(state_dir: Path, template: dict[str, Any], bind: str) -> d
                     name,
                     [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port), "--host", bind],
                     port=port,
-                    environment=child_environment() | {"PYTHONPATH": str(ROOT)},
+                    environment=child_environment(imports_from=(ROOT,)),
                     state_dir=state_dir,
                     health="/_requests",
                 )

@@ -15,6 +15,8 @@ from typing import Any
 from ministack.app import main  # type: ignore[import-untyped]
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 
+from local.settings import python_path
+
 _unpacking = threading.Lock()
 
 
@@ -48,5 +50,5 @@ if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=_Zip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
-    del os.environ["PYTHONPATH"]  # it led here, and is not for the functions
+    os.environ["PYTHONPATH"] = python_path()  # without what led here, which is not for the functions
     main()

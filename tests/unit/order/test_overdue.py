@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pressroom.order import overdue
-from pressroom.order.facts import Fact, is_revoked
+from pressroom.order.facts import Fact, age_counts_from, is_revoked
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 from pressroom.order.overdue import Limits, find, hours
@@ -91,6 +91,21 @@ def test_lines_that_are_not_shipped_in_time_stall_the_order_until_all_of_them_ha
     assert told(facts) == ["camaloon has not shipped 1 line within 240 hours: 1"]
     facts.append(parcel(270, 1, "Q"))
     assert look(facts, 9000).attention == []
+
+
+def test_a_payment_that_is_dated_in_the_future_counts_from_when_it_was_received() -> None:
+    facts = [replace(paid("camaloon"), at=iso(at(10_000)))]
+    assert look(facts, 23.9).attention == []
+    assert look(facts, 24).attention == [Attention.STALLED]
+
+
+def test_the_age_of_an_order_begins_when_its_payment_is_received_whatever_anybody_dates() -> None:
+    before = replace(fact("progress", -900), received_at=iso(at(-800)))
+    payment = replace(paid("camaloon"), at=iso(at(-2400)), received_at=iso(at(1)))
+    assert age_counts_from([]) == ""
+    assert age_counts_from([fact("sent", 5), before]) == iso(at(-800))  # it is not paid yet
+    for known in ([payment, before], [before, payment, payment], [payment, replace(paid("camaloon", when=7), id="2")]):
+        assert age_counts_from(known) == iso(at(1))
 
 
 def test_a_second_line_that_stalls_later_is_told_too() -> None:

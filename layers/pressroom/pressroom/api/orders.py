@@ -12,8 +12,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
-from pressroom.inbox import events
-from pressroom.inbox.events import Event, Webhook
+from pressroom.inbox.events import Event, Webhook, events
 from pressroom.order import repository
 from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
@@ -97,7 +96,10 @@ def list_orders(
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Orders:
-    """`id`, `ref` and `tracking` are exact, and only one of them can be given; all others can be combined."""
+    """`id`, `ref` and `tracking` are exact, and only one of them can be given; all others can be combined.
+
+    The newest order is the one whose payment was received last (or the first message about it, if it is not paid).
+    """
     exact = {"id": id, "ref": ref, "tracking": tracking}
     if sum(text is not None for text in exact.values()) > 1:
         raise BadRequestError("Only one of id, ref and tracking can be given.")
