@@ -12,7 +12,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
-from pressroom.inbox.events import Event, Webhook, events
+from pressroom.inbox import events
+from pressroom.inbox.events import Event, Webhook
 from pressroom.order import repository
 from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
