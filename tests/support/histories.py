@@ -149,8 +149,8 @@ class History:
 class Teller:
     """Makes a history up. Each printer has its own clock: they don't wait for each other."""
 
-    def __init__(self, random: Random, *, restless: bool = False) -> None:
-        """`restless`: what happens seldom happens more often."""
+    def __init__(self, random: Random, *, restless: float = 1) -> None:
+        """`restless`: the exponent of each chance; below 1, what is rare happens more often."""
         self.random, self.restless = random, restless
         self.clock = 0
         kind = random.choice(("paid",) * 7 + ("unpaid", "unpaid", "printful", "cloudprinter"))
@@ -170,7 +170,7 @@ class Teller:
         self.refs, self.items = False, list[dict[str, Any]]()
 
     def maybe(self, chance: float) -> bool:
-        return self.random.random() < (chance**0.5 if self.restless else chance)
+        return bool(self.random.random() < chance**self.restless)
 
     def later(self) -> int:
         """Let some time pass, or none, and return when it is; now and then a clock is a minute behind."""
@@ -682,19 +682,21 @@ def design(sku: str, name: str) -> dict[str, Any]:
 
 # --- the histories of a run ---
 
-DRAWN = 900
+DRAWN = 1200
 """How many histories there are; all different, and the same ones in every run."""
+RESTLESS = (1.0, 0.5, 0.25)
+"""How often what is rare happens: the exponents of its chance, in turn."""
 
 
 @cache
 def drawn() -> tuple[History, ...]:
-    """Draw the histories, once per process. In every other one rare things happen more often."""
+    """Draw the histories, once per process; what is rare happens more often in two of three."""
     return tuple(history for number in range(DRAWN) if (history := draw(number)).facts)
 
 
 def draw(number: int) -> History:
     """Draw one history: to look at one that a test has named."""
-    teller = Teller(Random(number), restless=number % 2 == 1)  # noqa: S311 - no secret hangs on it
+    teller = Teller(Random(number), restless=RESTLESS[number % len(RESTLESS)])  # noqa: S311 - no secret hangs on it
     return replace(teller.all(), number=number)
 
 
