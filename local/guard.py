@@ -175,12 +175,12 @@ def _request(scope: Scope) -> Request:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return a request's body; None if it is too large."""
+    """Return a request's body; None if it is too large, or the sender went away before its end."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MOST_FROM_OUTSIDE:
+        if message["type"] == "http.disconnect" or len(body) > MOST_FROM_OUTSIDE:
             return None
         if not message.get("more_body"):
             return bytes(body)

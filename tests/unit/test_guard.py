@@ -47,6 +47,7 @@ class Emulator:
         method: str = "POST",
         body: Sequence[bytes] = (b"",),
         kind: str = "http",
+        whole: bool = True,
         address: str = "127.0.0.1",
     ) -> Any:
         """Return the status that is answered, or how a web socket is closed."""
@@ -57,7 +58,9 @@ class Emulator:
         async def receive() -> dict[str, Any]:
             nonlocal left
             left -= 1
-            return {"type": "http.request", "body": next(parts), "more_body": left > 0}
+            if left < 0:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": next(parts), "more_body": left > 0 or not whole}
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -247,6 +250,11 @@ def test_a_body_from_outside_has_the_gateways_bound(emulator: Emulator) -> None:
     assert emulator.ask("/webhooks/camaloon", ("Host", TUNNEL), body=[half, half]) == 200
     assert emulator.ask("/webhooks/camaloon", ("Host", TUNNEL), body=[half, half, b"x", half]) == 413
     assert len(emulator.asked) == 1
+
+
+def test_a_body_that_breaks_off_is_not_handed_on(emulator: Emulator) -> None:
+    assert emulator.ask("/webhooks/camaloon", ("Host", TUNNEL), body=[b'{"id":'], whole=False) == 413
+    assert emulator.asked == []
 
 
 def test_the_tunnel_waits_for_the_deployment(emulator: Emulator) -> None:
