@@ -49,8 +49,8 @@ endef
 build: install ## sam build, then bytecode that is valid inside the zips; ready for `sam deploy` [ARCHITECTURE=x86_64]
 	@$(LOCAL) build $(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)")
 
-up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`]
-	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)")
+up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`] [ALLOW_HOST=name of a tunnel]
+	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)") $(if $(ALLOW_HOST),--allow-host "$(ALLOW_HOST)")
 
 down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down

@@ -76,7 +76,8 @@ def state_dir() -> Iterator[Path]:
 
 def test_the_moved_clock_reaches_the_emulator_and_its_functions(state_dir: Path) -> None:
     state_dir.mkdir(parents=True)
-    emulator = Stack("", cloud.start_emulator(state_dir, processes.any_port(), None), "", "", {}, {}, {})
+    server = cloud.start_emulator(state_dir, processes.any_port())
+    emulator = Stack("", f"http://127.0.0.1:{server.port}", "", "", {}, {}, {})
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = emulator.client("iam").create_role(
         RoleName="clock", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
