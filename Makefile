@@ -56,7 +56,7 @@ down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down
 
 demo: install ## one paid order at four printers, batched, held, released and shipped, step by step; leaves nothing running
-	@$(LOCAL) demo
+	@$(BIN)/python -m cli.demo
 
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")

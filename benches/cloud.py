@@ -8,20 +8,19 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from local.partners import (
+    API_TOKENS,
     NOTIFICATIONS_SECRET,
-    OMS_API_TOKEN,
     OMS_STORE_ID,
     OPS_TOKEN,
-    PARTNERS,
-    PRINTFUL_API_TOKEN,
     SHOP_DOMAIN,
+    WEBHOOK_CREDENTIALS,
 )
 from local.settings import CREDENTIALS, REGION, STACK_NAME
 
 TABLE = "pressroom"
-SECRETS = {partner.name: partner.value for partner in PARTNERS} | {
-    "printful_api": PRINTFUL_API_TOKEN,
-    "oms_api": OMS_API_TOKEN,
+SECRETS = {
+    **WEBHOOK_CREDENTIALS,
+    **{f"{partner_id}_api": token for partner_id, token in API_TOKENS.items()},
     "ops_token": OPS_TOKEN,
     "storefront_notifications": NOTIFICATIONS_SECRET,
 }

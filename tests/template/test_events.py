@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local import event
-from local.partners import PARTNERS
+from local.partners import SENDERS
 from pressroom.inbox.receiver import Request
 from pressroom.platform.signing import is_camaloon_signature
 
@@ -36,7 +36,7 @@ def test_a_gateway_event_is_what_make_event_prints(provider: str, topic: str) ->
 @pytest.mark.parametrize("provider", SHOWN)
 def test_a_gateway_event_carries_the_local_secret(provider: str) -> None:
     request = Request.of(json.loads((ROOT / f"events/receive/{provider}.json").read_text()))
-    (partner,) = [partner for partner in PARTNERS if partner.name == provider]
+    (partner,) = [sender for sender in SENDERS if sender.id == provider]
     match partner.credential:
         case "secret":
             given = request.headers["x-camaloon-hmac-sha256"]
