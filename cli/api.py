@@ -75,7 +75,7 @@ def failure(status: int, problem: Mapping[str, Any], api_url: str) -> Failed:
     reason = problem.get("detail") or problem.get("message") or f"HTTP {status} without a readable body."
     match status:
         case HTTPStatus.UNAUTHORIZED:
-            return Unreachable(f"{api_url} rejects the ops token.")
+            return Unreachable(f"{api_url} refuses the ops token.")
         case HTTPStatus.NOT_FOUND if "detail" not in problem:
             return NotFound(f"{api_url} has no such route: is it an older version, or not Pressroom's ops API?")
         case HTTPStatus.NOT_FOUND:

@@ -243,7 +243,7 @@ def _parcels(order: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _wait_for(
-    stack: Stack, order: dict[str, Any], what: str, holds: Callable[[dict[str, Any]], bool]
+    stack: Stack, order: dict[str, Any], what: str, is_expected: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     """Wait until the order is in the expected state and no delivery is pending."""
     headers = {"Authorization": f"Bearer {stack.ops_token}"}
@@ -253,7 +253,7 @@ def _wait_for(
         response = request("GET", url, headers=headers, timeout=30)
         known: dict[str, Any] = response.json() if response.status_code == 200 else {}
         waiting = [each for each in known.get("deliveries", []) if each["status"] == "pending"]
-        return known if known and not waiting and holds(known) else None
+        return known if known and not waiting and is_expected(known) else None
 
     return _wait_until(f"the order is {what}", settled)
 
@@ -374,18 +374,18 @@ def _table(title: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> N
     console.print(table)
 
 
-def _wait_until[Found](what: str, look: Callable[[], Found | None]) -> Found:
+def _wait_until[Found](what: str, poll: Callable[[], Found | None]) -> Found:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
-        found = look()
+        found = poll()
         if found is not None:
             return found
         time.sleep(0.1)
     raise LocalCloudError(f"Timed out: after {DEADLINE_SECONDS:.0f} s, not yet true: {what}.", EMULATOR_LOG)
 
 
-def _expect(holds: bool, what: str) -> None:
-    if not holds:
+def _expect(is_true: bool, what: str) -> None:
+    if not is_true:
         raise LocalCloudError(f"The demo expected that {what}.", EMULATOR_LOG)
 
 

@@ -109,8 +109,8 @@ class Inspection:
 def doctor(session: Session, /, no_probe: bool) -> int:
     """Check an installation: secrets, URLs, queues, alarms, clock, quotas. Exit code 1 on a failure, not on a warning.
 
-    The doctor sends an unsigned request to each webhook URL. The receiver must reject it, and counts it as a rejected
-    webhook: three runs within an hour trigger WebhooksRefusedAlarm, and after 20 rejected requests in a row Pressroom
+    The doctor sends an unsigned request to each webhook URL. The receiver must refuse it, and counts it as a refused
+    webhook: three runs within an hour trigger WebhooksRefusedAlarm, and after 20 refused requests in a row Pressroom
     assumes that Camaloon has disabled its webhook. In scheduled runs, use --no-probe.
     """
     inspection = Inspection(session.installation, probe=not no_probe, now=lambda: datetime.now(UTC))
@@ -239,7 +239,7 @@ def api_answers(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("ops API", "fail", str(error), "Check the stack's output ApiUrl, and this machine's network.")
         return
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        yield Finding("ops API", "ok", "It responds, and rejects requests without a token.")
+        yield Finding("ops API", "ok", "It responds, and refuses requests without a token.")
     else:
         text = f"A request without a token gets {response.status_code} instead of 401."
         yield Finding("ops API", "fail", text, "See the log of the API's function.")
@@ -288,7 +288,7 @@ def webhooks(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(name, "fail", str(error), "See the log of its receiver.")
             continue
         if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-            yield Finding(name, "ok", f"It responds, and rejects unsigned requests ({status}).")
+            yield Finding(name, "ok", f"It responds, and refuses unsigned requests ({status}).")
         else:
             is_missing = status == HTTPStatus.NOT_FOUND
             todo = "The route is missing: deploy again." if is_missing else "See the log of its receiver."

@@ -8,7 +8,7 @@ USAGE = 2
 INCOMPLETE = 3
 """`catalogue`: differences found, or the push is still running."""
 UNREACHABLE = 4
-"""No such installation, access denied, token rejected, or no response."""
+"""No such installation, access denied, token refused, or no response."""
 INTERRUPTED = 130
 
 

@@ -63,7 +63,7 @@ class Explanation:
 def explain_order(session: Session, /, file: Path, rules: str | None, default: str | None) -> int:
     """Explain where the lines of an order_paid would be routed. Sends nothing.
 
-    FILE contains the body of the order. Exit code 1 if the order would be refused, or no printer gets a line.
+    FILE contains the body of the order. Exit code 1 if the order would be refused, or a line has no printer.
     """
     rules_used, origin = _routing(session, rules, default)
     explanation = explain(file.read_bytes(), rules_used)

@@ -17,7 +17,7 @@ Exit codes:
   1    negative result: not found, check failed, or request refused
   2    wrong usage
   3    catalogue: differences found, or the push is still running
-  4    no such installation, access denied, token rejected, or no response
+  4    no such installation, access denied, token refused, or no response
   130  interrupted"""
 
 

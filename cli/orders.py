@@ -17,7 +17,7 @@ from pressroom.partners import PRINTERS
 @click.command("orders", cls=Command)
 @click.option("--status", type=click.Choice([each.value for each in Status]), help="Only orders with this status.")
 @click.option(
-    "--provider", type=click.Choice(PRINTERS), help="Only orders that this printer prints a line of, or reported on."
+    "--provider", type=click.Choice(PRINTERS), help="Only orders with lines for this printer, or webhooks from it."
 )
 @click.option(
     "--attention",

@@ -78,7 +78,9 @@ def webhooks(session: Session, /, yes: bool, no_wait: bool, **criteria: Any) -> 
 
 
 @replay.command("deliveries")
-@click.option("--state", type=click.Choice(["dead"]), default="dead", show_default=True, help="Only these deliveries.")
+@click.option(
+    "--state", type=click.Choice(["dead"]), default="dead", show_default=True, help="Only deliveries in this state."
+)
 @click.option("--destination", type=click.Choice(DESTINATIONS), help="Only deliveries to this destination.")
 @click.option("--operation", help="Only deliveries with this operation, such as order_paid.")
 @_job_options

@@ -183,7 +183,7 @@ class Installation:
 
 
 @contextmanager
-def aws_errors(whom: str) -> Iterator[None]:
+def aws_errors(what: str) -> Iterator[None]:
     """Raise AWS's errors as errors of a command."""
     try:
         yield
@@ -192,4 +192,4 @@ def aws_errors(whom: str) -> Iterator[None]:
         kind = Gone if problem.get("Code") in GONE else Unreachable
         raise kind(f"AWS refuses: {problem.get('Message') or problem.get('Code') or error}") from error
     except BotoCoreError as error:
-        raise Unreachable(f"{whom} could not be reached: {error}") from error
+        raise Unreachable(f"{what} could not be reached: {error}") from error

@@ -1,6 +1,6 @@
 """The partners in the local cloud: a credential for each sender of webhooks, and a simulator for each that is called.
 
-Which partners there are stands in `pressroom.partners`. Here are only the local values.
+The list of partners is `pressroom.partners`; this module has only the local values.
 """
 
 import base64

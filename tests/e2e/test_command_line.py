@@ -104,7 +104,7 @@ def test_every_kind_of_failure_has_its_exit_code(shop: Shop) -> None:
     assert (missing.returncode, missing.stdout, missing.stderr) == (NEGATIVE, "", "error: There is no such order.\n")
     url = shop.stack.api_url
     refused = run(shop, "orders", PRESSROOM_API_URL=url, PRESSROOM_TOKEN="another")
-    assert (refused.returncode, refused.stderr) == (UNREACHABLE, f"error: {url} rejects the ops token.\n")
+    assert (refused.returncode, refused.stderr) == (UNREACHABLE, f"error: {url} refuses the ops token.\n")
     assert run(shop, "orders", PRESSROOM_API_URL=url, PRESSROOM_TOKEN=shop.stack.ops_token).returncode == DONE
     assert run(shop, "orders", "--stack", "shop", AWS_EC2_METADATA_DISABLED="true").returncode == UNREACHABLE
     assert run(shop, "explain", str(ROOT / "events/storefront/order_paid__mixed_cart.json")).returncode == DONE

@@ -12,6 +12,7 @@ import pytest
 
 from cli.errors import DONE, NEGATIVE, UNREACHABLE, USAGE
 from cli.main import main
+from pressroom.order.reasons import Attention
 from pressroom.platform.errors import Dead
 from tests.support import template
 from tests.support.account import Account, Door, opened
@@ -134,6 +135,12 @@ def test_an_order_is_shown_with_all_its_parts(terminal: Terminal, hub: Hub) -> N
     ):
         assert part in terminal.text
     assert not [each for each in PERSONAL if each in terminal.out]
+
+
+def test_a_reason_for_attention_is_shown_with_its_sentence(terminal: Terminal, hub: Hub) -> None:
+    dead(hub, 7)
+    assert terminal.run("order", "7") == DONE
+    assert f"Attention reason meaning delivery_dead {Attention.DELIVERY_DEAD.sentence}" in terminal.text
 
 
 @pytest.mark.parametrize("order_id", ["W/1", "W?1", "W%2F1", "#1 ñ%41", ".."])
@@ -487,7 +494,7 @@ def test_a_rejected_token_and_an_unreachable_api_have_exit_code_4(
 ) -> None:
     monkeypatch.setenv("PRESSROOM_TOKEN", "another")
     assert terminal.run("orders") == UNREACHABLE
-    assert re.fullmatch(r"error: http://127\.0\.0\.1:\d+ rejects the ops token\.\n", terminal.err)
+    assert re.fullmatch(r"error: http://127\.0\.0\.1:\d+ refuses the ops token\.\n", terminal.err)
     monkeypatch.setenv("PRESSROOM_TOKEN", "")
     assert terminal.run("orders") == UNREACHABLE
     assert terminal.run("orders", "--api-url", "http://127.0.0.1:1") == UNREACHABLE
