@@ -144,7 +144,7 @@ def test_the_index_has_every_decision() -> None:
 def makefile() -> tuple[set[str], set[str]]:
     """The targets of the Makefile, and the variables that it reads."""
     content = (ROOT / "Makefile").read_text()
-    return set(re.findall(r"^([a-z-]+):", content, re.MULTILINE)), set(re.findall(r"\$\((?:if \$\()?([A-Z]+)", content))
+    return set(re.findall(r"^([a-z-]+):", content, re.MULTILINE)), set(re.findall(r"\$\((?:if \$\()?([A-Z_]+)", content))
 
 
 @EACH_CURRENT
