@@ -12,7 +12,7 @@ import pytest
 
 from cli.errors import DONE
 from cli.main import main, root
-from pressroom.api.document import document as api_document
+from pressroom.api.app import document as api_document
 from pressroom.ops import conditions
 from pressroom.order.model import Status
 from pressroom.order.reasons import Attention
