@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.monitor import handler as monitor
-from pressroom.ops import conditions
+from pressroom.ops import conditions, monitor
 from pressroom.platform import table
+from pressroom.providers.printful import registration_state
 from tests.support import template
 from tests.support.template import ROOT, folder, functions, resources, variables
 
@@ -223,7 +223,7 @@ def test_the_runbook_has_no_alarm_that_does_not_exist() -> None:
 
 def test_a_condition_says_a_sentence() -> None:
     for sentence in conditions.SENTENCES.values():
-        told = conditions.WRONG.values() if sentence == "{state}" else (sentence,)
+        told = registration_state.PROBLEMS.values() if sentence == "{problem}" else (sentence,)
         assert all(each.endswith(".") for each in told)
 
 
