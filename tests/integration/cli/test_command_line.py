@@ -592,8 +592,7 @@ def test_what_is_wrong_is_found_and_ends_with_1(desk: Desk, account: Account, hu
         "CamaloonDeadLetterQueue": ("fail", "1 dead letters."),
         "alarm pressroom-camaloon-dead-letters": (
             "fail",
-            "Camaloon's dead-letter queue holds messages: an order could not be sent to Camaloon. Nobody prints it until "
-            "you replay it. See CamaloonDeadLettersAlarm in docs/runbook.md.",
+            template.properties("CamaloonDeadLettersAlarm")["AlarmDescription"],
         ),
         "alarm mail": ("fail", "Nobody has confirmed to be told of alarms."),
         "quota": ("fail", "The account may run 10 functions at a time."),
