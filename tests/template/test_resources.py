@@ -21,6 +21,7 @@ SHARED = {
     *("STOREFRONT_URL", "TRACKING_WAIT_MINUTES"),
 }
 DEAD_LETTER_QUEUES = {f"{destination.upper()}_DEAD_LETTER_QUEUE_URL" for destination in DESTINATIONS}
+DELIVERERS = [f"deliver/{destination}" for destination in DESTINATIONS]
 DELIVER = {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"}
 VARIABLES = {
     **{f"receive/{sender}": {f"{sender.upper()}_SECRET_ARN"} for sender in SENDERS},
@@ -179,7 +180,7 @@ def test_fifo_queues_have_fifo_dead_letter_queues() -> None:
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> None:
     read = sources("SQS")
-    assert len(read) == len(DESTINATIONS) + 2  # park and print_files
+    assert {folder(function) for function, _ in read} == {"park", "print_files", *DELIVERERS}
     for function, source in read:
         queue = properties(source["Queue"]["Fn::GetAtt"].removesuffix(".Arn"))
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
@@ -187,8 +188,8 @@ def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> N
 
 
 def test_deliverers_take_one_message_at_a_time_and_know_the_last_receive() -> None:
-    delivering = [source for function, source in sources("SQS") if folder(function).startswith("deliver/")]
-    assert [source["BatchSize"] for source in delivering] == [1] * len(DESTINATIONS)
+    delivering = {folder(function): source for function, source in sources("SQS") if folder(function) in DELIVERERS}
+    assert {name: source["BatchSize"] for name, source in delivering.items()} == dict.fromkeys(DELIVERERS, 1)
     for destination in DESTINATIONS:
         last = int(variables(functions()[f"Deliver{camel(destination)}Function"])["LAST_RECEIVE"])
         assert properties(f"{camel(destination)}Queue")["RedrivePolicy"]["maxReceiveCount"] == last
