@@ -620,7 +620,7 @@ def test_every_problem_is_found_and_has_exit_code_1(terminal: Terminal, account:
         "CamaloonDeadLetterQueue": ("fail", "1 message in the dead-letter queue."),
         "alarm pressroom-camaloon-dead-letters": (
             "fail",
-            "An order could not be sent to Camaloon. Nobody prints it until it is replayed.",
+            template.properties("CamaloonDeadLettersAlarm")["AlarmDescription"],
         ),
         "alarm mail": ("fail", "No subscription to the alarms is confirmed."),
         "quota": ("fail", "The account can run 10 functions at the same time."),
