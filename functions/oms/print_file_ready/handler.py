@@ -1,4 +1,4 @@
-"""The OMS says that print files are ready, in a form that nobody knows: only a hint to ask for them at once."""
+"""The OMS reports that print files are ready. The format is unknown, so the webhook is only a hint to poll now."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
@@ -8,7 +8,7 @@ from pressroom.providers.oms.print_files import Hint
 
 
 def decide(notice: Notice, event: Event) -> Hint:
-    """Take it for a hint about whatever it names."""
+    """Return a hint about the orders that the notice names."""
     return Hint(event.id, notice.orders())
 
 

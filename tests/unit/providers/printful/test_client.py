@@ -33,13 +33,13 @@ class FakePrintful:
 
     def request(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], read: int
-    ) -> http.Answer:
+    ) -> http.Response:
         assert read == ANSWER_BYTES
         self.requests.append((method, url, body, dict(headers)))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, DeliveryError):
             raise answer
-        return http.Answer(200, answer)
+        return http.Response(200, answer)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
