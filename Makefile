@@ -33,7 +33,8 @@ install: .venv/.installed .venv-sam/.installed .venv/bin/pressroom ## the two vi
 # The command line. It is no installed package: the functions of the local cloud run on this same environment, and
 # would find in it what their layer lacks.
 .venv/bin/pressroom: .venv/.installed Makefile
-	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)/$(BIN)/python' > $@
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PRESSROOM_AHEAD:+:%s}" exec "%s" -P -m cli "$$@"\n' \
+	  '$(CURDIR)' '$(CURDIR)/local/ahead' '$(CURDIR)/$(BIN)/python' > $@
 	@chmod +x $@
 
 define environment
@@ -48,8 +49,8 @@ endef
 build: install ## sam build, then bytecode that is valid inside the zips; ready for `sam deploy` [ARCHITECTURE=x86_64]
 	@$(LOCAL) build $(if $(ARCHITECTURE),--architecture "$(ARCHITECTURE)")
 
-up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`]
-	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)")
+up: install ## start the local cloud, deploy to it, write .local/stack.json [PORT=4566] [BIND=0.0.0.0 for `sam local`] [ALLOW_HOST=name of a tunnel]
+	@$(LOCAL) up $(if $(PORT),--port "$(PORT)") $(if $(BIND),--bind "$(BIND)") $(if $(ALLOW_HOST),--allow-host "$(ALLOW_HOST)")
 
 down: install ## end the local cloud and everything that belongs to it
 	@$(LOCAL) down
@@ -60,8 +61,8 @@ demo: install ## one paid order at four printers, batched, held, released and sh
 event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
 	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
 
-test: install ## all tests: unit, integration, template, end to end on a local cloud of their own
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
+test: install ## all tests: unit, integration, template, end to end on a local cloud of their own [AHEAD=400 days from now]
+	@$(if $(AHEAD),PRESSROOM_AHEAD="$(AHEAD)" PYTHONPATH="$(CURDIR)/local/ahead") $(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 lint: install ## format, style, types and template, without running anything
 	$(BIN)/ruff format --check .

@@ -82,16 +82,15 @@ def _empty_function(stack: Stack) -> str:
         Architectures=[host_architecture()],
         **{name: like[name] for name in ("Runtime", "Role", "MemorySize", "Timeout")},
     )["FunctionArn"]
-    api_id = (urlsplit(stack.api_url).hostname or "").partition(".")[0]
     gateway_ = stack.client("apigatewayv2")
     integration = gateway_.create_integration(
-        ApiId=api_id,
+        ApiId=stack.api_id,
         IntegrationType="AWS_PROXY",
         IntegrationMethod="POST",
         IntegrationUri=arn,
         PayloadFormatVersion="2.0",
     )["IntegrationId"]
-    gateway_.create_route(ApiId=api_id, RouteKey=f"POST /{EMPTY}", Target=f"integrations/{integration}")
+    gateway_.create_route(ApiId=stack.api_id, RouteKey=f"POST /{EMPTY}", Target=f"integrations/{integration}")
     return f"/{EMPTY}"
 
 
@@ -108,10 +107,8 @@ class _Sender:
     """Posts to one URL by several threads, each over a connection of its own that is kept."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        # Names under .localhost mean this machine, but Python's resolver need not know (local.localhost).
-        self._url = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
-        self._headers = {"Host": parts.netloc, "Content-Type": "application/json"}
+        self._url = url
+        self._headers = {"Content-Type": "application/json"}
         self._own = threading.local()
         self._pool = ThreadPoolExecutor(THREADS)
 

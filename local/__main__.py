@@ -9,7 +9,7 @@ from local.settings import LAYER, REGION, STATE_DIR
 sys.path.insert(0, str(LAYER))  # its package is installed nowhere
 
 from cli.errors import Failed
-from local import cloud
+from local import cloud, listening
 from local.build import build_for_cloud
 from local.progress import LocalCloudError, say
 
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start the local cloud and deploy to it")
     up.add_argument("--port", type=int, help="the emulator's port (default: 4566 or the next free one)")
     up.add_argument("--bind", help="0.0.0.0 where containers of `sam local` have to reach it")
+    up.add_argument("--allow-host", help="the name of a tunnel that may reach the webhook routes")
     up.set_defaults(run=_up)
 
     down = commands.add_parser("down", help="end the local cloud")
@@ -67,7 +68,9 @@ def _build(arguments: argparse.Namespace) -> int:
 
 def _up(arguments: argparse.Namespace) -> int:
     say("Starting the local cloud")
-    stack = cloud.up(port=arguments.port, state_dir=arguments.state_dir, bind=arguments.bind)
+    given = {"port": arguments.port, "bind": arguments.bind, "allow_host": arguments.allow_host}
+    stack = cloud.up(state_dir=arguments.state_dir, **given)
+    emulator = cloud.emulator(state_dir=arguments.state_dir)
     say(f"Running. {arguments.state_dir / 'stack.json'} holds these, and the secrets:")
     rows = {"API": stack.api_url, "console": f"{stack.api_url}/console"}
     rows |= {"AWS endpoint": f"{stack.endpoint_url} (key test, secret test, region {REGION})"}
@@ -75,6 +78,14 @@ def _up(arguments: argparse.Namespace) -> int:
     rows |= {f"{name} simulator": url for name, url in stack.simulators.items()}
     for name, url in rows.items():
         say(f"  {name:22} {url}")
+    if emulator.allow_host:
+        say(f"A tunnel to {stack.endpoint_url} with the name {emulator.allow_host} reaches these, and nothing else:")
+        for name, url in stack.tunnel_urls(emulator.allow_host).items():
+            say(f"  {f'{name} webhook':22} {url}")
+        say("The secrets of the local cloud are published with its source: set the provider's own before you rely on")
+        say("a webhook (docs/deploy.md).")
+    for line in listening.described(emulator.listen):
+        say(line)
     say("End it with `make down`.")
     return 0
 

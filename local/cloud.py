@@ -20,15 +20,16 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import gateway, processes
+from local import gateway, listening, processes
 from local.build import SAM_CONFIG, build_for_host, read_built
+from local.guard import API_PATH, CONTAINERS_NAME, LOOPBACK, is_tunnel_name
 from local.partners import (
     NOTIFICATIONS_PATH,
     NOTIFICATIONS_SECRET,
@@ -56,8 +57,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 MINISTACK = "ministack"
-LOOPBACK = "127.0.0.1"
-HOST_OF_CONTAINERS = "host.docker.internal"
+TMP = "tmp"
+"""The folder of the emulator's files, in the state directory."""
 HEALTH = "/_ministack/ready"
 
 # The emulator enforces each function's role, retries an asynchronous invocation at once instead of after a minute, and
@@ -114,6 +115,10 @@ class Stack:
                 "stack.json can't be read: it is damaged, or of another version. `make up`."
             ) from error
 
+    @property
+    def api_id(self) -> str:
+        return self.api_url.rpartition("/")[2]
+
     def client(self, service: str) -> Any:
         """A boto3 client of the local cloud, with root's rights."""
         return _client(service, self.endpoint_url)
@@ -121,34 +126,49 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         return _outputs(self.client("cloudformation"), self.stack_name)
 
+    def tunnel_urls(self, host: str) -> dict[str, str]:
+        """Where each partner sends its webhooks to, seen from outside a tunnel with this name."""
+        return {
+            name: urlunsplit(("https", host, each["url"].removeprefix(self.api_url), "", ""))
+            for name, each in self.webhooks.items()
+        }
+
 
 def up(
     *,
     port: int | None = None,
     state_dir: Path = STATE_DIR,
     bind: str | None = None,
+    allow_host: str | None = None,
     stack_name: str = STACK_NAME,
     parameters: dict[str, str] | None = None,
 ) -> Stack:
     """Start what does not run yet, deploy the template as it is now, and write stack.json.
 
-    `bind` is "0.0.0.0" where containers of `sam local` have to reach the emulator; else 127.0.0.1. Without a `port` the
-    first free from 4566 on. What runs already keeps both, and refuses others.
+    `bind` is "0.0.0.0" where containers of `sam local` have to reach the emulator; else 127.0.0.1. `allow_host` is the
+    name of a tunnel that may reach the webhook routes. Without a `port` it is the first free from 4566 on. What runs
+    already keeps all three, and refuses others.
     """
+    if allow_host and not is_tunnel_name(allow_host := allow_host.lower()):
+        raise LocalCloudError(
+            f"ALLOW_HOST has to be the tunnel's host name, such as shop.example.com, and not {allow_host!r}."
+        )
     with _alone(state_dir):
         built = build_for_host()
         template = read_built(built)
-        endpoint_url = _start_emulator(state_dir, port, bind)
+        emulator = start_emulator(state_dir, port, bind, allow_host)
+        endpoint_url = f"http://{LOOPBACK}:{emulator.port}"
         cloudformation = _client("cloudformation", endpoint_url)
         if _is_beyond_repair(cloudformation, stack_name):
             say("  the last deployment left the stack unusable: starting afresh")
             processes.stop_all(state_dir)
-            endpoint_url = _start_emulator(state_dir, port, bind)
-        simulators = _start_simulators(state_dir, template, bind or LOOPBACK)
+            emulator = start_emulator(state_dir, emulator.port, emulator.bind, emulator.allow_host)
+        simulators = _start_simulators(state_dir, template, emulator.listen)
         urls = {row.parameter: simulators[row.name] + row.path for row in SIMULATORS if row.name in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
         with step("routes and secrets"):
             stack = _finish(template, stack_name, endpoint_url, simulators)
+            processes.api_id_file(state_dir / TMP).write_text(stack.api_id)
         (state_dir / "stack.json").write_text(json.dumps(asdict(stack), indent=2) + "\n")
         (state_dir / "sam-local.json").write_text(json.dumps(_sam_local(stack, template), indent=2) + "\n")
         return stack
@@ -164,37 +184,51 @@ def down(*, state_dir: Path = STATE_DIR) -> int:
     with _alone(state_dir):
         ended = processes.stop_all(state_dir)
         (state_dir / "stack.json").unlink(missing_ok=True)
-        shutil.rmtree(state_dir / "tmp", ignore_errors=True)
+        shutil.rmtree(state_dir / TMP, ignore_errors=True)
         return ended
 
 
-def _start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
+def emulator(*, state_dir: Path = STATE_DIR) -> processes.Server:
+    """Return the emulator that runs for a state directory."""
+    try:
+        return processes.servers(state_dir)[MINISTACK]
+    except KeyError:
+        raise LocalCloudError("No local cloud runs. Start it with `make up`.") from None
+
+
+def start_emulator(
+    state_dir: Path, port: int | None, bind: str | None = None, allow_host: str | None = None
+) -> processes.Server:
+    """Start ministack, or find the one that runs."""
     running = processes.servers(state_dir).get(MINISTACK)
     if running and processes.is_answering(running.port, HEALTH):
         if port not in {None, running.port}:
             raise LocalCloudError(f"This local cloud already runs on port {running.port}. Run `make down` first.")
-        if bind not in {None, running.bind}:
-            raise LocalCloudError(f"This local cloud already listens on {running.bind}. Run `make down` first.")
+        if bind not in {None, running.bind or LOOPBACK, running.bind}:
+            raise LocalCloudError(f"This local cloud already runs with {_asked('BIND', running.bind)}")
+        if allow_host not in {None, running.allow_host}:
+            raise LocalCloudError(f"This local cloud already runs with {_asked('ALLOW_HOST', running.allow_host)}")
         say(f"  ministack runs on port {running.port}")
-        return f"http://localhost:{running.port}"
+        return running
     processes.stop_all(state_dir)  # what a crash may have left
-    bind = bind or LOOPBACK
+    listen = listening.addresses(bind or "")
     if port is None:
-        port = processes.free_port(PORT, host=bind)
+        port = processes.free_port(PORT, hosts=listen)
         if port != PORT:
             say(f"  port {PORT} is in use by something else: taking {port}")
-    elif not processes.is_free(port, host=bind):
+    elif not processes.is_free(port, hosts=listen):
         raise LocalCloudError(f"Port {port} is in use. End what occupies it, or choose another with PORT=.")
-    tmp = state_dir / "tmp"
+    tmp = state_dir / TMP
     shutil.rmtree(tmp, ignore_errors=True)
     tmp.mkdir(mode=0o700)
-    endpoint_url = f"http://localhost:{port}"
-    environment = child_environment() | EMULATOR
-    environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": bind, "MINISTACK_REGION": REGION}
-    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state"), "PYTHONPATH": str(ROOT)}
+    environment = child_environment(imports_from=(ROOT,)) | EMULATOR
+    environment |= {"GATEWAY_PORT": str(port), "BIND_HOST": LOOPBACK, "MINISTACK_REGION": REGION}
+    environment |= {processes.BIND: bind or "", processes.LISTEN: ",".join(listen)}
+    environment |= {processes.ALLOW_HOST: allow_host or ""}
+    environment |= {"TMPDIR": str(tmp), "STATE_DIR": str(tmp / "state")}
     del environment["AWS_ENDPOINT_URL"]  # the functions inherit it; without it the emulator names itself
     with step(f"ministack on port {port}"):
-        processes.start(
+        return processes.start(
             MINISTACK,
             [sys.executable, "-m", "local.emulator"],
             port=port,
@@ -202,10 +236,13 @@ def _start_emulator(state_dir: Path, port: int | None, bind: str | None) -> str:
             state_dir=state_dir,
             health=HEALTH,
         )
-    return endpoint_url
 
 
-def _start_simulators(state_dir: Path, template: dict[str, Any], bind: str) -> dict[str, str]:
+def _asked(variable: str, value: str) -> str:
+    return f"{f'{variable}={value}' if value else f'no {variable}'}. Run `make down` first."
+
+
+def _start_simulators(state_dir: Path, template: dict[str, Any], listen: tuple[str, ...]) -> dict[str, str]:
     running = processes.servers(state_dir)
     urls = {}
     for row in SIMULATORS:
@@ -215,16 +252,17 @@ def _start_simulators(state_dir: Path, template: dict[str, Any], bind: str) -> d
         server = running.get(name)
         if server is None:
             port = processes.any_port()
+            hosts = [word for address in listen for word in ("--host", address)]
             with step(f"simulator of {row.name} on port {port}"):
                 server = processes.start(
                     name,
-                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port), "--host", bind],
+                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port), *hosts],
                     port=port,
-                    environment=child_environment() | {"PYTHONPATH": str(ROOT)},
+                    environment=child_environment(imports_from=(ROOT,)),
                     state_dir=state_dir,
                     health="/_requests",
                 )
-        urls[row.name] = f"http://127.0.0.1:{server.port}"
+        urls[row.name] = f"http://{LOOPBACK}:{server.port}"
     return urls
 
 
@@ -269,7 +307,7 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
             text = json.dumps({"current": value, "previous": ""})
             secrets.put_secret_value(SecretId=outputs[output], SecretString=text)
 
-    api_url = f"http://{names[api]}.execute-api.localhost:{urlsplit(endpoint_url).port}"
+    api_url = f"{endpoint_url}{API_PATH}/{names[api]}"
     _set_variable(functions, f"{stack_name}-printful_webhook", "PUBLIC_API_URL", api_url)
     webhooks = {
         row.name: row.webhook(api_url + urlsplit(outputs[row.url_output]).path)
@@ -296,7 +334,7 @@ def _sam_local(stack: Stack, template: dict[str, Any]) -> dict[str, dict[str, st
         configuration = stack.client("lambda").get_function_configuration(FunctionName=name)
         variables = configuration["Environment"]["Variables"] | {"LOCAL_ENDPOINT_URL": stack.endpoint_url}
         deployed[logical_id] = {
-            key: re.sub(r"^http://(localhost|127\.0\.0\.1):", f"http://{HOST_OF_CONTAINERS}:", value)
+            key: re.sub(r"^http://(localhost|127\.0\.0\.1):", f"http://{CONTAINERS_NAME}:", value)
             for key, value in variables.items()
         }
     return deployed

@@ -1,19 +1,26 @@
-"""`python -m local.emulator`: ministack, but for one thing: a layer is unpacked once, not once for each worker.
+"""`python -m local.emulator`: ministack with two changes.
 
-AWS mounts a layer. ministack (1.5.33) unpacks its zip into every worker's folder, 1,600 files under Python's global
-lock: 50 webhooks at once on a fresh stack took over half a minute. All else is ministack as it comes.
+- A layer is unpacked once, not once for each worker. AWS mounts a layer; ministack (1.5.33) unpacks its zip into every
+  worker's folder, 1,600 files under Python's global lock: 50 webhooks at once on a fresh stack took half a minute.
+- Every request passes `local.guard` first, and the server can listen on several addresses.
 """
 
 import hashlib
 import os
 import threading
 import zipfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypercorn.asyncio
 from ministack.app import main  # type: ignore[import-untyped]
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]
+
+from local.guard import API_PATH, LOOPBACK, Guard, GuardedAsgi
+from local.processes import ALLOW_HOST, LISTEN, PORT, api_id_file
+from local.settings import python_path
 
 _unpacking = threading.Lock()
 
@@ -44,9 +51,24 @@ class _Zip(zipfile.ZipFile):
         Path(path).symlink_to(shared)
 
 
+def _guarded(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Return hypercorn's `serve`, which puts the guard before the app and binds the addresses that are wanted."""
+    addresses, port = os.environ[LISTEN].split(","), int(os.environ[PORT])
+    guard = Guard(
+        for_containers=addresses != [LOOPBACK], allow_host=os.environ.get(ALLOW_HOST, ""), pages=f"{API_PATH}/"
+    )
+
+    async def guarded(app: Any, config: Any, **rest: Any) -> None:
+        config.bind = [f"{address}:{port}" for address in addresses]
+        await serve(GuardedAsgi(app, guard, port, api_id_file(Path(os.environ["TMPDIR"]))), config, **rest)
+
+    return guarded
+
+
 if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=_Zip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
-    del os.environ["PYTHONPATH"]  # it led here, and is not for the functions
+    hypercorn.asyncio.serve = _guarded(hypercorn.asyncio.serve)  # type: ignore[assignment]
+    os.environ["PYTHONPATH"] = python_path()  # without what led here, which is not for the functions
     main()

@@ -22,6 +22,8 @@ from local.localhost import request
 from local.progress import LocalCloudError
 
 MARK, NAME, PORT = "PRESSROOM_LOCAL_STATE", "PRESSROOM_LOCAL_NAME", "PRESSROOM_LOCAL_PORT"
+BIND, LISTEN, ALLOW_HOST = "PRESSROOM_LOCAL_BIND", "PRESSROOM_LOCAL_LISTEN", "PRESSROOM_LOCAL_ALLOW_HOST"
+"""Of the emulator: what was asked for with BIND=, the addresses that it listens on, and ALLOW_HOST=."""
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
@@ -36,7 +38,9 @@ class Server:
     name: str
     port: int
     pid: int
-    bind: str | None = None
+    bind: str = ""
+    listen: tuple[str, ...] = ()
+    allow_host: str = ""
 
 
 def servers(state_dir: Path) -> dict[str, Server]:
@@ -45,8 +49,7 @@ def servers(state_dir: Path) -> dict[str, Server]:
     for process, environment in _marked(state_dir):
         with contextlib.suppress(ProcessLookupError):
             if os.getsid(process.pid) == process.pid:
-                server = Server(environment[NAME], int(environment[PORT]), process.pid, environment.get("BIND_HOST"))
-                found[server.name] = server
+                found[environment[NAME]] = _server(environment, process.pid)
     return found
 
 
@@ -55,11 +58,11 @@ def start(
 ) -> Server:
     """Start a server of its own session and wait until it answers at the path `health`."""
     log = log_file(state_dir, name)
-    marks = {MARK: str(state_dir.resolve()), NAME: name, PORT: str(port)}
+    marked = {**environment, MARK: str(state_dir.resolve()), NAME: name, PORT: str(port)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env={**environment, **marks},
+            env=marked,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -73,7 +76,13 @@ def start(
         if time.monotonic() > deadline:
             raise LocalCloudError(f"{name} did not answer on port {port} within {START_SECONDS:.0f} s.", log)
         time.sleep(0.05)
-    return Server(name, port, process.pid)
+    return _server(marked, process.pid)
+
+
+def _server(environment: Mapping[str, str], pid: int) -> Server:
+    listen = tuple(filter(None, environment.get(LISTEN, "").split(",")))
+    asked = (environment.get(BIND, ""), listen, environment.get(ALLOW_HOST, ""))
+    return Server(environment[NAME], int(environment[PORT]), pid, *asked)
 
 
 def is_answering(port: int, path: str) -> bool:
@@ -98,10 +107,10 @@ def stop_all(state_dir: Path) -> int:
     return len(ended)
 
 
-def free_port(preferred: int, *, host: str) -> int:
-    """The first free port from `preferred` upwards."""
+def free_port(preferred: int, *, hosts: Sequence[str]) -> int:
+    """The first port from `preferred` upwards that is free at all of this machine's addresses `hosts`."""
     for port in range(preferred, preferred + 100):
-        if is_free(port, host=host):
+        if is_free(port, hosts=hosts):
             return port
     raise LocalCloudError(f"No free port between {preferred} and {preferred + 99}. End what occupies them.")
 
@@ -112,18 +121,24 @@ def any_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int, *, host: str) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+def is_free(port: int, *, hosts: Sequence[str]) -> bool:
+    for host in hosts:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True
 
 
 def log_file(state_dir: Path, name: str) -> Path:
     return state_dir / f"{name}.log"
+
+
+def api_id_file(tmp: Path) -> Path:
+    """The file that tells the emulator's guard which API a tunnel leads to; it goes when the emulator starts anew."""
+    return tmp / "api-id"
 
 
 def _marked(state_dir: Path) -> Iterator[tuple[psutil.Process, dict[str, str]]]:

@@ -10,6 +10,8 @@ STATE_DIR = ROOT / ".local"
 LAYER = ROOT / "layers" / "pressroom"
 TEMPLATE = ROOT / "template.yaml"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+AHEAD = ROOT / "local" / "ahead"
+"""On the PYTHONPATH of each process that we start while PRESSROOM_AHEAD moves the clock: see its sitecustomize."""
 
 STACK_NAME = "pressroom"
 REGION = "us-east-1"
@@ -24,14 +26,19 @@ def host_architecture() -> str:
     return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
 
 
-def child_environment(endpoint_url: str | None = None) -> dict[str, str]:
+def python_path(*folders: Path) -> str:
+    """The PYTHONPATH of a child process: these folders, and what moves its clock if ours is moved."""
+    return os.pathsep.join(map(str, (*folders, *([AHEAD] if os.environ.get("PRESSROOM_AHEAD") else []))))
+
+
+def child_environment(endpoint_url: str | None = None, *, imports_from: tuple[Path, ...] = ()) -> dict[str, str]:
     """The caller's environment without any way to a real AWS account.
 
     Every AWS_* and SAM_CLI_* variable is dropped, the files that hold profiles are pointed away, and the interpreter
-    that runs us comes first on the PATH: `sam build` asks it for the layer's wheels.
+    that runs us comes first on the PATH: `sam build` asks it for the layer's wheels. Nothing is left of the caller's
+    PYTHONPATH; `imports_from` is the child's.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
-    inherited.pop("PYTHONPATH", None)
     return {
         **inherited,
         **CREDENTIALS,
@@ -44,6 +51,7 @@ def child_environment(endpoint_url: str | None = None) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url or "http://127.0.0.1:9",
         "NO_PROXY": "localhost,127.0.0.1,.localhost",
         "no_proxy": "localhost,127.0.0.1,.localhost",
+        "PYTHONPATH": python_path(*imports_from),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",  # how often `sam deploy` looks; its 5 s are meant for the real CloudFormation

@@ -116,7 +116,7 @@ def _raise(order_id: str, limits: Limits, now: datetime) -> Order | None:
 
 
 def _old_enough(beyond: str, since: str, until: str) -> Iterator[tuple[str, table.Item]]:
-    """Yield the open orders that were made in a time, and where each stands; those behind `beyond` come first."""
+    """Yield the open orders whose age began in a time, and where each stands; those behind `beyond` come first."""
     first, _, last = beyond.partition(" ")
     after = max(last, since)
     for status in OPEN[OPEN.index(Status(first)) if first else 0 :]:
@@ -125,7 +125,7 @@ def _old_enough(beyond: str, since: str, until: str) -> Iterator[tuple[str, tabl
             places, more = table.positions(
                 "by_state", [f"{repository.KIND}#{status}"], limit=PAGE, beyond=after, newest_first=False
             )
-            wanted = [place for place in places if place <= until]
+            wanted = [place for place in places if table.time_at(place) <= until]
             more = more and len(wanted) == len(places)
             rows = {table.identity_of(row): row for row in table.get_many(_keys(wanted))} if wanted else {}
             for place in wanted:

@@ -40,7 +40,7 @@ def _park(message: SQSRecord) -> None:
             elif dispatch == "queue":
                 _park_delivery(row)
             elif dispatch == "poll" and "hint" not in row:
-                print_files.tell(row["order_id"]["S"], now=config.utcnow())
+                print_files.give_up_unpolled(row["order_id"]["S"], now=config.utcnow())
         return
     # The error's class only: its text may repeat what the message held.
     error = (failure.get("responsePayload") or {}).get("errorType", "no answer")

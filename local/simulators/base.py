@@ -39,6 +39,8 @@ from flask import Flask, Response, g, request
 from jsonschema import Draft202012Validator
 from werkzeug.serving import make_server
 
+from local.guard import LOOPBACK, Guard, guarded_wsgi
+
 CONTROL = "/_"
 CUT = "pressroom.cut"
 """The key that an environment gets when its connection is to be cut."""
@@ -165,9 +167,14 @@ def observed(app: Flask) -> Flask:
 def serve(make_app: Callable[[argparse.Namespace], Flask], parser: argparse.ArgumentParser) -> None:
     """Run a simulator until it is ended, one thread per connection so that a hanging answer holds up nobody."""
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", action="append", help="an address to listen on; may be given several times")
     arguments = parser.parse_args()
-    make_server(arguments.host, arguments.port, observed(make_app(arguments)), threaded=True).serve_forever()
+    hosts = arguments.host or [LOOPBACK]
+    app = guarded_wsgi(observed(make_app(arguments)), Guard(for_containers=hosts != [LOOPBACK]))
+    first, *others = [make_server(host, arguments.port, app, threaded=True) for host in hosts]
+    for server in others:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    first.serve_forever()
 
 
 def _entry() -> dict[str, Any]:

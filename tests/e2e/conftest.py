@@ -21,6 +21,8 @@ from tests.e2e.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {"5501": "template-mug", "5510": "template-tote", "e2e-mug": "mug", "e2e-tote": "tote", "e2e-cart": "cart"}
 """Those of the samples, and for each test of batches its own: what other tests leave behind gets ready at any time."""
+TUNNEL = "shop.tunnel.example"
+"""The name of a tunnel that may reach the webhook routes; nobody resolves it."""
 PARAMETERS = {"PrintTemplates": ",".join(f"{variant}={template}" for variant, template in TEMPLATES.items())}
 
 
@@ -185,7 +187,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     # Under .local, not under pytest's folder: what a killed run leaves can be found and ended by `make clean`.
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}"
     try:
-        stack = cloud.up(state_dir=state_dir, port=processes.any_port(), parameters=PARAMETERS)
+        stack = cloud.up(state_dir=state_dir, port=processes.any_port(), allow_host=TUNNEL, parameters=PARAMETERS)
         _end_schedules(stack)
         yield Shop(stack, state_dir)
     finally:

@@ -12,7 +12,8 @@ from tests.e2e.conftest import ROOT, Shop
 
 def typed(shop: Shop, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Type a command in another folder, in an environment that holds nothing of an AWS account."""
-    environment = {"PATH": os.environ["PATH"], "PRESSROOM_STATE_DIR": str(shop.state_dir), **variables}
+    inherited = {name: os.environ[name] for name in ("PATH", "PRESSROOM_AHEAD") if name in os.environ}
+    environment = {**inherited, "PRESSROOM_STATE_DIR": str(shop.state_dir), **variables}
     return subprocess.run(
         [ROOT / ".venv/bin/pressroom", *words],
         cwd=shop.state_dir,

@@ -14,6 +14,17 @@ WIDE, NARROW = (1280, 860), (390, 844)
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What Chromium itself writes of an answer that a test asked for."""
 
+_AHEAD = """const Unmoved = Date, ahead = %d;
+globalThis.Date = class extends Unmoved {
+  constructor(...given) {
+    given.length ? super(...given) : super(Unmoved.now() + ahead);
+  }
+  static now() {
+    return Unmoved.now() + ahead;
+  }
+};"""
+"""What the clock of a page is moved with, by milliseconds; its timers go on as they are."""
+
 _UNFOLD = """async () => {
   const opened = (each) => new Promise((done) => {
     each.addEventListener("toggle", done, { once: true });
@@ -51,6 +62,8 @@ class Visitor:
             timezone_id="Europe/Madrid",
             locale="en-GB",
         )
+        if days := os.environ.get("PRESSROOM_AHEAD"):  # the clocks of the test and of the API are moved by it
+            self.context.add_init_script(_AHEAD % (float(days) * 24 * 3600 * 1000))
         self.page: Page = self.context.new_page()
         self.trouble: list[str] = []
         self.requests: list[Request] = []

@@ -1,9 +1,10 @@
 """Whole histories of orders: what a shop and its printers would send over the weeks, as JSON, with its arrival.
 
-A history is drawn from a Random, which is far cheaper than a strategy per field. It may hold everything that the
-documents and the field notes allow; it goes the way that orders go, with some steps left out, told twice, told late, or
-told at the same second as the next. What the shop says is decided as it arrives, on what is known by then, and what is
-sent because of it ends one way or the other, the OMS's deliveries in their turn.
+A history is drawn from a Random. It may hold everything that the documents and the field notes allow; it goes the way
+that orders go, with some steps left out, told twice, told late, or told at the same second as the next. What the shop
+says is decided as it arrives, on what is known by then, and what is sent because of it ends one way or the other, the
+OMS's deliveries in their turn. The histories of a run are drawn once (`drawn`); every test of histories takes them
+from there (`each_history`).
 
 Of a printer there is one order per record. Two orders of a printer for the same lines (somebody ordered again by hand)
 are judged by the examples in test_rules: a second one rightly takes back what the first has said (a canceled line goes
@@ -11,7 +12,7 @@ on), so that no property of all histories could be told of them.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -19,9 +20,6 @@ from importlib import import_module
 from random import Random
 from typing import Any
 from unittest import mock
-
-from hypothesis import assume
-from hypothesis import strategies as st
 
 from pressroom.inbox import events as inbox
 from pressroom.inbox import reading
@@ -143,13 +141,23 @@ class History:
     lines: list[Ordered]
     facts: list[Fact] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    number: int = 0
+
+    def random(self) -> Random:
+        """Return what a test draws on for this history: the same in every run."""
+        return Random(self.number)  # noqa: S311 - no secret hangs on it
+
+    def __str__(self) -> str:
+        facts = "".join(f"\n  {fact.at} {fact.kind} by {fact.source}: {json.dumps(fact.data)}" for fact in self.facts)
+        return f"draw({self.number}): order {self.order_id} of {self.lines}, in the order of arrival:{facts}"
 
 
 class Teller:
     """Makes a history up. Each printer has its own clock: they don't wait for each other."""
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    def __init__(self, random: Random, *, restless: float = 1) -> None:
+        """`restless`: the exponent of each chance; below 1, what is rare happens more often."""
+        self.random, self.restless = random, restless
         self.clock = 0
         kind = random.choice(("paid",) * 7 + ("unpaid", "unpaid", "printful", "cloudprinter"))
         self.own = kind if kind in ("printful", "cloudprinter") else ""
@@ -168,7 +176,7 @@ class Teller:
         self.refs, self.items = False, list[dict[str, Any]]()
 
     def maybe(self, chance: float) -> bool:
-        return self.random.random() < chance
+        return bool(self.random.random() < chance**self.restless)
 
     def later(self) -> int:
         """Let some time pass, or none, and return when it is; now and then a clock is a minute behind."""
@@ -678,9 +686,62 @@ def design(sku: str, name: str) -> dict[str, Any]:
     }
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> History:
-    """What may come to be known of an order: something, at least."""
-    history = Teller(draw(st.randoms(use_true_random=False))).all()
-    assume(history.facts)
-    return history
+# --- the histories of a run ---
+
+DRAWN = 1200
+"""How many histories there are; all different, and the same ones in every run."""
+RESTLESS = (1.0, 0.5, 0.25)
+"""How often what is rare happens: the exponents of its chance, in turn."""
+
+
+@cache
+def drawn() -> tuple[History, ...]:
+    """Draw the histories, once per process; what is rare happens more often in two of three."""
+    return tuple(history for number in range(DRAWN) if (history := draw(number)).facts)
+
+
+def draw(number: int) -> History:
+    """Draw one history: to look at one that a test has named."""
+    teller = Teller(Random(number), restless=RESTLESS[number % len(RESTLESS)])  # noqa: S311 - no secret hangs on it
+    return replace(teller.all(), number=number)
+
+
+def each_history(count: int = DRAWN) -> Callable[[Callable[[History], None]], Callable[[], None]]:
+    """Make a test of a check of one history: it tries the first `count` of them.
+
+    What is reported is the shortest of those that fail, with its number for `draw`, and what it tells.
+    """
+
+    def histories() -> Iterator[History]:
+        for history in drawn()[:count]:  # the facts are never changed; a test may change its list of them
+            yield replace(history, facts=list(history.facts), deliveries=list(history.deliveries))
+
+    return partial(_tried, histories, lambda history: len(history.facts), str)
+
+
+def each_seed(count: int) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
+    """Make a test of a check that draws on a Random: it tries as many, and reports the seed of the first that fails."""
+    return partial(_tried, lambda: map(Random, range(count)), lambda _: 0, lambda _: "")
+
+
+def _tried[T](
+    examples: Callable[[], Iterator[T]], size: Callable[[T], int], show: Callable[[T], str], check: Callable[[T], None]
+) -> Callable[[], None]:
+    def test() -> None:
+        __tracebackhide__ = True
+        smallest: tuple[int, Exception] | None = None
+        failed = 0
+        for number, example in enumerate(examples()):
+            try:
+                check(example)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the smallest example shows it best
+                failed += 1
+                if smallest is None or size(example) < smallest[0]:
+                    error.add_note(show(example) or f"Random({number})")
+                    smallest = size(example), error
+        if smallest:
+            smallest[1].add_note(f"This is the smallest of {failed} examples that fail.")
+            raise smallest[1]
+
+    test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
+    return test

@@ -17,6 +17,7 @@ from pressroom.order.model import Status
 from pressroom.order.outbox import Delivery
 from pressroom.platform import table
 from pressroom.platform.errors import Retry
+from pressroom.platform.times import iso
 from pressroom.providers.printful import registration
 from tests.support.cloud import SECRETS, Clock
 from tests.support.hub import FakeShop, Hub
@@ -217,6 +218,75 @@ def test_an_order_that_stays_open_for_ever_is_not_looked_at_for_ever(hub: Hub, c
     pay(hub)
     clock.advance(89 * DAY)
     assert look(hub)["orders"] == 1
+
+
+def test_an_order_made_long_before_it_is_paid_is_looked_at_for_as_long_as_any_other(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    made = clock.now - timedelta(days=100)  # a pre-order, or a bank transfer
+    hub.tell("storefront/order_paid", id=1001, created_at=iso(made), processed_at=iso(clock.now))
+    clock.advance(23 * HOUR)
+    assert look(hub)["orders"] == 0
+    clock.advance(2 * HOUR)
+    assert look(hub)["raised"] == 1
+    assert attention(hub) == ["stalled"]
+    clock.advance(88 * DAY)
+    assert look(hub)["orders"] == 1
+    clock.advance(2 * DAY)
+    assert look(hub)["orders"] == 0
+    assert hub.order()["created_at"] == iso(made)  # what the shop says is shown as it is
+
+
+def test_a_payment_that_is_heard_of_long_after_it_was_made_is_looked_at(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    made = iso(clock.now - timedelta(days=100))
+    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=made)
+    clock.advance(25 * HOUR)
+    assert look(hub)["raised"] == 1
+
+
+def test_an_order_dated_by_a_shop_whose_clock_is_wrong_is_looked_at(hub: Hub, clock: Clock) -> None:
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    made = iso(clock.now + timedelta(days=365))
+    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=made)
+    clock.advance(25 * HOUR)
+    assert [each["id"] for each in ask(hub, "/orders", stalled="24")["orders"]] == ["1001"]
+    assert look(hub)["raised"] == 1
+    assert attention(hub) == ["stalled"]
+
+
+def test_an_order_that_its_printer_had_long_before_the_shop_told_of_it_counts_from_the_payment(
+    hub: Hub, clock: Clock
+) -> None:
+    about = {"order_reference": "1001", "item_reference": "1"}
+    hub.tell("cloudprinter/item_validated", **about, datetime=clock.now.isoformat())
+    clock.advance(100 * DAY)
+    assert look(hub)["orders"] == 0
+    hub.camaloon.answers = [Retry("HTTP 503", status=503)]
+    pay(hub)
+    clock.advance(25 * HOUR)
+    assert look(hub)["raised"] == 1
+    assert "stalled" in attention(hub)
+
+
+def test_an_order_that_was_listed_by_the_shops_date_counts_from_the_payment_once_more_is_heard(
+    hub: Hub, clock: Clock
+) -> None:
+    made = iso(clock.now - timedelta(days=100))
+    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=iso(clock.now))
+    hub.cloud.dynamodb.update_item(  # as versions before this rule wrote it
+        TableName="table",
+        Key={"pk": {"S": "ORDER#1001"}},
+        UpdateExpression="SET state_at = :at",
+        ExpressionAttributeValues={":at": {"S": f"{made}#1001"}},
+    )
+    assert [each["id"] for each in ask(hub, "/orders")["orders"]] == ["1001"]
+    clock.advance(11 * DAY)
+    assert look(hub)["orders"] == 0
+    assert [each["id"] for each in ask(hub, "/orders", stalled="240")["orders"]] == ["1001"]
+    line = hub.order()["lines"][0]
+    hub.tell("camaloon/shipment_sent", order_id=1001, line_items=[{"sku": line["sku"], "quantity": 1}])
+    assert look(hub)["orders"] == 1
+    assert attention(hub) == ["stalled"]
     assert attention(hub) == ["stalled"]
     clock.advance(2 * DAY)
     assert look(hub)["orders"] == 0

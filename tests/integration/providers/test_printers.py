@@ -246,7 +246,7 @@ def killed_at(hub: Hub, step: str, name: str, **changes: Any) -> Callable[[], No
 
 def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_next_time(several: Hub) -> None:
     several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
     assert several.order("1002")["attention"] == []
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]
@@ -254,7 +254,7 @@ def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_
 
 def test_a_late_event_tells_what_is_known_by_then_in_case_it_was_killed_before(several: Hub) -> None:
     several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
     told(several, [4017, 4018], discontinued=(4021,), created=1788999999)  # the same is missing: nothing to tell
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -226,71 +226,13 @@ def test_every_kind_of_fact_has_its_row_in_the_table() -> None:
     assert all(f"| `{kind}`" in fold_module.__doc__ for kind in RULES)
 
 
-# --- any order, any number of times, same order ---
+# --- any order, any number of times, same order: test_histories ---
 
-SKUS = st.sampled_from(["a", "b", "c", "x"])
-MINUTE = st.integers(0, 5)  # few, so that times collide
 LINES = st.lists(
     st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 6), st.sampled_from(["camaloon", "printful", None])),
     min_size=1,
     max_size=4,
 )
-
-
-@st.composite
-def parcels(draw: st.DrawFn) -> list[Fact]:
-    """Some parcels, each of some split of some SKUs, some of them told by two events."""
-    found = []
-    for number in range(draw(st.integers(0, 4))):
-        parts = draw(st.lists(st.tuples(SKUS, st.integers(1, 5)), min_size=1, max_size=3))
-        for telling in range(draw(st.integers(1, 2))):
-            name, at, received = f"s{number}-{telling}", draw(MINUTE), draw(MINUTE)
-            found.append(shipped(*parts, parcel=f"p{number}", id=name, at=at, received=received))
-    return found
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[Fact]:
-    """What may come to be known about one order; of the payment only one event ever exists."""
-    facts = draw(parcels())
-    if draw(st.booleans()):
-        facts.append(paid(*draw(LINES), at=draw(MINUTE), received=draw(MINUTE)))
-    if draw(st.booleans()):
-        facts.append(fact("paid_again", {}, at=draw(MINUTE)))
-    for attempt in range(draw(st.integers(0, 2))):
-        facts.append(replace(told("dead", reason="HTTP 503", at=draw(MINUTE)), id=f"dead-{attempt}"))
-    if draw(st.booleans()):
-        facts.append(told("sent", at=draw(MINUTE), answer_lost=draw(st.booleans())))
-    return facts
-
-
-@settings(max_examples=700, deadline=None)
-@given(st.data())
-def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(data: st.DataObject) -> None:
-    facts = data.draw(histories())
-    again = data.draw(st.lists(st.sampled_from(facts), max_size=5)) if facts else []
-    shuffled = data.draw(st.permutations(facts + again))
-    assert fold(ORDER, shuffled) == fold(ORDER, facts)
-
-
-@settings(max_examples=500, deadline=None)
-@given(histories())
-def test_no_line_ships_more_than_was_ordered_and_no_piece_of_a_parcel_is_lost(facts: list[Fact]) -> None:
-    order = fold(ORDER, facts)
-    assert all(0 <= line.shipped_quantity <= line.quantity for line in order.lines)
-    told_pieces = {one.data["parcel"]: one.data["lines"] for one in facts if one.kind == "shipped"}
-    shown = {shipment.id: shipment.lines for shipment in order.shipments}
-    assert shown.keys() == told_pieces.keys()
-    for parcel, lines in told_pieces.items():
-        assert sum(line.quantity for line in shown[parcel]) == sum(line["quantity"] for line in lines)
-
-
-@settings(max_examples=700, deadline=None)
-@given(st.data())
-def test_a_late_fact_never_moves_the_status_backwards(data: st.DataObject) -> None:
-    arrival = data.draw(histories().flatmap(st.permutations))
-    ranks = [RANK[fold(ORDER, arrival[:known]).status] for known in range(len(arrival) + 1)]
-    assert ranks == sorted(ranks)
 
 
 @settings(max_examples=500, deadline=None)
@@ -308,15 +250,6 @@ def test_any_split_into_parcels_ships_the_whole_order(
     ]
     order = fold(ORDER, splits.draw(st.permutations([ordered, *facts])))
     assert (order.status, order.attention) == (Status.SHIPPED, [])
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_the_same_facts_are_stored_as_the_same_bytes(data: st.DataObject) -> None:
-    facts = data.draw(histories())
-    shuffled = data.draw(st.permutations(facts))
-    assert pack(shuffled) == pack(facts)
-    assert fold(ORDER, unpack(pack(shuffled))) == fold(ORDER, facts)
 
 
 def test_what_no_rule_wanted_may_be_shipped_by_any_printer() -> None:

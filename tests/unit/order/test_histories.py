@@ -1,29 +1,25 @@
 """Properties of whole histories: what printers, shop and OMS tell over the weeks, in any order, by any hands.
 
-2,500 histories in all; `tests/support/histories.py` makes them up.
+`tests/support/histories.py` makes the histories up.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import groupby
-from random import Random
 from typing import Any
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pressroom.order.facts import Fact, in_order, pack, unpack
 from pressroom.order.fold import RULES, fold
 from pressroom.order.model import RANK, STAGES, Order, Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import BY_ID
-from tests.support.histories import History, Teller, about_orders, histories
+from tests.support.histories import History, about_orders, drawn, each_history
 from tests.support.template import topics
 
 
 def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of_fact() -> None:
-    told = [fact for seed in range(300) for fact in Teller(Random(seed)).all().facts]  # noqa: S311 - no secret
+    told = [fact for history in drawn() for fact in history.facts]
     assert {fact.source for fact in told} >= about_orders().keys()
     assert {fact.kind for fact in told} == RULES.keys() - {
         "notified",
@@ -40,9 +36,9 @@ def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of
 # --- any order, any number of times, by any hands: the same record ---
 
 
-@settings(max_examples=700, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: History, random: Random) -> None:
+@each_history()
+def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: History) -> None:
+    random = history.random()
     facts = history.facts
     shuffled = facts + random.choices(facts, k=random.randint(0, 5)) if facts else []
     random.shuffle(shuffled)
@@ -51,30 +47,30 @@ def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: H
     assert unpack(pack(shuffled)) == in_order(facts)
 
 
-@settings(max_examples=500, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_any_split_into_concurrent_deliveries_is_the_same_record(history: History, random: Random) -> None:
+@each_history(300)
+def test_any_split_into_concurrent_deliveries_is_the_same_record(history: History) -> None:
     """Functions read the row, add what they know and write if nobody wrote meanwhile: `record.apply`, step by step."""
+    random = history.random()
     facts = history.facts + [fact for fact in history.facts if random.random() < 0.2]  # some are delivered twice
     work: list[list[Fact]] = [[] for _ in range(random.randint(1, 5))]
     for fact in facts:
         random.choice(work).append(fact)
-    version, row = 0, list[Fact]()
+    version, row = 0, pack([])
     reading: dict[int, tuple[int, list[Fact]]] = {}
     while busy := [writer for writer, mine in enumerate(work) if mine]:
         writer = random.choice(busy)
         if writer not in reading:
-            reading[writer] = version, unpack(pack(row))
+            reading[writer] = version, unpack(row)
             continue
         seen, known = reading.pop(writer)
         new = work[writer][0]
         if new in known:
             work[writer].pop(0)
         elif seen == version:
-            version, row = version + 1, [*known, new]
+            version, row = version + 1, pack([*known, new])
             work[writer].pop(0)
-    assert pack(row) == pack(history.facts)
-    assert fold(history.order_id, row) == fold(history.order_id, history.facts)
+    assert row == pack(history.facts)
+    assert fold(history.order_id, unpack(row)) == fold(history.order_id, history.facts)
 
 
 # --- late facts never take anything back ---
@@ -107,12 +103,12 @@ class Watched:
         self.before = status
 
 
-@settings(max_examples=600, deadline=None)
-@given(histories(), st.randoms(use_true_random=False), st.booleans())
-def test_a_status_never_goes_backwards(history: History, random: Random, shuffle: bool) -> None:
+@each_history(600)
+def test_a_status_never_goes_backwards(history: History) -> None:
     """Unless the shop itself changes what the order is, or a person gives a line to another printer than the first."""
+    random = history.random()
     arrival = list(history.facts)
-    if shuffle:
+    if random.random() < 0.5:
         random.shuffle(arrival)
     order, lines = Watched(), dict[str, Watched]()
     named = {(fact.data["item"], fact.data["ref"]) for fact in arrival if "item" in fact.data}
@@ -156,8 +152,7 @@ def _nobodys(order: Order) -> set[str]:
 # --- nothing is lost, nothing is made up ---
 
 
-@settings(max_examples=700, deadline=None)
-@given(histories())
+@each_history()
 def test_every_fact_stands_in_the_record(history: History) -> None:
     facts, order = history.facts, fold(history.order_id, history.facts)
     json.dumps(order.to_json())

@@ -1,11 +1,8 @@
 """How an order came to stand where it does: the steps lead there, and only ever tell what the record would have."""
 
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pressroom.order import history
 from pressroom.order.facts import Fact
@@ -13,7 +10,7 @@ from pressroom.order.fold import fold
 from pressroom.order.history import steps
 from pressroom.order.model import Order, Status
 from pressroom.platform.times import iso
-from tests.support.histories import History, histories
+from tests.support.histories import History, each_history
 
 BEGAN = datetime(2026, 9, 1, 9, tzinfo=UTC)
 
@@ -72,11 +69,10 @@ def test_a_parcel_is_shipped_and_then_delivered_with_its_lines() -> None:
     assert parcel == [("09:05", "cloudprinter", "p", "shipped"), ("10:00", "cloudprinter", "p", "delivered")]
 
 
-@settings(max_examples=150, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_the_last_steps_are_where_the_record_says_that_everything_is(told: History, random: Random) -> None:
+@each_history(300)
+def test_the_last_steps_are_where_the_record_says_that_everything_is(told: History) -> None:
     order, facts = fold(told.order_id, told.facts), told.facts[:]
-    random.shuffle(facts)
+    told.random().shuffle(facts)
     found = steps(told.order_id, facts)
     assert [step.at for step in found] == sorted(step.at for step in found)
     last = {(step.what, step.provider, step.id): step.status for step in found}

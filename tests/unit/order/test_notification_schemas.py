@@ -3,17 +3,14 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from local.simulators.storefront import SCHEMAS, validators
 from pressroom.order import notifications
-from tests.support.histories import History, histories
-from tests.unit.order.test_notifications import listen
+from tests.support.histories import History, each_history
+from tests.unit.order.test_notifications import heard
 
 SPOILT: tuple[Callable[[Any], object], ...] = (
     lambda told: told["data"].pop("sequence"),
@@ -54,10 +51,9 @@ def test_a_sample_is_what_its_schema_says(type_: str) -> None:
         assert list(validator.iter_errors(spoiled))
 
 
-@settings(max_examples=150, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_whatever_the_shop_is_told_is_what_the_schema_says(history: History, random: Random) -> None:
-    telling = listen(history, random)
+@each_history(150)
+def test_whatever_the_shop_is_told_is_what_the_schema_says(history: History) -> None:
+    telling = heard(history)
     telling.stop_waiting()
     for told in telling.told:
         assert [error.message for error in validators()[told["type"]].iter_errors(told)] == []

@@ -2,21 +2,22 @@
 
 import json
 from collections import Counter
-from random import Random
+from copy import copy
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pressroom.order import lane, notifications
 from pressroom.order.facts import Fact
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 from pressroom.order.reasons import Attention
-from tests.support.histories import History, histories, instant
+from tests.support.histories import History, draw, each_history, instant
 
 AT = "2026-09-01T14:10:00.000Z"
+HEARD = 400
+"""How many histories the shop hears of."""
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +60,18 @@ class Telling:
         return [notice["type"] for notice in self.told]
 
 
-def listen(history: History, random: Random) -> Telling:
-    facts = history.facts + random.choices(history.facts, k=random.randint(0, 4)) if history.facts else []
+def heard(history: History) -> Telling:
+    """Return what comes of hearing a history in some order, some of it twice; each history is heard once per run."""
+    telling = copy(_heard(history.number))
+    telling.told, telling.waiting = list(telling.told), list(telling.waiting)
+    return telling
+
+
+@cache
+def _heard(number: int) -> Telling:
+    history = draw(number)
+    random = history.random()
+    facts = history.facts + random.choices(history.facts, k=random.randint(0, 4))
     random.shuffle(facts)
     telling = Telling(history.order_id)
     for fact in facts:
@@ -70,10 +81,9 @@ def listen(history: History, random: Random) -> Telling:
     return telling
 
 
-@settings(max_examples=400, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_every_parcel_is_told_once_however_it_is_heard_of(history: History, random: Random) -> None:
-    telling = listen(history, random)
+@each_history(HEARD)
+def test_every_parcel_is_told_once_however_it_is_heard_of(history: History) -> None:
+    telling = heard(history)
     telling.stop_waiting()
     order = fold(history.order_id, telling.facts)
     if not history.paid or history.order_id.startswith(("printful:", "cloudprinter:")):
@@ -93,10 +103,9 @@ def test_every_parcel_is_told_once_however_it_is_heard_of(history: History, rand
     }
 
 
-@settings(max_examples=400, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: History, random: Random) -> None:
-    telling = listen(history, random)
+@each_history(HEARD)
+def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: History) -> None:
+    telling = heard(history)
     types, order = telling.types(), fold(history.order_id, telling.facts)
     assert [notice["data"]["sequence"] for notice in telling.told] == list(range(1, len(types) + 1))
     stages = [each for each in types if each in notifications.STAGES.values()]
@@ -115,20 +124,19 @@ def test_what_is_told_is_in_order_and_ends_where_the_order_stands(history: Histo
         assert set(order.attention) - silent <= told
 
 
-@settings(max_examples=200, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_hearing_all_of_it_again_tells_nothing(history: History, random: Random) -> None:
-    telling = listen(history, random)
+@each_history(200)
+def test_hearing_all_of_it_again_tells_nothing(history: History) -> None:
+    telling = heard(history)
     before = len(telling.told)
-    for fact in random.sample(history.facts, len(history.facts)):
+    for fact in history.random().sample(history.facts, len(history.facts)):
         telling.hear(fact)
     assert len(telling.told) == before
 
 
-@settings(max_examples=200, deadline=None)
-@given(histories(), st.randoms(use_true_random=False))
-def test_the_shop_hears_in_sequence_whatever_ends_when(history: History, random: Random) -> None:
+@each_history(200)
+def test_the_shop_hears_in_sequence_whatever_ends_when(history: History) -> None:
     """Only the notification whose turn it is may go, and the next one's turn comes with its end."""
+    random = history.random()
     telling, went = Telling(history.order_id), list[int]()
     facts = random.sample(history.facts, len(history.facts))
     sequence_of = dict[str, int]()

@@ -2,21 +2,20 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pressroom.order import overdue
-from pressroom.order.facts import Fact, is_revoked
+from pressroom.order.facts import Fact, age_counts_from, is_revoked
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 from pressroom.order.overdue import Limits, find, hours
 from pressroom.order.reasons import Attention
 from pressroom.partners import PRINTERS
 from pressroom.platform.times import iso
-from tests.support.histories import START, History, histories
+from tests.support.histories import START, History, draw, each_history
 from tests.support.template import template
 
 LIMITS = Limits(
@@ -91,6 +90,21 @@ def test_lines_that_are_not_shipped_in_time_stall_the_order_until_all_of_them_ha
     assert told(facts) == ["camaloon has not shipped 1 line within 240 hours: 1"]
     facts.append(parcel(270, 1, "Q"))
     assert look(facts, 9000).attention == []
+
+
+def test_a_payment_that_is_dated_in_the_future_counts_from_when_it_was_received() -> None:
+    facts = [replace(paid("camaloon"), at=iso(at(10_000)))]
+    assert look(facts, 23.9).attention == []
+    assert look(facts, 24).attention == [Attention.STALLED]
+
+
+def test_the_age_of_an_order_begins_when_its_payment_is_received_whatever_anybody_dates() -> None:
+    before = replace(fact("progress", -900), received_at=iso(at(-800)))
+    payment = replace(paid("camaloon"), at=iso(at(-2400)), received_at=iso(at(1)))
+    assert age_counts_from([]) == ""
+    assert age_counts_from([fact("sent", 5), before]) == iso(at(-800))  # it is not paid yet
+    for known in ([payment, before], [before, payment, payment], [payment, replace(paid("camaloon", when=7), id="2")]):
+        assert age_counts_from(known) == iso(at(1))
 
 
 def test_a_second_line_that_stalls_later_is_told_too() -> None:
@@ -227,10 +241,23 @@ EAGER = Limits(accept=EVERYBODY, ship=EVERYBODY, silent=EVERYBODY, hold_days=1)
 GOING = {Status.PAID, Status.ACCEPTED, Status.IN_PRODUCTION, Status.PRODUCED, Status.PACKED, Status.PARTIALLY_SHIPPED}
 
 
-def monitored(history: History, looks: list[int]) -> list[Fact]:
-    """Hear a history in order, and look at it after so many hours each."""
+@cache
+def looks(number: int) -> list[int]:
+    """Return after how many hours each somebody looks at a history."""
+    random = draw(number).random()
+    return sorted(random.randint(1, 24 * 60) for _ in range(random.randint(0, 6)))
+
+
+def monitored(history: History) -> list[Fact]:
+    """Return what is known of a history that was heard in order, and looked at meanwhile; once per run for each."""
+    return list(_monitored(history.number))
+
+
+@cache
+def _monitored(number: int) -> list[Fact]:
+    history = draw(number)
     heard, left = list[Fact](), sorted(history.facts, key=lambda each: each.received_at)
-    for after in looks:
+    for after in looks(number):
         now = START + timedelta(hours=after)
         while left and left[0].received_at <= iso(now):
             heard.append(left.pop(0))
@@ -238,10 +265,9 @@ def monitored(history: History, looks: list[int]) -> list[Fact]:
     return heard + left
 
 
-@settings(max_examples=300, deadline=None)
-@given(histories(), st.lists(st.integers(1, 24 * 60), max_size=6).map(sorted), st.randoms(use_true_random=False))
-def test_looking_changes_nothing_but_what_it_tells(history: History, looks: list[int], random: Any) -> None:
-    facts = monitored(history, looks)
+@each_history(300)
+def test_looking_changes_nothing_but_what_it_tells(history: History) -> None:
+    facts = monitored(history)
     order, plain = fold(history.order_id, facts), fold(history.order_id, history.facts)
     late = {Attention.STALLED, Attention.HOLD_OLD}
     assert set(order.attention) - late == set(plain.attention)
@@ -250,28 +276,24 @@ def test_looking_changes_nothing_but_what_it_tells(history: History, looks: list
         del shown[each], before[each]
     if plain.created_at:
         assert shown == before
-    random.shuffle(facts)
+    history.random().shuffle(facts)
     assert fold(history.order_id, facts) == order
 
 
-@settings(max_examples=300, deadline=None)
-@given(histories(), st.lists(st.integers(1, 24 * 60), max_size=6).map(sorted))
-def test_only_an_order_that_waits_is_stalled_and_only_one_that_is_held_is_old(
-    history: History, looks: list[int]
-) -> None:
-    order = fold(history.order_id, monitored(history, looks))
+@each_history(300)
+def test_only_an_order_that_waits_is_stalled_and_only_one_that_is_held_is_old(history: History) -> None:
+    order = fold(history.order_id, monitored(history))
     if Attention.STALLED in order.attention:
         assert {line.status for line in order.lines} & GOING
     if Attention.HOLD_OLD in order.attention:
         assert order.on_hold
 
 
-@settings(max_examples=300, deadline=None)
-@given(histories(), st.lists(st.integers(1, 24 * 60), min_size=1, max_size=6).map(sorted))
-def test_what_is_raised_is_raised_once_while_it_stands(history: History, looks: list[int]) -> None:
-    facts = monitored(history, looks)
+@each_history(300)
+def test_what_is_raised_is_raised_once_while_it_stands(history: History) -> None:
+    facts = monitored(history)
     heard = [datetime.fromisoformat(each.received_at) for each in facts]
-    now = max([START + timedelta(hours=looks[-1]), *heard])
+    now = max([START + timedelta(hours=each) for each in looks(history.number)] + heard)
     for _ in range(3):
         now += timedelta(minutes=15)
         again = find(history.order_id, facts, EAGER, now=now)

@@ -72,6 +72,7 @@ def document() -> dict[str, Any]:
     for name in _NOT_OURS:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
+    made["servers"] = [{"url": "."}]  # beside this document, wherever the API stands
     made["components"]["securitySchemes"] = {"opsToken": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{"opsToken": []}]
     for path, operations in made["paths"].items():

@@ -97,7 +97,10 @@ def list_orders(
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Orders:
-    """`id`, `ref` and `tracking` are exact, and only one of them can be given; all others can be combined."""
+    """`id`, `ref` and `tracking` are exact, and only one of them can be given; all others can be combined.
+
+    The newest order is the one whose payment was received last (or the first message about it, if it is not paid).
+    """
     exact = {"id": id, "ref": ref, "tracking": tracking}
     if sum(text is not None for text in exact.values()) > 1:
         raise BadRequestError("Only one of id, ref and tracking can be given.")

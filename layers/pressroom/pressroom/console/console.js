@@ -228,7 +228,8 @@ async function ask(path, { method = "GET", signal = visit.signal, given } = {}) 
   const headers = { Authorization: `Bearer ${given ?? token}`, "X-Actor": "console" };
   let answer;
   try {
-    answer = await fetch(path, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
+    // Relative to the page: the API may stand under a path, of a custom domain or of the local cloud.
+    answer = await fetch(`.${path}`, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch (error) {
     if (signal.aborted) throw error;
     throw new Problem("Pressroom can't be reached. Check your connection, then try again.");

@@ -66,6 +66,17 @@ def is_paid(facts: Iterable[Fact]) -> bool:
     return any(fact.kind == "paid" for fact in facts)
 
 
+def age_counts_from(facts: Iterable[Fact]) -> str:
+    """Return when the age of an order begins: when its payment was first received, or anything, if it is not paid.
+
+    The date that the shop wrote on it does not count: a pre-order is paid months later, and a shop's clock can be
+    wrong.
+    """
+    known = list(facts)
+    payments = [fact for fact in known if fact.kind == "paid"]
+    return min((fact.received_at for fact in payments or known), default="")
+
+
 def is_revoked(facts: Iterable[Fact]) -> bool:
     """Tell whether the shop has canceled the order, whatever has been sent of it."""
     return any(fact.kind == "revoked" for fact in facts)

@@ -20,7 +20,7 @@ from pressroom.platform.times import iso, parse
 FOR_EVER = 10 * 365 * 24
 """Hours that nothing takes; time can't be reckoned back by many more."""
 LOOKED_AT_FOR = timedelta(days=90)
-"""How old an order is at least that is not looked at any more."""
+"""From this age on, an order is not checked any more. Its age counts from when its payment was received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +89,8 @@ def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, si
     lines = order.waiting(printer, waits, since=since)
     if not lines or _waits_for_the_merchant(order, printer):
         return set()
-    # Nobody waits for what is not known here: a shop's payment can be heard days after it was made.
-    before = [fact for fact in facts if max(fact.at, fact.received_at) <= since]
+    # By the time of receipt: a payment can be received days after it was made, or be dated in the future.
+    before = [fact for fact in facts if fact.received_at <= since]
     if is_revoked(facts) or (waits is Waits.ACCEPT and not any(fact.kind == "paid" for fact in before)):
         return set()
     then = fold(order.id, before)

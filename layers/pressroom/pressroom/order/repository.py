@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from pressroom.order import lane, notifications, outbox
 from pressroom.order.decision import Decision, Undecided
-from pressroom.order.facts import Fact, delivery_ids, pack, unpack
+from pressroom.order.facts import Fact, age_counts_from, delivery_ids, pack, unpack
 from pressroom.order.fold import fold
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery
@@ -184,7 +184,7 @@ def _put(order: Order, facts: list[Fact], version: int) -> table.Item:
         "created_at": {"S": order.created_at},
         "updated_at": {"S": order.updated_at},
         "created_key": {"S": f"{KIND}#{table.shard(order.id)}"},
-        **table.state_index(KIND, order.status, order.id, order.created_at),
+        **table.state_index(KIND, order.status, order.id, age_counts_from(facts)),
     }
     if order.attention:
         item["attention_key"] = {"S": f"{KIND}#{table.shard(order.id)}"}

@@ -524,7 +524,7 @@ def test_a_lost_answer_is_dead_at_once_and_only_a_person_sends_the_batch_again(
     batch = sent(hub, clock)
     assert (batch["state"], batch["delivery"]["status"], batch["delivery"]["attempts"]) == ("dead", "dead", 1)
     assert batch["error"] == (
-        "HTTP 502: the OMS may have this batch: look there, and replay it only if it is not there"
+        "HTTP 502: the OMS may have this batch: check there, and replay it only if it is missing"
     )
     assert hub.order("1")["attention"] == ["batch_dead"]
     assert hub.order("1")["lines"][0]["batch"]["status"] == "dead"
@@ -561,11 +561,11 @@ def killed(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-def killed_in_between(hub: Hub, **places: Any) -> None:
-    """Let everything happen with some functions of `batches` in the place of its own, until one is killed."""
+def killed_in_between(hub: Hub, *, end: Any = batches.ended, repository: Any = repository) -> None:
+    """Let everything happen with another end of a batch, or another repository, until that kills the function."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, place in places.items():
-            patch.setattr(batches, name, place)
+        patch.setitem(FOLLOW_UPS.standalone, "create_batch", end)
+        patch.setattr(batches, "repository", repository)
         with pytest.raises(KeyboardInterrupt):
             hub.settle()
 
@@ -575,7 +575,7 @@ def test_one_that_was_killed_before_it_could_give_up_does_not_forget_why(hub: Hu
     ready(hub, clock, *"123")
     make(hub)
 
-    killed_in_between(hub, ended=killed)
+    killed_in_between(hub, end=killed)
     again(hub)
     assert len(press.requests) == 1
     assert shown(hub)[0]["state"] == "dead"
@@ -667,7 +667,7 @@ def test_one_that_is_killed_while_it_tells_the_orders_tells_them_the_same_again(
 
     ready(hub, clock, *"123")
     make(hub)
-    killed_in_between(hub, record=Killed())
+    killed_in_between(hub, repository=Killed())
     assert shown(hub)[0]["state"] == "pending"
     assert len([each for each in "123" if hub.order(each)["lines"][0]["batch"]]) == told
     clock.advance(600)

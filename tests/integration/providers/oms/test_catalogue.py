@@ -1,4 +1,4 @@
-"""Pushing a catalogue: nothing twice, whatever happens on the way; and the command that asks for it."""
+"""Pushing a catalogue creates nothing twice, whatever fails; and the commands of `pressroom catalogue`."""
 
 import io
 import json
@@ -29,8 +29,11 @@ from pressroom.order.outbox import Delivery
 from pressroom.platform import table
 from pressroom.platform.errors import Blocked, Dead, Retry, Unfinished, Withdrawn
 from pressroom.providers.oms import client
-from pressroom.providers.oms.catalogue import push as catalogue
-from pressroom.providers.oms.catalogue.push import Name, Op, State
+from pressroom.providers.oms.catalogue import commands, progress, rows
+from pressroom.providers.oms.catalogue.compare import MAY_EXIST, Op
+from pressroom.providers.oms.catalogue.entries import Name
+from pressroom.providers.oms.catalogue.push import BUDGET, send
+from pressroom.providers.oms.catalogue.rows import CLAIM, Row, State
 from pressroom.providers.oms.client import Id, Kind
 from tests.support.cloud import Clock, Cloud
 from tests.support.hub import Hub
@@ -48,14 +51,15 @@ LOST, KILLED = "lost", "killed"
 
 
 class Killed(BaseException):
-    """What Lambda does to a function whose time is up."""
+    """Lambda kills a function whose time is up."""
 
 
 class Shelves:
-    """The catalogue of an OMS, in place of the client that speaks to it.
+    """The catalogue of an OMS. It replaces the client that calls the OMS.
 
-    `faults` says how the next calls of a method end: an error to raise instead of the work, LOST (the work is done, and
-    the answer never comes) or KILLED (so does the function). `meanwhile` is done before a call.
+    `faults` are the outcomes of the next calls of a method: an error to raise instead of the work, LOST (the work is
+    done and its answer is lost) or KILLED (the work is done and the function is killed). `meanwhile` runs
+    before a call.
     """
 
     def __init__(self) -> None:
@@ -97,18 +101,18 @@ class Shelves:
 
     @property
     def names(self) -> list[str]:
-        """Everything there is, in the order in which it came."""
+        """The names of all entries, in the order of their creation."""
         return [content["name"] for kind in Kind for content in self.entries[kind].values()]
 
     def methods(self) -> Counter[str]:
-        """The calls since the last time, by method."""
+        """Count the calls by method since the last time."""
         counted = Counter(method for method, *_ in self.calls)
         self.calls.clear()
         return counted
 
 
 class Called:
-    """Lets the work be done, and then the answer get lost."""
+    """Does the work, and then loses the answer."""
 
     def __init__(self, fault: str | None) -> None:
         self.fault = fault
@@ -132,13 +136,13 @@ def _shelves(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Shelves:
 
 
 def call(action: str, **more: Any) -> dict[str, Any]:
-    """The function's answer, as it leaves Lambda."""
+    """Return the function's answer as JSON."""
     answer = handler(json.loads(json.dumps({"action": action, **more})), SimpleNamespace())
     return dict(json.loads(json.dumps(answer)))
 
 
 def start(content: Any = FILE, *delete: str) -> Delivery:
-    """Ask for a push; its delivery."""
+    """Start a push and return its delivery."""
     answer = call("push", catalogue=content, delete=list(delete))
     assert answer["ok"], answer
     delivery = outbox.get(answer["delivery"])
@@ -147,16 +151,16 @@ def start(content: Any = FILE, *delete: str) -> Delivery:
 
 
 def push(content: Any = FILE, *delete: str) -> dict[str, int]:
-    """Push from the beginning to a good end; what was done, by operation."""
-    counts: dict[str, int] = catalogue.send(start(content, *delete)).data["counts"]
+    """Push until everything succeeded, and return the counts by operation."""
+    counts: dict[str, int] = send(start(content, *delete)).data["counts"]
     return counts
 
 
 def until_over(delivery: Delivery, most: int = 50) -> Sent | Dead:
-    """Call again and again, as the queue would."""
+    """Call repeatedly, as the queue would."""
     for _ in range(most):
         try:
-            return catalogue.send(delivery)
+            return send(delivery)
         except Dead as error:
             return error
         except (Retry, Killed):
@@ -164,12 +168,12 @@ def until_over(delivery: Delivery, most: int = 50) -> Sent | Dead:
     raise AssertionError("it never ends")
 
 
-def row(name: str) -> catalogue.Row:
-    return catalogue.read(Name.of(name))
+def row(name: str) -> Row:
+    return rows.read(Name.of(name))
 
 
 def changed(content: dict[str, Any], entry: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A catalogue with some fields of one of its entries changed."""
+    """Return a catalogue in which some fields of one entry are changed."""
     return {kind: [each | fields if each is entry else each for each in listed] for kind, listed in content.items()}
 
 
@@ -177,7 +181,7 @@ def shown() -> dict[str, tuple[str, Any, str | None]]:
     return {each["entry"]: (each["state"], each["id"], each["error"]) for each in call("show")["entries"]}
 
 
-# All goes well
+# Without failures
 def test_a_push_creates_parents_first_and_refers_to_them_by_their_ids(shelves: Shelves) -> None:
     assert push() == {"create": 5}
     assert shelves.names == ALL_NAMES
@@ -187,16 +191,16 @@ def test_a_push_creates_parents_first_and_refers_to_them_by_their_ids(shelves: S
     assert (row("categories/mugs").id, row("products/mug").id) == ("uid-1", 3), "kept as they came"
 
 
-def test_a_push_for_the_second_time_only_looks(shelves: Shelves) -> None:
+def test_a_second_push_only_reads(shelves: Shelves) -> None:
     push()
     shelves.methods()
-    before = catalogue.read_all()
+    before = rows.read_all()
     assert push() == {"same": 5}
     assert shelves.methods() == {"get": 5}
-    assert catalogue.read_all() == before, "nothing was written either"
+    assert rows.read_all() == before, "nothing was written either"
 
 
-def test_only_what_differs_is_sent(shelves: Shelves) -> None:
+def test_only_the_fields_that_differ_are_sent(shelves: Shelves) -> None:
     push()
     shelves.methods()
     assert push(changed(FILE, WHITE, weight=340)) == {"same": 4, "update": 1}
@@ -204,14 +208,14 @@ def test_only_what_differs_is_sent(shelves: Shelves) -> None:
     assert push(changed(FILE, WHITE, weight=340)) == {"same": 5}
 
 
-def test_what_somebody_changed_at_the_oms_is_changed_back(shelves: Shelves) -> None:
+def test_a_change_made_at_the_oms_is_reverted(shelves: Shelves) -> None:
     push()
     shelves.entries[Kind.VARIANT]["4"]["weight"] = 1
     assert push() == {"same": 4, "update": 1}
     assert shelves.entries[Kind.VARIANT]["4"]["weight"] == 330
 
 
-def test_what_the_file_leaves_out_is_left_as_it_is(shelves: Shelves) -> None:
+def test_entries_and_fields_missing_in_the_file_are_not_changed(shelves: Shelves) -> None:
     push()
     shelves.entries[Kind.CATEGORY]["uid-1"]["description"] = "by hand"
     assert push({"categories": [MUGS]}) == {"same": 1}
@@ -243,7 +247,7 @@ def trimmed(content: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("manner", [as_text, only_names, trimmed])
-def test_however_the_oms_answers_a_second_push_changes_nothing(shelves: Shelves, manner: Any) -> None:
+def test_a_second_push_changes_nothing_however_the_oms_formats_its_answers(shelves: Shelves, manner: Any) -> None:
     shelves.shown = manner
     content = changed(changed(FILE, MUG, description=""), WHITE, name=" White mug ")
     assert push(content) == {"create": 5}
@@ -253,21 +257,21 @@ def test_however_the_oms_answers_a_second_push_changes_nothing(shelves: Shelves,
     assert push(changed(content, content["products"][0], name="New")) == {"same": 5}
 
 
-def test_what_the_oms_takes_and_does_not_change_stays_a_difference(shelves: Shelves) -> None:
+def test_a_field_that_the_oms_accepts_but_does_not_change_stays_a_difference(shelves: Shelves) -> None:
     push()
     shelves.shown = lambda content: content | {"name": {"Mugs!": "Mugs"}.get(content["name"], content["name"])}
     for _ in range(2):
         assert push(changed(FILE, MUGS, name="Mugs!")) == {"same": 4, "update": 1}
 
 
-def test_what_the_oms_has_no_more_is_created_again_and_its_children_follow(shelves: Shelves) -> None:
+def test_an_entry_that_the_oms_no_longer_has_is_created_again_with_its_children_moved(shelves: Shelves) -> None:
     push()
     del shelves.entries[Kind.PRODUCT]["3"]
     assert push() == {"same": 2, "create": 1, "update": 2}
     assert shelves.entries[Kind.VARIANT]["4"]["product_id"] == row("products/mug").id == 6
 
 
-# What exists already
+# Entries that exist already
 def test_an_entry_that_the_oms_has_is_adopted_by_its_id(shelves: Shelves) -> None:
     shelves.entries[Kind.CATEGORY]["abc"] = {"name": "Cups"}
     assert push({"categories": [MUGS | {"id": "abc"}]}) == {"update": 1}
@@ -281,7 +285,7 @@ def test_an_id_that_the_oms_does_not_know_creates_nothing(shelves: Shelves) -> N
     assert shown() == {"categories/mugs": ("absent", None, "the OMS has no category with the id abc")}
 
 
-def test_an_entry_gets_another_key_with_its_id(shelves: Shelves) -> None:
+def test_an_entry_can_be_given_another_key_by_its_id(shelves: Shelves) -> None:
     push()
     assert push({"categories": [{"key": "new", "name": "Mugs", "id": "uid-1"}]}) == {"same": 1}
     assert row("categories/new").id == "uid-1"
@@ -289,8 +293,8 @@ def test_an_entry_gets_another_key_with_its_id(shelves: Shelves) -> None:
     assert "categories/mugs" not in shown()
 
 
-# What fails
-def test_the_children_of_what_is_refused_are_not_sent_and_the_rest_is(shelves: Shelves) -> None:
+# Failures
+def test_the_children_of_a_refused_entry_are_not_sent_and_all_others_are(shelves: Shelves) -> None:
     shelves.faults["create"] = [None, None, Dead("HTTP 400: team_id", status=400)]
     other = MUG | {"key": "b", "name": "B", "category": "cups"}
     error = until_over(start(FILE | {"products": [MUG, other]}))
@@ -307,16 +311,16 @@ def test_the_children_of_what_is_refused_are_not_sent_and_the_rest_is(shelves: S
     }
 
 
-def test_a_replay_takes_up_what_failed(shelves: Shelves) -> None:
+def test_a_replay_retries_the_entries_that_failed(shelves: Shelves) -> None:
     shelves.faults["create"] = [Dead("HTTP 400")]
     delivery = start()
     assert isinstance(until_over(delivery), Dead)
     assert shelves.names == []
-    assert catalogue.send(replace(delivery, replays=1)).data == {"counts": {"create": 5}}
+    assert send(replace(delivery, replays=1)).data == {"counts": {"create": 5}}
     assert {error for _, _, error in shown().values()} == {None}
 
 
-def test_a_dead_letter_that_is_moved_back_takes_up_what_failed(shelves: Shelves) -> None:
+def test_a_redriven_dead_letter_message_retries_the_entries_that_failed(shelves: Shelves) -> None:
     shelves.faults["create"] = [Dead("HTTP 400")]
     delivery = start()
     assert isinstance(until_over(delivery), Dead)
@@ -324,15 +328,15 @@ def test_a_dead_letter_that_is_moved_back_takes_up_what_failed(shelves: Shelves)
     assert shelves.names == ALL_NAMES
 
 
-def test_a_push_that_arrived_and_could_not_be_recorded_does_nothing_again(shelves: Shelves) -> None:
+def test_a_push_whose_success_was_not_recorded_sends_nothing_again(shelves: Shelves) -> None:
     delivery = start()
-    first = catalogue.send(delivery)
+    first = send(delivery)
     shelves.methods()
-    assert catalogue.send(delivery) == first
+    assert send(delivery) == first
     assert shelves.methods() == {}
 
 
-def test_an_update_that_is_refused_leaves_the_children_alone(shelves: Shelves) -> None:
+def test_a_refused_update_does_not_stop_the_children(shelves: Shelves) -> None:
     push()
     shelves.faults["update"] = [Dead("HTTP 400: name")]
     content = changed(changed(FILE, MUG, name="New"), WHITE, weight=1)
@@ -343,109 +347,109 @@ def test_an_update_that_is_refused_leaves_the_children_alone(shelves: Shelves) -
     assert shown()["products/mug"] == ("known", 3, None)
 
 
-def test_what_can_not_be_looked_at_fails_alone(shelves: Shelves) -> None:
+def test_an_entry_that_can_not_be_read_fails_alone(shelves: Shelves) -> None:
     push()
     shelves.faults["get"] = [Dead("HTTP 403")]
     assert isinstance(until_over(start()), Dead)
     assert shown()["categories/mugs"] == ("known", "uid-1", "HTTP 403")
-    assert catalogue.current().counts == {"fail": 1, "same": 4}  # type: ignore[union-attr]
+    assert progress.current().counts == {"fail": 1, "same": 4}  # type: ignore[union-attr]
 
 
-# What waits
-def test_a_hiccup_on_the_way_uses_up_no_try(shelves: Shelves) -> None:
+# Waiting
+def test_a_temporary_failure_after_some_steps_uses_up_no_attempt(shelves: Shelves) -> None:
     shelves.faults["create"] = [None, None, Retry("HTTP 429", status=429, after=40)]
     delivery = start()
     with pytest.raises(Unfinished, match="HTTP 429") as caught:
-        catalogue.send(delivery)
+        send(delivery)
     assert (caught.value.after, isinstance(caught.value, Blocked)) == (40, True)
     assert shelves.names == ["Mugs", "Cups"]
-    assert catalogue.send(delivery).data == {"counts": {"create": 5}}
+    assert send(delivery).data == {"counts": {"create": 5}}
     assert shelves.names == ALL_NAMES
 
 
-def test_a_hiccup_before_anything_is_done_uses_up_a_try(shelves: Shelves) -> None:
+def test_a_temporary_failure_of_the_first_step_uses_up_an_attempt(shelves: Shelves) -> None:
     shelves.faults["create"] = [Retry("HTTP 429", status=429)]
     with pytest.raises(Retry) as caught:
-        catalogue.send(start())
+        send(start())
     assert type(caught.value) is Retry
 
 
 @pytest.mark.parametrize("done", [0, 3])
-def test_a_refused_token_lets_the_push_wait_where_it_is(shelves: Shelves, done: int) -> None:
+def test_a_refused_token_pauses_the_push(shelves: Shelves, done: int) -> None:
     shelves.faults["create"] = [*[None] * done, Blocked("the token")]
     delivery = start()
     with pytest.raises(Blocked, match="the token"):
-        catalogue.send(delivery)
+        send(delivery)
     assert len(shelves.names) == done
-    assert catalogue.send(delivery).data == {"counts": {"create": 5}}
+    assert send(delivery).data == {"counts": {"create": 5}}
     assert shelves.names == ALL_NAMES
 
 
-def test_a_long_push_goes_on_over_several_calls(shelves: Shelves, clock: Clock) -> None:
+def test_a_long_push_continues_over_several_invocations(shelves: Shelves, clock: Clock) -> None:
     variants = [WHITE | {"key": str(number), "name": f"V{number}"} for number in range(60)]
     shelves.meanwhile = lambda _: clock.advance(0.5)
     delivery, calls = start(FILE | {"variants": variants}), 0
     for calls in range(1, 20):  # noqa: B007
         begun = clock.now
         try:
-            catalogue.send(delivery)
+            send(delivery)
             break
         except Unfinished:
-            assert clock.now - begun <= catalogue.BUDGET + 2 * timedelta(seconds=0.5)
+            assert clock.now - begun <= BUDGET + 2 * timedelta(seconds=0.5)
     assert calls == 4
     assert shelves.names == ["Mugs", "Cups", "Mug", *(f"V{number}" for number in range(60))]
-    assert catalogue.current().counts == {"create": 63}  # type: ignore[union-attr]
+    assert progress.current().counts == {"create": 63}  # type: ignore[union-attr]
     assert shelves.methods() == {"create": 63, "get": 63}, "each is read back once"
 
 
-def test_nothing_is_sent_when_there_is_no_time_left_to_hear_the_answer(shelves: Shelves, clock: Clock) -> None:
+def test_nothing_is_sent_when_no_time_is_left_to_receive_the_answer(shelves: Shelves, clock: Clock) -> None:
     push()
     del shelves.entries[Kind.CATEGORY]["uid-1"]
     shelves.methods()
     shelves.meanwhile = lambda method: clock.advance(31 if method == "get" else 0)
     with pytest.raises(Unfinished):
-        catalogue.send(start())
+        send(start())
     assert shelves.methods() == {"get": 1}
 
 
-# Never twice
+# Nothing is created twice
 def test_a_create_without_an_answer_is_not_repeated(shelves: Shelves) -> None:
     shelves.faults["create"] = [None, None, LOST]
     delivery = start()
     with pytest.raises(Retry) as caught:
-        catalogue.send(delivery)
+        send(delivery)
     assert type(caught.value) is Retry, "it uses up a try"
     assert isinstance(until_over(delivery), Dead)
     assert shelves.names == ["Mugs", "Cups", "Mug"]
-    assert shown()["products/mug"] == ("unknown", None, catalogue.MAYBE_THERE)
-    assert isinstance(until_over(start()), Dead), "another push knows it, too"
+    assert shown()["products/mug"] == ("unknown", None, MAY_EXIST)
+    assert isinstance(until_over(start()), Dead), "another push does not create it either"
     assert shelves.names == ["Mugs", "Cups", "Mug"]
 
 
-def test_an_oms_that_swallows_every_create_loses_one_at_a_try(shelves: Shelves) -> None:
+def test_an_oms_that_answers_no_create_makes_one_entry_unknown_per_attempt(shelves: Shelves) -> None:
     shelves.faults["create"] = [LOST] * 10
     delivery = start({"categories": [MUGS, *({"key": f"c{n}", "name": f"C{n}"} for n in range(9))]})
     for tries in range(1, 4):
         with pytest.raises(Retry):
-            catalogue.send(delivery)
+            send(delivery)
         assert len(shelves.names) == tries
 
 
 @pytest.mark.parametrize("state", [State.CREATING, State.KNOWN])
-def test_a_push_that_was_killed_while_it_created_does_not_create_again(
+def test_a_push_that_was_killed_during_a_create_does_not_create_again(
     shelves: Shelves, monkeypatch: pytest.MonkeyPatch, state: State
 ) -> None:
-    delivery, real = start(), catalogue.write
+    delivery, real = start(), rows.write
 
-    def killed(row: catalogue.Row, **more: Any) -> catalogue.Row:
+    def killed(row: Row, **more: Any) -> Row:
         if row.name.key == "mug" and row.state is state:
             raise Killed
         return real(row, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue, "write", killed)
+        patch.setattr(rows, "write", killed)
         with pytest.raises(Killed):
-            catalogue.send(delivery)
+            send(delivery)
     may_be_there = state is State.KNOWN
     assert isinstance(until_over(delivery), Dead) is may_be_there
     assert shelves.names.count("Mug") == 1
@@ -459,7 +463,7 @@ def test_an_unknown_entry_is_adopted_by_its_id(shelves: Shelves) -> None:
     assert shelves.names == ALL_NAMES
 
 
-def test_an_unknown_entry_that_is_not_there_is_created_once_a_person_says_so(shelves: Shelves) -> None:
+def test_an_unknown_entry_is_created_after_a_person_marks_it_as_absent(shelves: Shelves) -> None:
     shelves.faults["create"] = [Retry("HTTP 504", status=504, answer_lost=True)]
     assert isinstance(until_over(start()), Dead)
     assert call("absent", entries=["mugs"]) == {"ok": True, "absent": ["categories/mugs"]}
@@ -467,37 +471,37 @@ def test_an_unknown_entry_that_is_not_there_is_created_once_a_person_says_so(she
     assert shelves.names == ALL_NAMES
 
 
-def test_a_later_push_takes_the_place_of_an_earlier_one(shelves: Shelves) -> None:
+def test_a_later_push_supersedes_an_earlier_one(shelves: Shelves) -> None:
     first = start(changed(FILE, MUGS, name="Old"))
     answer = call("push", catalogue=FILE)
     assert answer["replaces"] == first.id
     with pytest.raises(Withdrawn):
-        catalogue.send(first)
+        send(first)
     assert shelves.methods() == {}
     assert isinstance(until_over(outbox.get(answer["delivery"])), Sent)  # type: ignore[arg-type]
     with pytest.raises(Withdrawn):
-        catalogue.send(replace(first, replays=1))
+        send(replace(first, replays=1))
     assert shelves.names == ALL_NAMES
 
 
-def test_a_push_that_begins_while_another_is_at_work_creates_nothing_twice(shelves: Shelves) -> None:
+def test_a_push_that_starts_while_another_runs_creates_nothing_twice(shelves: Shelves) -> None:
     first, second = start(), list[Delivery]()
 
     def meanwhile(method: str) -> None:
         if method == "create" and len(shelves.names) == 2 and not second:
             second.append(start(changed(FILE, WHITE, weight=1)))
-            with pytest.raises(Blocked, match="another push is at products/mug right now"):
-                catalogue.send(second[0])
+            with pytest.raises(Blocked, match="another push is updating products/mug right now"):
+                send(second[0])
 
     shelves.meanwhile = meanwhile
     with pytest.raises(Withdrawn):
-        catalogue.send(first)
-    assert shelves.names == ["Mugs", "Cups", "Mug"], "what it was at is finished"
+        send(first)
+    assert shelves.names == ["Mugs", "Cups", "Mug"], "the entry in progress is finished"
     assert isinstance(until_over(second[0]), Sent)
     assert shelves.names == ALL_NAMES
 
 
-def test_an_earlier_push_does_not_undo_what_a_later_one_did_in_between(shelves: Shelves) -> None:
+def test_an_earlier_push_does_not_undo_a_later_one(shelves: Shelves) -> None:
     push()
     first, second = start(changed(FILE, MUGS, name="Old")), list[Sent | Dead]()
 
@@ -508,15 +512,15 @@ def test_an_earlier_push_does_not_undo_what_a_later_one_did_in_between(shelves: 
 
     shelves.meanwhile = meanwhile
     with pytest.raises((Withdrawn, Blocked)):
-        catalogue.send(first)
+        send(first)
     with pytest.raises(Withdrawn):
-        catalogue.send(first)
+        send(first)
     assert isinstance(second[1], Sent)
     assert shelves.names[0] == "New"
 
 
 @pytest.mark.parametrize(("method", "dead"), [("create", True), ("update", False), ("delete", False)])
-def test_what_a_killed_push_leaves_behind_keeps_another_waiting_and_not_for_ever(
+def test_the_claim_of_a_killed_push_blocks_another_push_until_it_expires(
     shelves: Shelves, clock: Clock, method: str, dead: bool
 ) -> None:
     asked: dict[str, tuple[Any, ...]] = {"update": (changed(FILE, WHITE, weight=1),), "delete": ({}, "white")}
@@ -525,35 +529,35 @@ def test_what_a_killed_push_leaves_behind_keeps_another_waiting_and_not_for_ever
         push()
     shelves.faults[method] = [KILLED]
     with pytest.raises(Killed):
-        catalogue.send(start(*asked[method]))
+        send(start(*asked[method]))
     later = start(*asked[method])
     with pytest.raises(Blocked, match="another push"):
-        catalogue.send(later)
-    clock.advance(catalogue.CLAIM.total_seconds())
+        send(later)
+    clock.advance(CLAIM.total_seconds())
     assert isinstance(until_over(later), Dead) is dead
 
 
-def test_two_pushes_that_start_at_the_same_moment_are_two(shelves: Shelves) -> None:
+def test_two_pushes_that_start_at_the_same_moment_are_separate_deliveries(shelves: Shelves) -> None:
     first, second = start(), start()
     assert first.id != second.id
     with pytest.raises(Withdrawn):
-        catalogue.send(first)
-    catalogue.send(second)
+        send(first)
+    send(second)
     assert shelves.names == ALL_NAMES
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_nothing_is_there_twice_after_whatever_faults(shelves: Shelves, clock: Clock, seed: int) -> None:
+def test_no_combination_of_faults_creates_an_entry_twice(shelves: Shelves, clock: Clock, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
     running = 1
 
     def meanwhile(_: str) -> None:
         nonlocal running
         clock.advance(chance.choice((0, 0, 3)))
-        if running < 3 and chance.random() < 0.04:  # another push is started, and does what it can
+        if running < 3 and chance.random() < 0.04:  # another push starts
             running += 1
             with suppress(Retry, Dead, Withdrawn, Killed):
-                catalogue.send(start(changed(FILE, MUG, order_column=chance.randrange(3))))
+                send(start(changed(FILE, MUG, order_column=chance.randrange(3))))
             running -= 1
 
     shelves.meanwhile = meanwhile
@@ -567,16 +571,16 @@ def test_nothing_is_there_twice_after_whatever_faults(shelves: Shelves, clock: C
         delivery = start(changed(FILE, WHITE, weight=chance.randrange(3)))
         for _ in range(chance.randrange(1, 12)):
             try:
-                catalogue.send(delivery)
+                send(delivery)
                 break
             except (Retry, Killed):
                 clock.advance(chance.choice((0, 1000)))
             except (Dead, Withdrawn):
                 break
     assert max(Counter(shelves.names).values(), default=0) <= 1
-    # All that is left is for a person to say what there is, and what there is not.
+    # A person reports which of the uncertain entries exist, and which do not.
     shelves.faults, shelves.meanwhile = {}, lambda _: None
-    clock.advance(catalogue.CLAIM.total_seconds())
+    clock.advance(CLAIM.total_seconds())
     there = {content["name"]: _id(kind, each) for kind in Kind for each, content in shelves.entries[kind].items()}
     found = {
         kind: [each | ({"id": there[each["name"]]} if each["name"] in there else {}) for each in listed]
@@ -594,8 +598,8 @@ def _id(kind: Kind, identity: str) -> Id:
     return identity if kind is Kind.CATEGORY else int(identity)
 
 
-# What is deleted
-def test_only_what_is_named_is_deleted_children_first(shelves: Shelves) -> None:
+# Deletions
+def test_only_named_entries_are_deleted_children_first(shelves: Shelves) -> None:
     push()
     shelves.methods()
     assert push({}, "mug", "white", "variants/black") == {"delete": 3}
@@ -606,7 +610,7 @@ def test_only_what_is_named_is_deleted_children_first(shelves: Shelves) -> None:
     assert push() == {"same": 2, "create": 3}
 
 
-def test_what_the_oms_has_no_more_is_deleted(shelves: Shelves) -> None:
+def test_deleting_an_entry_that_the_oms_no_longer_has_succeeds(shelves: Shelves) -> None:
     push({"categories": [MUGS]})
     shelves.entries[Kind.CATEGORY].clear()
     assert push({}, "mugs") == {"delete": 1}
@@ -618,7 +622,7 @@ def test_a_parent_stays_when_its_child_could_not_be_deleted(shelves: Shelves) ->
     assert isinstance(until_over(start({}, "mug", "white", "black")), Dead)
     assert len(shelves.names) == 4
     (kept,) = [entry for entry, (_, _, error) in shown().items() if error == "HTTP 409"]
-    assert shown()["products/mug"][2] == f"{kept} would be left in it"
+    assert shown()["products/mug"][2] == f"it still contains {kept}"
 
 
 def test_a_parent_stays_when_its_child_could_not_be_moved(shelves: Shelves) -> None:
@@ -632,14 +636,14 @@ def test_a_parent_stays_when_its_child_could_not_be_moved(shelves: Shelves) -> N
     assert "Mugs" not in shelves.names
 
 
-def test_a_deletion_without_an_answer_is_done_again(shelves: Shelves) -> None:
+def test_a_deletion_without_an_answer_is_repeated(shelves: Shelves) -> None:
     push()
     shelves.faults["delete"] = [LOST]
     assert isinstance(until_over(start({}, "white")), Sent)
     assert "White mug" not in shelves.names
 
 
-# What the function answers
+# The function's answers
 @pytest.mark.parametrize(
     "request_",
     [
@@ -647,7 +651,7 @@ def test_a_deletion_without_an_answer_is_done_again(shelves: Shelves) -> None:
         *({"action": "absent", "entries": [1]}, {"action": "absent"}, {"action": "push"}),
     ],
 )
-def test_bad_input_gets_an_answer(shelves: Shelves, request_: Any) -> None:
+def test_invalid_input_gets_an_answer(shelves: Shelves, request_: Any) -> None:
     answer = handler(request_, SimpleNamespace())
     assert (answer["ok"], bool(answer["problem"])) == (False, True)
     assert shelves.calls == []
@@ -656,7 +660,7 @@ def test_bad_input_gets_an_answer(shelves: Shelves, request_: Any) -> None:
 @pytest.mark.parametrize("action", ["diff", "push"])
 def test_a_catalogue_with_errors_is_not_sent(shelves: Shelves, cloud: Cloud, action: str) -> None:
     answer = call(action, catalogue={"products": [MUG]})
-    assert answer["problem"] == "nothing is sent, because of 1 error in the catalogue"
+    assert answer["problem"] == "the catalogue has 1 error, so nothing was sent"
     assert [error["field"] for error in answer["errors"]] == ["products[0].category"]
     assert cloud.rows() == []
 
@@ -671,11 +675,11 @@ def test_a_catalogue_that_does_not_fit_into_a_row_is_refused(shelves: Shelves, c
 def test_the_largest_push_that_is_taken_fits_into_its_row(shelves: Shelves, cloud: Cloud) -> None:
     variants = [WHITE | {"key": str(number), "description": os.urandom(1900).hex()} for number in range(174)]
     delivery = start(FILE | {"variants": variants})
-    assert len(table.pack(delivery.body)["B"]) > 0.95 * catalogue.LARGEST
+    assert len(table.pack(delivery.body)["B"]) > 0.95 * commands.LARGEST
     replace(delivery, history=[outbox.Attempt(at="2026-09-01T14:10:00.000Z", error="x" * 100)] * 20).save()
 
 
-def test_a_difference_is_shown_and_nothing_sent(shelves: Shelves, cloud: Cloud) -> None:
+def test_a_diff_shows_the_differences_and_sends_nothing(shelves: Shelves, cloud: Cloud) -> None:
     push()
     shelves.entries[Kind.CATEGORY]["abc"] = {"name": "Glasses"}
     shelves.methods()
@@ -704,7 +708,7 @@ def test_a_difference_is_shown_and_nothing_sent(shelves: Shelves, cloud: Cloud) 
     assert cloud.rows() == before
 
 
-def test_a_difference_that_the_oms_can_not_be_asked_about_says_so(shelves: Shelves) -> None:
+def test_a_diff_reports_that_the_oms_could_not_be_asked(shelves: Shelves) -> None:
     push()
     shelves.methods()
     shelves.faults["get"] = [Retry("HTTP 503")] * 9
@@ -717,32 +721,32 @@ def test_a_difference_that_the_oms_can_not_be_asked_about_says_so(shelves: Shelv
     assert (answer["ok"], answer["problem"]) == (False, "the OMS could not be asked: the OMS refuses the token")
 
 
-def test_a_difference_is_answered_in_time(shelves: Shelves, clock: Clock) -> None:
+def test_a_diff_ends_in_time(shelves: Shelves, clock: Clock) -> None:
     push()
     shelves.meanwhile = lambda _: clock.advance(100)
     assert call("diff", catalogue=FILE)["guessed"]["entries"] == 2
 
 
-def test_nobody_says_absent_of_what_is_there_or_on_its_way(shelves: Shelves, clock: Clock) -> None:
+def test_an_entry_that_is_known_or_being_created_can_not_be_marked_as_absent(shelves: Shelves, clock: Clock) -> None:
     shelves.faults["create"] = [None, None, KILLED]
     with pytest.raises(Killed):
-        catalogue.send(start())
+        send(start())
     assert "is known" in call("absent", entries=["mugs"])["problem"]
-    assert "no such entry" in call("absent", entries=["none"])["problem"]
-    assert "a push may be at it still" in call("absent", entries=["mug"])["problem"]
+    assert "no entry with this key" in call("absent", entries=["none"])["problem"]
+    assert "a push may still be creating it" in call("absent", entries=["mug"])["problem"]
     assert shown()["products/mug"][0] == "creating"
-    clock.advance(catalogue.CLAIM.total_seconds())
+    clock.advance(CLAIM.total_seconds())
     assert shown()["products/mug"][0] == "unknown"
     assert call("absent", entries=["mug"])["ok"]
     assert "products/mug" not in shown()
 
 
-def test_how_far_a_push_is_can_be_seen(shelves: Shelves) -> None:
+def test_the_progress_of_a_push_is_shown(shelves: Shelves) -> None:
     assert call("progress") == {"ok": True, "push": None}
     delivery = start()
     shelves.faults["create"] = [None, None, Blocked("the token")]
     with pytest.raises(Blocked):
-        catalogue.send(delivery)
+        send(delivery)
     assert call("progress")["push"] == {
         "delivery": delivery.id,
         "done": 2,
@@ -755,7 +759,7 @@ def test_how_far_a_push_is_can_be_seen(shelves: Shelves) -> None:
 
 
 # The whole way, with the OMS's simulator
-def test_the_example_arrives_through_the_queue(hub: Hub) -> None:
+def test_the_example_is_pushed_through_the_queue(hub: Hub) -> None:
     content = json.loads((ROOT / "docs" / "catalogue.example.json").read_text())
     asked = {"catalogue": content, "delete": []}
     answer = hub.cloud.call("catalogue", {"action": "push", **asked})
@@ -774,7 +778,7 @@ def test_the_example_arrives_through_the_queue(hub: Hub) -> None:
     assert {path for method, path in hub.oms.calls if method == "DELETE"} != set()
 
 
-def test_a_lost_answer_on_the_whole_way_creates_nothing_twice(hub: Hub) -> None:
+def test_a_lost_answer_creates_nothing_twice_through_the_queue(hub: Hub) -> None:
     hub.oms.faults = [None, None, "lost"]
     hub.cloud.call("catalogue", {"action": "push", "catalogue": {"categories": [MUGS, CUPS]}})
     hub.settle()
@@ -824,7 +828,7 @@ def end(desk: Desk) -> None:
     """The push that is asked for at the desk ends while it is waited for."""
 
     def deliver() -> None:
-        delivery = outbox.get(catalogue.current().delivery_id)  # type: ignore[union-attr]
+        delivery = outbox.get(progress.current().delivery_id)  # type: ignore[union-attr]
         assert delivery
         ended = until_over(delivery)
         state = outbox.State.DELIVERED if isinstance(ended, Sent) else outbox.State.DEAD
@@ -834,7 +838,7 @@ def end(desk: Desk) -> None:
     desk.meanwhile = deliver
 
 
-def test_a_difference_has_an_exit_code(desk: Desk) -> None:
+def test_diff_returns_an_exit_code(desk: Desk) -> None:
     assert desk.types("diff", FILE) == 3
     assert desk.read.splitlines()[:3] == [
         "+ categories/mugs",
@@ -845,17 +849,17 @@ def test_a_difference_has_an_exit_code(desk: Desk) -> None:
     push()
     assert desk.types("diff", FILE) == 0
     assert desk.read.splitlines() == ["5 the same."]
-    assert desk.types("diff", changed(FILE, WHITE, weight=1), "black") == 1, "it is in the file as well"
+    assert desk.types("diff", changed(FILE, WHITE, weight=1), "black") == 1, "it is also in the file"
 
 
-def test_a_difference_can_be_read(desk: Desk, shelves: Shelves) -> None:
+def test_diff_prints_a_line_per_change(desk: Desk, shelves: Shelves) -> None:
     push(FILE | {"products": [MUG | {"name": "\x1b[31mMug"}]})
     shelves.faults["create"] = [LOST]
     until_over(start({"categories": [MUGS, {"key": "lost", "name": "Lost"}]}))
     content = {"categories": [MUGS, {"key": "lost", "name": "Lost"}], "products": [MUG]}
     assert desk.types("diff", content, "white") == 1
     assert desk.read.splitlines() == [
-        f"? categories/lost  {catalogue.MAYBE_THERE}",
+        f"? categories/lost  {MAY_EXIST}",
         "~ products/mug  id 3",
         '    name  "\\u001b[31mMug" → "Mug"',
         "- variants/white  id 4",
@@ -864,14 +868,14 @@ def test_a_difference_can_be_read(desk: Desk, shelves: Shelves) -> None:
     ]
 
 
-def test_a_push_is_waited_for(desk: Desk) -> None:
+def test_push_waits_for_the_end(desk: Desk) -> None:
     end(desk)
     assert desk.types("push", FILE) == 0
     assert desk.read.splitlines()[1:] == ["Pushed. 5 of 5 entries: 5 created."]
     assert desk.waited == command.LOOK_EVERY_S
 
 
-def test_a_push_that_fails_in_part_says_what(desk: Desk, shelves: Shelves) -> None:
+def test_a_push_that_fails_in_part_lists_the_failures(desk: Desk, shelves: Shelves) -> None:
     shelves.faults["create"] = [None, Dead("HTTP 400: name")]
     end(desk)
     assert desk.types("push", FILE) == 1
@@ -883,7 +887,7 @@ def test_a_push_that_fails_in_part_says_what(desk: Desk, shelves: Shelves) -> No
     assert "HTTP 400: name" in desk.read
 
 
-def test_a_push_is_not_waited_for_longer_than_told(desk: Desk) -> None:
+def test_push_waits_no_longer_than_its_option(desk: Desk) -> None:
     assert desk.types("push", FILE, wait_s=10) == 3
     assert desk.waited == 10
     assert "is under way" in desk.read
@@ -891,22 +895,22 @@ def test_a_push_is_not_waited_for_longer_than_told(desk: Desk) -> None:
     assert "It takes the place of" in desk.read
 
 
-def test_a_push_that_another_replaces_while_it_is_waited_for_is_not_done(desk: Desk) -> None:
+def test_a_push_that_is_superseded_while_it_is_waited_for_is_not_done(desk: Desk) -> None:
     desk.meanwhile = start
     assert desk.types("push", FILE) == 1
     assert "Another push has taken its place." in desk.read
 
 
-def test_errors_are_listed(desk: Desk) -> None:
+def test_the_errors_of_a_file_are_listed(desk: Desk) -> None:
     assert desk.types("push", {"products": [MUG | {"colour": "red"}], "variants": {}}) == 1
     assert desk.read.splitlines() == [
-        "Not done: nothing is sent, because of 2 errors in the catalogue.",
-        "  products[0].colour  there is no such field",
+        "Not done: the catalogue has 2 errors, so nothing was sent.",
+        "  products[0].colour  is not a known field",
         "  variants  must be a list",
     ]
 
 
-def test_what_is_known_is_shown(desk: Desk) -> None:
+def test_show_lists_the_known_entries(desk: Desk) -> None:
     assert desk.types("show") == 0
     assert desk.read.splitlines() == ["Nothing was ever pushed."]
     end(desk)
@@ -918,7 +922,7 @@ def test_what_is_known_is_shown(desk: Desk) -> None:
     ]
 
 
-def test_absent_is_a_command(desk: Desk, shelves: Shelves) -> None:
+def test_absent_marks_an_entry_as_absent(desk: Desk, shelves: Shelves) -> None:
     shelves.faults["create"] = [LOST]
     until_over(start({"categories": [MUGS]}))
     assert desk.types("absent", entries=("mugs",)) == 0
@@ -926,7 +930,7 @@ def test_absent_is_a_command(desk: Desk, shelves: Shelves) -> None:
     assert desk.types("absent", entries=("mugs",)) == 1
 
 
-def test_nothing_is_asked_without_a_file(desk: Desk) -> None:
+def test_diff_needs_a_file_or_a_deletion(desk: Desk) -> None:
     with pytest.raises(click.UsageError, match="the catalogue's file"):
         desk.types("diff")
     push()
@@ -943,7 +947,7 @@ def test_nothing_is_asked_without_a_file(desk: Desk) -> None:
         ("\xff", "is not the JSON of a catalogue"),
     ],
 )
-def test_a_file_that_is_no_json_is_not_sent(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "catalogue.json"
     file.write_bytes(text.encode("latin-1"))
     with pytest.raises(Failed) as caught:
@@ -951,7 +955,7 @@ def test_a_file_that_is_no_json_is_not_sent(tmp_path: Path, text: str, problem: 
     assert problem.removesuffix(":") in str(caught.value)
 
 
-def test_a_file_may_begin_with_a_mark_of_its_bytes(tmp_path: Path) -> None:
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.json"
     file.write_bytes(b"\xef\xbb\xbf{}")
     assert command.read(file) == {}
@@ -966,6 +970,6 @@ def test_the_command_invokes_the_function_of_the_stack(shelves: Shelves, monkeyp
     assert functions.calls == [{"FunctionName": "shop-catalogue", "Payload": b'{"action":"progress"}'}]
 
 
-def test_the_operations_have_their_words() -> None:
+def test_every_operation_has_its_words() -> None:
     assert set(command.COUNTED) == set(command.DID) == set(Op)
     assert set(command.SIGNS) == set(Op) - {Op.SAME}

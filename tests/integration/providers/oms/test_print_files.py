@@ -1,4 +1,4 @@
-"""Asking the OMS for print files, over the record and the queue; and the notices by which it asks to be asked."""
+"""Polling the OMS for print files, with the record and the queue; and the notices that the OMS sends."""
 
 import json
 import random
@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from functions.print_files import handler as print_files_handler
 from pressroom.order import repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact
 from pressroom.platform.errors import Blocked, Conflict, Dead, Retry
 from pressroom.platform.times import iso
-from pressroom.providers.oms import client, item_ids, print_files
+from pressroom.providers.oms import client, item_ids, print_file_poll, print_files
 from pressroom.providers.oms.client import PrintFile
 from tests.integration.conftest import Printed
 from tests.support import gateway
@@ -33,17 +32,17 @@ HOUR, DAY = 3600, 24 * 3600
 
 type Answer = PrintFile | BaseException | None
 type Answers = Answer | list[Answer]
-"""What is answered for an item; the last of a list for ever."""
+"""The answers for an item; the last of a list is repeated."""
 
 
 class FakeOms:
-    """Answers for print files as it is told; `asked` are the items it was asked for."""
+    """Returns the configured answers; `asked` are the items that were requested."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answers] = {}
         self.asked: list[str] = []
         self.meanwhile: list[Callable[[], object]] = []
-        """What happens while the next question is on its way."""
+        """Functions that run during the next requests."""
 
     def print_file(self, item_id: str) -> PrintFile | None:
         self.asked.append(item_id)
@@ -57,29 +56,29 @@ class FakeOms:
         return answer
 
     def take(self) -> list[str]:
-        """Return the lines that it was asked for since the last time, sorted."""
+        """Return the lines that were requested since the last time, sorted."""
         lines = [place[1] for each in self.asked if (place := item_ids.parse(each))]
         self.asked.clear()
         return sorted(lines)
 
 
 class Desk:
-    """The order 1003 at the OMS, with its messages in the queue of the print files."""
+    """The order 1003 at the OMS and its messages in the print files queue."""
 
     def __init__(self, hub: Hub, clock: Clock, oms: FakeOms) -> None:
         self.hub, self.clock, self.oms = hub, clock, oms
         self.cloud = hub.cloud
         self.waiting: list[dict[str, Any]] = []
-        """The messages that were received and have not ended, each with when it is seen again, `visible_at`."""
+        """The messages that were received and not deleted, each with the time `visible_at` of its next receive."""
 
     def create(self, *lines: str, order_id: str = "1003", begin: bool = True) -> None:
         """Record that the OMS has the order, as deliver/oms does."""
         now = iso(self.clock())
-        told = [
+        bought = [
             {"id": each, "sku": f"MUG-{each}", "quantity": 1, "price": "9.90", "destination": "oms", "variant": "5501"}
             for each in lines
         ]
-        paid = {"ref": "r", "currency": "EUR", "created_at": now, "lines": told, "deliveries": []}
+        paid = {"ref": "r", "currency": "EUR", "created_at": now, "lines": bought, "deliveries": []}
         sent = {
             "delivery_id": "oms-1",
             "destination": "oms",
@@ -107,7 +106,7 @@ class Desk:
         )
 
     def cancel(self, *left: str) -> None:
-        """The shop takes the other lines out of the order."""
+        """The shop removes the other lines from the order."""
         lines = [{"id": each, "sku": f"MUG-{each}", "quantity": 1, "price": "9.90"} for each in left]
         self.know(updated={"lines": lines, "not_sent": False, "deliveries": []})
 
@@ -118,7 +117,7 @@ class Desk:
         self.collect()
 
     def collect(self) -> int:
-        """Let pump hand on what there is, and take the messages out of the queue; how many."""
+        """Let the pump forward the rows, receive the messages and return their number."""
         self.hub.pump()
         url, before = self.cloud.url(QUEUE), len(self.waiting)
         while found := self.cloud.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages"):
@@ -127,7 +126,7 @@ class Desk:
         return len(self.waiting) - before
 
     def round(self) -> list[str]:
-        """Give the function the messages that can be seen, once each; the lines that the OMS was asked for."""
+        """Invoke the function once for each visible message and return the lines that the OMS was asked for."""
         for message in [each for each in self.waiting if each["visible_at"] <= self.clock()]:
             self.give(message)
         self.collect()
@@ -139,7 +138,7 @@ class Desk:
             answer = self.cloud.call("print_files", {"Records": [sqs_record(message)]})
         hidden = [call for operation, call in calls if operation == "ChangeMessageVisibility"]
         if answer["batchItemFailures"]:
-            # The queue's own time-out, if the function has not said another.
+            # The queue's own visibility timeout, unless the function has set another.
             seconds = hidden[0]["VisibilityTimeout"] if hidden else 360
             assert [call["ReceiptHandle"] for call in hidden] in ([], [message["ReceiptHandle"]])
             message["visible_at"] = self.clock() + timedelta(seconds=seconds)
@@ -148,12 +147,12 @@ class Desk:
             self.waiting.remove(message)
 
     def hidden_for(self) -> int:
-        """How long the one message is hidden."""
+        """The seconds for which the only message is hidden."""
         (message,) = self.waiting
         return int((message["visible_at"] - self.clock()).total_seconds())
 
     def sleep(self) -> None:
-        """Let the time pass until a message can be seen."""
+        """Advance the clock until a message is visible."""
         self.clock.now = max(self.clock.now, min(message["visible_at"] for message in self.waiting))
 
     def statuses(self, order_id: str = "1003") -> list[str | None]:
@@ -174,10 +173,10 @@ def desk(hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(hub, clock, fake)
 
 
-# --- the usual way ---
+# --- without failures ---
 
 
-def test_an_order_is_asked_for_until_its_print_files_are_ready(desk: Desk, printed: Printed) -> None:
+def test_an_order_is_polled_until_its_print_files_are_ready(desk: Desk, printed: Printed) -> None:
     desk.oms.answers = {"1003:1": [RECEIVED, PROCESSING, PROCESSING, READY], "1003:2": [PROCESSING, READY]}
     desk.create("1", "2")
     assert desk.round() == ["1", "2"]
@@ -208,7 +207,7 @@ def test_each_ready_item_is_offered_for_a_batch_once(desk: Desk) -> None:
     assert (first["uid"]["S"], first["at"]["S"]) == ("uid-1", iso(desk.clock()))
 
 
-def test_a_round_without_news_writes_nothing(desk: Desk) -> None:
+def test_a_round_without_changes_writes_nothing(desk: Desk) -> None:
     desk.create("1", "2")
     desk.round()
     desk.sleep()
@@ -219,7 +218,7 @@ def test_a_round_without_news_writes_nothing(desk: Desk) -> None:
     assert desk.cloud.rows() == before
 
 
-def test_the_news_of_a_round_are_one_write(desk: Desk) -> None:
+def test_all_changes_of_a_round_are_one_write(desk: Desk) -> None:
     desk.oms.answers = {"*": PROCESSING}
     desk.create(*(str(each) for each in range(1, 21)))
     with aws_calls() as calls:
@@ -227,7 +226,7 @@ def test_the_news_of_a_round_are_one_write(desk: Desk) -> None:
     assert [operation for operation, _ in calls] == ["GetItem", "GetItem", "PutItem", "ChangeMessageVisibility"]
 
 
-def test_only_the_one_message_is_hidden(desk: Desk) -> None:
+def test_only_the_message_of_the_order_is_hidden(desk: Desk) -> None:
     desk.create("1")
     desk.create("1", order_id="1004")
     desk.hub.pump()
@@ -238,7 +237,7 @@ def test_only_the_one_message_is_hidden(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("status", ["engraving", "Ready", "READY", "given up"])
-def test_a_status_that_nobody_knows_is_shown_as_it_is_and_asking_goes_on(desk: Desk, status: str) -> None:
+def test_an_unknown_status_is_shown_as_received_and_polling_continues(desk: Desk, status: str) -> None:
     desk.oms.answers = {"*": PrintFile(status, LINK)}
     desk.create("1")
     desk.round()
@@ -247,7 +246,7 @@ def test_a_status_that_nobody_knows_is_shown_as_it_is_and_asking_goes_on(desk: D
     assert len(desk.waiting) == 1
 
 
-def test_a_failed_file_raises_attention_and_ends_it(desk: Desk, printed: Printed) -> None:
+def test_a_failed_file_raises_attention_and_ends_polling(desk: Desk, printed: Printed) -> None:
     desk.oms.answers = {"*": FAILED}
     desk.create("1")
     desk.round()
@@ -256,11 +255,11 @@ def test_a_failed_file_raises_attention_and_ends_it(desk: Desk, printed: Printed
     assert desk.waiting == []
 
 
-# --- what may go wrong ---
+# --- failures ---
 
 
 @pytest.mark.parametrize("error", [DOWN, Dead("HTTP 400", status=400), Retry("no connection"), Retry("no JSON")])
-def test_a_question_without_an_answer_loses_nothing_of_the_others(desk: Desk, error: Exception) -> None:
+def test_a_request_without_an_answer_does_not_affect_the_other_lines(desk: Desk, error: Exception) -> None:
     desk.oms.answers = {"1003:1": READY, "1003:2": [error, PROCESSING], "1003:3": FAILED}
     desk.create("1", "2", "3")
     assert desk.round() == ["1", "2", "3"]
@@ -270,7 +269,7 @@ def test_a_question_without_an_answer_loses_nothing_of_the_others(desk: Desk, er
     assert desk.statuses() == ["ready", "processing", "processingfailed"]
 
 
-def test_an_item_that_the_oms_does_not_have_is_asked_for_again(desk: Desk) -> None:
+def test_an_item_that_the_oms_does_not_have_is_polled_again(desk: Desk) -> None:
     desk.oms.answers = {"*": [None, PROCESSING, None, READY]}
     desk.create("1")
     seen = []
@@ -282,14 +281,14 @@ def test_an_item_that_the_oms_does_not_have_is_asked_for_again(desk: Desk) -> No
     assert seen == [None, "processing", "processing", "ready"]
 
 
-def test_an_oms_in_trouble_is_left_in_peace(desk: Desk) -> None:
+def test_a_failing_oms_is_not_called_for_every_line(desk: Desk) -> None:
     desk.oms.answers = {"*": DOWN}
     desk.create(*"123456789")
     asked = desk.round()
-    assert len(asked) == print_files_handler.FAILURES
+    assert len(asked) == print_file_poll.FAILURES
     assert desk.hidden_for() == 30
     desk.sleep()
-    assert desk.round() != asked  # somebody else's turn
+    assert desk.round() != asked  # it starts at another line
 
 
 def test_failures_between_answers_do_not_end_a_round(desk: Desk) -> None:
@@ -299,25 +298,25 @@ def test_failures_between_answers_do_not_end_a_round(desk: Desk) -> None:
     assert desk.statuses().count("ready") == 3
 
 
-def test_the_oms_is_not_asked_again_before_it_wants_to(desk: Desk) -> None:
+def test_retry_after_is_respected(desk: Desk) -> None:
     desk.oms.answers = {"*": Retry("HTTP 429", status=429, after=1000)}
     desk.create("1", "2")
     assert len(desk.round()) == 1
     assert desk.hidden_for() == 1000
 
 
-def test_what_was_not_foreseen_comes_again(desk: Desk, printed: Printed) -> None:
+def test_an_unexpected_error_is_retried(desk: Desk, printed: Printed) -> None:
     desk.oms.answers = {"1003:1": [ZeroDivisionError(), READY]}
     desk.create("1")
     desk.round()
-    assert desk.hidden_for() == 360  # the queue's own time-out
+    assert desk.hidden_for() == 360  # the queue's own visibility timeout
     assert "record_failed" in printed.text()
     desk.sleep()
     desk.round()
     assert (desk.statuses(), desk.waiting) == (["ready"], [])
 
 
-def test_killed_before_it_could_record_it_asks_again_and_offers_once(
+def test_a_function_killed_before_the_write_polls_again_and_offers_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: Any, **__: Any) -> None:
@@ -336,7 +335,7 @@ def test_killed_before_it_could_record_it_asks_again_and_offers_once(
     assert (desk.cloud.rows("READY"), desk.statuses(), desk.waiting) == (before, ["ready"], [])
 
 
-def test_killed_after_it_was_recorded_it_ends(desk: Desk) -> None:
+def test_a_function_killed_after_the_write_ends(desk: Desk) -> None:
     desk.oms.answers = {"*": READY}
     desk.create("1")
     (message,) = desk.waiting
@@ -347,7 +346,9 @@ def test_killed_after_it_was_recorded_it_ends(desk: Desk) -> None:
     assert (desk.cloud.rows(), desk.waiting, len(desk.oms.asked)) == (before, [], 1)
 
 
-def test_who_always_loses_the_race_for_the_order_comes_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_lost_every_write_conflict_is_received_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def always(*_: Any, **__: Any) -> None:
         raise Conflict("the order was changed by others")
 
@@ -358,10 +359,10 @@ def test_who_always_loses_the_race_for_the_order_comes_again(desk: Desk, monkeyp
     assert desk.hidden_for() == 360
 
 
-# --- the end ---
+# --- the end of polling ---
 
 
-def test_what_is_not_ready_for_so_long_is_given_up_on_and_seen(desk: Desk, printed: Printed) -> None:
+def test_a_file_that_is_not_ready_in_time_is_given_up_and_raises_attention(desk: Desk, printed: Printed) -> None:
     desk.oms.answers = {"1003:1": PROCESSING, "1003:2": READY}
     desk.create("1", "2")
     rounds = 0
@@ -379,7 +380,7 @@ def test_what_is_not_ready_for_so_long_is_given_up_on_and_seen(desk: Desk, print
     assert rounds < 90
 
 
-def test_an_oms_that_never_answers_is_given_up_on(desk: Desk) -> None:
+def test_files_are_given_up_if_the_oms_never_answers(desk: Desk) -> None:
     desk.oms.answers = {"*": DOWN}
     desk.create(*"1234")
     desk.clock.advance(72 * HOUR)
@@ -387,7 +388,7 @@ def test_an_oms_that_never_answers_is_given_up_on(desk: Desk) -> None:
     assert (desk.statuses(), desk.waiting) == (["given_up"] * 4, [])
 
 
-def test_what_is_blocked_waits_and_is_not_given_up_on(desk: Desk) -> None:
+def test_a_blocked_order_waits_and_is_not_given_up(desk: Desk) -> None:
     desk.oms.answers = {"*": Blocked("the OMS refuses the token")}
     desk.create(*"1234")
     rounds = 0
@@ -397,13 +398,13 @@ def test_what_is_blocked_waits_and_is_not_given_up_on(desk: Desk) -> None:
         desk.sleep()
         rounds += 1
     assert (desk.statuses(), desk.facts()) == ([None] * 4, [])
-    assert rounds < print_files_handler.LAST_RECEIVE
+    assert rounds < print_file_poll.LAST_RECEIVE
     desk.oms.answers = {"*": READY}
     assert desk.round() == list("1234")
     assert (desk.statuses(), desk.waiting) == (["ready"] * 4, [])
 
 
-def test_before_a_token_was_refused_the_others_are_not_lost(desk: Desk) -> None:
+def test_answers_before_a_refused_token_are_recorded(desk: Desk) -> None:
     desk.oms.answers = {"*": [READY, Blocked("the OMS refuses the token")]}
     desk.create(*"123")
     desk.clock.advance(80 * HOUR)
@@ -412,7 +413,7 @@ def test_before_a_token_was_refused_the_others_are_not_lost(desk: Desk) -> None:
     assert len(desk.waiting) == 1
 
 
-def test_before_the_queue_drops_a_message_everything_is_given_up_on(desk: Desk) -> None:
+def test_everything_is_given_up_before_the_queue_drops_the_message(desk: Desk) -> None:
     desk.oms.answers = {"*": Blocked("the OMS refuses the token")}
     desk.create(*"123")
     desk.clock.advance(13 * DAY)
@@ -421,21 +422,21 @@ def test_before_the_queue_drops_a_message_everything_is_given_up_on(desk: Desk) 
     assert desk.hub.order("1003")["attention"] == ["print_file_late"]
 
 
-def test_before_a_message_is_taken_for_a_dead_letter_everything_is_given_up_on(desk: Desk) -> None:
+def test_everything_is_given_up_before_the_message_reaches_the_dead_letter_queue(desk: Desk) -> None:
     desk.create(*"123")
-    desk.waiting[0]["count"] = print_files_handler.LAST_RECEIVE - 1
+    desk.waiting[0]["count"] = print_file_poll.LAST_RECEIVE - 1
     desk.round()
     assert (desk.statuses(), desk.waiting) == (["given_up"] * 3, [])
 
 
-def test_an_order_that_was_erased_ends_quietly(desk: Desk) -> None:
+def test_the_message_of_an_erased_order_is_deleted(desk: Desk) -> None:
     desk.create("1", begin=False)
     desk.cloud.dynamodb.delete_item(TableName="table", Key={"pk": {"S": "ORDER#1003"}})
     desk.begin()
     assert (desk.round(), desk.waiting, desk.cloud.rows("ORDER")) == ([], [], [])
 
 
-def test_an_order_that_is_erased_while_it_is_asked_for_stays_so(desk: Desk) -> None:
+def test_an_order_that_is_erased_during_a_poll_stays_erased(desk: Desk) -> None:
     key = {"pk": {"S": "ORDER#1003"}}
     desk.oms.meanwhile = [lambda: desk.cloud.dynamodb.delete_item(TableName="table", Key=key)]
     desk.create("1")
@@ -443,7 +444,7 @@ def test_an_order_that_is_erased_while_it_is_asked_for_stays_so(desk: Desk) -> N
     assert (desk.waiting, desk.cloud.rows("ORDER")) == ([], [])
 
 
-def test_a_canceled_order_ends_quietly(desk: Desk) -> None:
+def test_the_message_of_a_canceled_order_is_deleted(desk: Desk) -> None:
     desk.create("1", "2")
     desk.round()
     desk.cancel()
@@ -452,7 +453,7 @@ def test_a_canceled_order_ends_quietly(desk: Desk) -> None:
     assert (desk.round(), desk.waiting, desk.cloud.rows()) == ([], [], before)
 
 
-def test_an_order_that_is_canceled_while_it_is_asked_for_hears_nothing_more(desk: Desk) -> None:
+def test_a_line_that_is_canceled_during_a_poll_gets_no_fact(desk: Desk) -> None:
     desk.create("1", "2")
     desk.oms.meanwhile = [lambda: desk.cancel("2")]
     desk.oms.answers = {"*": FAILED}
@@ -460,13 +461,13 @@ def test_an_order_that_is_canceled_while_it_is_asked_for_hears_nothing_more(desk
     assert (desk.statuses(), desk.waiting) == ([None, "processingfailed"], [])
 
 
-def test_an_order_that_the_oms_never_got_ends_quietly(desk: Desk) -> None:
+def test_the_message_of_an_order_that_the_oms_does_not_have_is_deleted(desk: Desk) -> None:
     desk.know("1003", paid={"ref": "r", "currency": "EUR", "created_at": "", "lines": [], "deliveries": []})
     desk.begin()
     assert (desk.round(), desk.waiting) == ([], [])
 
 
-# --- two at once ---
+# --- concurrent polls ---
 
 
 def test_two_messages_of_one_order_at_once_write_the_same_fact_once(desk: Desk) -> None:
@@ -480,7 +481,7 @@ def test_two_messages_of_one_order_at_once_write_the_same_fact_once(desk: Desk) 
     assert desk.waiting == [regular]
 
 
-def test_an_older_answer_that_is_written_later_takes_nothing_back(desk: Desk) -> None:
+def test_an_older_answer_that_is_written_later_reverts_nothing(desk: Desk) -> None:
     desk.oms.answers = {"*": [PROCESSING, READY]}
     desk.create("1")
     desk.begin(hint=True)
@@ -564,7 +565,7 @@ def test_on_the_last_day_of_a_large_order_nothing_is_left_for_a_next_round(desk:
     assert (desk.statuses(), desk.waiting) == (["given_up"] * 60, [])
 
 
-def test_even_if_every_question_takes_longer_than_there_is_time_one_is_asked(desk: Desk) -> None:
+def test_a_round_makes_one_request_even_if_each_exceeds_the_budget(desk: Desk) -> None:
     desk.create("1", "2")
     desk.oms.answers = {"*": READY}
     real = client.print_file
@@ -584,7 +585,7 @@ def test_even_if_every_question_takes_longer_than_there_is_time_one_is_asked(des
 # --- hints ---
 
 
-def test_a_hint_is_about_one_round(desk: Desk) -> None:
+def test_a_hint_adds_one_round(desk: Desk) -> None:
     desk.create("1", "2", begin=False)
     desk.begin(hint=True)
     assert desk.round() == ["1", "2"]
@@ -592,7 +593,7 @@ def test_a_hint_is_about_one_round(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("end", [FAILED, "given_up"])
-def test_a_hint_finds_what_was_mended(desk: Desk, end: PrintFile | str) -> None:
+def test_a_hint_finds_files_that_were_fixed(desk: Desk, end: PrintFile | str) -> None:
     desk.oms.answers = {"1003:1": READY, "1003:2": PROCESSING if end == "given_up" else FAILED}
     desk.create("1", "2")
     if end == "given_up":
@@ -607,7 +608,7 @@ def test_a_hint_finds_what_was_mended(desk: Desk, end: PrintFile | str) -> None:
     assert desk.hub.order("1003")["attention"] == []
 
 
-def test_what_is_on_its_way_again_after_a_hint_is_asked_for_regularly_again(desk: Desk) -> None:
+def test_a_file_in_progress_again_after_a_hint_is_polled_regularly(desk: Desk) -> None:
     desk.oms.answers = {"*": FAILED}
     desk.create("1")
     desk.round()
@@ -615,19 +616,19 @@ def test_what_is_on_its_way_again_after_a_hint_is_asked_for_regularly_again(desk
     desk.oms.answers = {"*": PROCESSING}
     desk.begin(hint=True)
     assert desk.round() == ["1"]
-    (message,) = desk.waiting  # the hint is over; what pump handed on meanwhile is a regular one
+    (message,) = desk.waiting  # the hint has ended; the pump has forwarded a regular message
     assert json.loads(message["Body"])["hint"] is False
     assert desk.round() == ["1"]
     assert (desk.statuses(), desk.hidden_for()) == (["processing"], 30)
     desk.clock.advance(71 * HOUR)
     desk.round()
-    assert desk.statuses() == ["processing"]  # it has all the time again
+    assert desk.statuses() == ["processing"]  # it has the whole limit again
     desk.clock.advance(HOUR)
     desk.round()
     assert (desk.statuses(), desk.waiting) == (["given_up"], [])
 
 
-def test_a_file_that_is_open_again_beside_an_older_one_sets_the_pace(desk: Desk) -> None:
+def test_a_reopened_file_beside_an_older_one_determines_the_pause(desk: Desk) -> None:
     desk.oms.answers = {"1003:1": PROCESSING, "1003:2": [FAILED, PROCESSING]}
     desk.create("1", "2")
     desk.round()
@@ -637,13 +638,13 @@ def test_a_file_that_is_open_again_beside_an_older_one_sets_the_pace(desk: Desk)
     desk.clock.advance(HOUR - 300)
     desk.begin(hint=True)
     assert desk.round() == ["1", "2"]
-    assert len(desk.waiting) == 1  # the old one: it is not asked for twice as often
+    assert len(desk.waiting) == 1  # only the old message: the polling is not doubled
     desk.sleep()
     assert desk.round() == ["1", "2"]
     assert desk.hidden_for() in (300, 301)
 
 
-def test_two_hints_at_once_begin_it_once(desk: Desk) -> None:
+def test_two_concurrent_hints_restart_polling_once(desk: Desk) -> None:
     desk.oms.answers = {"*": FAILED}
     desk.create("1", "2")
     desk.round()
@@ -657,7 +658,7 @@ def test_two_hints_at_once_begin_it_once(desk: Desk) -> None:
     assert len(desk.facts()) == 4
 
 
-def test_a_hint_that_got_no_answer_waits_for_one(desk: Desk) -> None:
+def test_a_hint_without_an_answer_is_retried(desk: Desk) -> None:
     desk.oms.answers = {"*": FAILED}
     desk.create("1")
     desk.round()
@@ -695,11 +696,11 @@ def test_a_hint_that_is_never_answered_ends_after_some_hours(desk: Desk) -> None
     assert 3 * HOUR < (desk.clock() - Clock().now).total_seconds() < 6 * HOUR
 
 
-def test_a_hint_that_is_blocked_waits_for_longer(desk: Desk) -> None:
+def test_a_blocked_hint_waits_longer(desk: Desk) -> None:
     desk.oms.answers = {"*": Blocked("the OMS refuses the token")}
     desk.create("1", begin=False)
     desk.begin(hint=True)
-    for _ in range(2 * print_files_handler.HINT_ROUNDS):
+    for _ in range(2 * print_file_poll.HINT_ROUNDS):
         assert desk.round() == ["1"]
         desk.sleep()
     desk.oms.answers = {"*": READY}
@@ -726,7 +727,7 @@ def test_a_hint_about_a_large_order_reaches_every_line_and_ends(desk: Desk) -> N
     assert asked == set(lines)
 
 
-def test_a_hint_about_what_is_ready_ends_at_once(desk: Desk) -> None:
+def test_a_hint_about_ready_files_ends_at_once(desk: Desk) -> None:
     desk.oms.answers = {"*": READY}
     desk.create("1")
     desk.round()
@@ -734,7 +735,7 @@ def test_a_hint_about_what_is_ready_ends_at_once(desk: Desk) -> None:
     assert (desk.round(), desk.waiting) == ([], [])
 
 
-def test_a_message_may_name_the_lines_that_a_hint_is_about(desk: Desk) -> None:
+def test_the_message_of_a_hint_may_name_lines(desk: Desk) -> None:
     desk.create("1", "2", "3", begin=False)
     body = {"order_id": "1003", "hint": True, "line_ids": ["2", "9"]}
     answer = desk.cloud.call("print_files", {"Records": [sqs_record({"Body": json.dumps(body)})]})
@@ -758,7 +759,7 @@ def notice(cloud: Cloud, content: Any, token: str = TOKEN) -> dict[str, Any]:
 NOTICE = sample("oms/print_file_ready")
 
 
-def test_a_notice_is_kept_as_it_came(cloud: Cloud, printed: Printed) -> None:
+def test_a_notice_is_stored_as_received(cloud: Cloud, printed: Printed) -> None:
     answer = notice(cloud, NOTICE)
     assert (answer["statusCode"], answer["body"]["status"]) == (200, "accepted")
     (row,) = cloud.rows()
@@ -773,12 +774,12 @@ def test_a_notice_to_another_path_leaves_no_trace(cloud: Cloud, printed: Printed
     assert token not in printed.text()
 
 
-def test_nothing_gets_in_while_no_token_is_set(cloud: Cloud) -> None:
+def test_every_notice_is_refused_while_no_token_is_set(cloud: Cloud) -> None:
     cloud.set_secret("OmsSecret", "")
     assert notice(cloud, NOTICE, "x")["statusCode"] == 401
 
 
-def test_the_former_token_is_accepted_until_it_is_emptied(cloud: Cloud, clock: Clock) -> None:
+def test_the_previous_token_is_accepted_until_it_is_cleared(cloud: Cloud, clock: Clock) -> None:
     cloud.set_secret("OmsSecret", "the-new", TOKEN)
     assert notice(cloud, NOTICE)["statusCode"] == 200
     assert notice(cloud, NOTICE | {"n": 1}, "the-new")["statusCode"] == 200
@@ -787,7 +788,7 @@ def test_the_former_token_is_accepted_until_it_is_emptied(cloud: Cloud, clock: C
     assert notice(cloud, NOTICE | {"n": 2})["statusCode"] == 401
 
 
-def test_all_that_a_notice_says_makes_it_this_one(cloud: Cloud) -> None:
+def test_the_identity_of_a_notice_is_its_whole_content(cloud: Cloud) -> None:
     first = notice(cloud, NOTICE)
     again = notice(cloud, json.dumps(dict(reversed(NOTICE.items())), indent=3).encode())
     assert again["body"] == {"event_id": first["body"]["event_id"], "status": "duplicate"}
@@ -797,7 +798,7 @@ def test_all_that_a_notice_says_makes_it_this_one(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"item=1003%3A1", b"[" * 10_000, b"{'a': 1}"])
-def test_what_is_no_json_is_kept_and_parked(hub: Hub, raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_stored_and_parked(hub: Hub, raw: bytes) -> None:
     answer = notice(hub.cloud, raw)
     assert answer["statusCode"] == 200
     assert notice(hub.cloud, raw)["body"]["status"] == "duplicate"
@@ -817,19 +818,19 @@ def test_a_warm_receiver_makes_one_call(cloud: Cloud) -> None:
     assert [operation for operation, _ in calls] == ["PutItem"]
 
 
-def tell(desk: Desk, content: Any) -> str:
-    """Receive a notice and let its topic run; the event's id."""
+def receive(desk: Desk, content: Any) -> str:
+    """Receive a notice, run its topic and return the event's id."""
     event_id: str = notice(desk.cloud, content)["body"]["event_id"]
     desk.hub.pump()
     desk.hub.run_topics()
     return event_id
 
 
-def test_a_notice_lets_its_order_be_asked_for_at_once(desk: Desk) -> None:
+def test_a_notice_polls_its_order_at_once(desk: Desk) -> None:
     desk.create("70001", "70002")
     desk.round()
     desk.oms.answers = {"1003:70001": READY, "1003:70002": PROCESSING}
-    event_id = tell(desk, NOTICE)
+    event_id = receive(desk, NOTICE)
     assert desk.collect() == 1
     assert "70001" in desk.round()
     assert desk.statuses()[0] == "ready"
@@ -837,30 +838,30 @@ def test_a_notice_lets_its_order_be_asked_for_at_once(desk: Desk) -> None:
     assert (event["state"], event["order_id"]) == ("processed", "1003")
 
 
-def test_what_a_notice_says_of_the_state_is_not_believed(desk: Desk) -> None:
+def test_the_status_in_a_notice_is_not_recorded(desk: Desk) -> None:
     desk.create("70001")
     desk.oms.answers = {"*": PROCESSING}
-    tell(desk, NOTICE)
+    receive(desk, NOTICE)
     desk.collect()
     desk.round()
     assert desk.statuses() == ["processing"]
 
 
-def test_a_notice_about_several_orders_is_one_about_each_that_is_known(desk: Desk) -> None:
+def test_a_notice_about_several_orders_polls_each_known_one(desk: Desk) -> None:
     for order_id in ("1", "2", "3"):
         desk.create("1", order_id=order_id, begin=False)
-    event_id = tell(desk, {"items": ["1:1", "3:1", "3:2", "9:1"]})
+    event_id = receive(desk, {"items": ["1:1", "3:1", "3:2", "9:1"]})
     rows = desk.cloud.rows("POLL")
-    told = [(row["order_id"]["S"], row["hint"]["BOOL"], [each["S"] for each in row["line_ids"]["L"]]) for row in rows]
-    assert sorted(told) == [("1", True, ["1"]), ("3", True, ["1", "2"])]
+    hints = [(row["order_id"]["S"], row["hint"]["BOOL"], [each["S"] for each in row["line_ids"]["L"]]) for row in rows]
+    assert sorted(hints) == [("1", True, ["1"]), ("3", True, ["1", "2"])]
     assert (desk.hub.event(event_id)["state"], desk.hub.event(event_id)["order_id"]) == ("processed", None)
 
 
 @pytest.mark.parametrize(
     "content", [{"ecommerce_order_item_id": "9:1"}, {}, None, {"uid": "x"}, {"id": "javascript:x"}]
 )
-def test_a_notice_about_nothing_that_is_known_does_nothing(desk: Desk, content: Any) -> None:
-    event_id = tell(desk, content)
+def test_a_notice_about_unknown_orders_does_nothing(desk: Desk, content: Any) -> None:
+    event_id = receive(desk, content)
     assert desk.cloud.rows("POLL") == []
     assert desk.hub.event(event_id)["state"] == "processed"
 
@@ -876,17 +877,17 @@ def test_a_notice_that_is_processed_twice_is_one_hint(desk: Desk) -> None:
     assert len(desk.cloud.rows("POLL")) == 1
 
 
-def test_a_notice_that_names_a_thousand_orders_is_about_some_of_them(desk: Desk) -> None:
+def test_a_notice_with_a_thousand_orders_polls_only_some(desk: Desk) -> None:
     desk.create("1", order_id="0", begin=False)
     with aws_calls() as calls:
-        event_id = tell(desk, [f"{n}:1" for n in range(1000)])
+        event_id = receive(desk, [f"{n}:1" for n in range(1000)])
     assert desk.hub.event(event_id)["state"] == "processed"
     assert len(desk.cloud.rows("POLL")) == 1
     assert len(calls) < 20
 
 
 def test_fields_that_no_answer_of_the_oms_has_are_drift(desk: Desk) -> None:
-    tell(desk, sample("oms/print_file_ready__order"))
+    receive(desk, sample("oms/print_file_ready__order"))
     (row,) = desk.cloud.rows("DRIFT")
     assert row["paths"]["SS"] == ["event", "order"]
 
@@ -899,14 +900,14 @@ def test_a_notice_costs_four_calls(desk: Desk) -> None:
     assert [operation for operation, _ in calls] == ["BatchGetItem", "BatchGetItem", "PutItem", "PutItem"]
 
 
-def test_the_row_that_begins_it_may_stand_in_the_write_that_ends_the_creation(desk: Desk) -> None:
+def test_the_poll_row_can_be_part_of_a_transaction(desk: Desk) -> None:
     put = print_files.poll_row("1003", "oms-1", now=desk.clock())
     desk.cloud.dynamodb.transact_write_items(TransactItems=[{"Put": put}])
     assert desk.collect() == 1
     assert json.loads(desk.waiting[0]["Body"]) == {"order_id": "1003", "hint": False, "line_ids": []}
 
 
-# --- the whole way, with the OMS's simulator ---
+# --- all functions, with the OMS's simulator ---
 
 
 def test_a_paid_order_gets_its_print_files_from_the_oms_itself(hub: Hub) -> None:
@@ -927,7 +928,7 @@ def test_a_paid_order_gets_its_print_files_from_the_oms_itself(hub: Hub) -> None
     assert len([path for method, path in hub.oms.calls if method == "GET"]) == 6
 
 
-def test_a_token_that_the_oms_refuses_gives_nothing_up(hub: Hub, printed: Printed) -> None:
+def test_a_refused_token_gives_nothing_up(hub: Hub, printed: Printed) -> None:
     hub.receive("storefront", "order_paid", sample("storefront/order_paid__personalized"))
     hub.settle()
     hub.oms.faults = [401] * 3
@@ -940,7 +941,7 @@ def test_a_token_that_the_oms_refuses_gives_nothing_up(hub: Hub, printed: Printe
     assert [line["print_file"]["status"] for line in hub.order("1003")["lines"]] == ["received", "received"]
 
 
-def test_a_hint_asks_for_no_more_than_it_is_about(hub: Hub) -> None:
+def test_a_hint_polls_only_the_items_that_it_names(hub: Hub) -> None:
     hub.receive("storefront", "order_paid", sample("storefront/order_paid__personalized"))
     hub.settle()
     hub.cloud.sqs.purge_queue(QueueUrl=hub.cloud.url(QUEUE))

@@ -1,4 +1,4 @@
-"""Print files: which to ask for, what an answer means, and when to stop. No AWS, no OMS, no clock."""
+"""Print files: which ones to poll, what an answer means, and when polling ends. No AWS, no OMS, no clock."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ def fact(kind: str, data: dict[str, Any], at: datetime = NOW, name: str = "") ->
 
 
 def paid(*lines: str, destination: str = "oms") -> Fact:
-    told = [
+    bought = [
         {
             "id": each,
             "sku": f"MUG-{each}",
@@ -50,7 +50,7 @@ def paid(*lines: str, destination: str = "oms") -> Fact:
         }
         for each in lines
     ]
-    data = {"ref": "r", "currency": "EUR", "created_at": times.iso(NOW), "lines": told, "deliveries": ["oms-1"]}
+    data = {"ref": "r", "currency": "EUR", "created_at": times.iso(NOW), "lines": bought, "deliveries": ["oms-1"]}
     return fact("paid", data)
 
 
@@ -68,13 +68,13 @@ def sent(*lines: str, at: datetime = NOW, uid_known: bool = True) -> Fact:
     return fact("sent", data, at)
 
 
-def told(status: str, line: str = "1", at: datetime = NOW, number: int = 0, url: str | None = None) -> Fact:
+def status_fact(status: str, line: str = "1", at: datetime = NOW, number: int = 0, url: str | None = None) -> Fact:
     data = {"provider": "oms", "ref": line, "status": status, "url": url}
     return fact("print_file", data, at, f"print/{line}/{number}-{status}")
 
 
 def removed(*left: str) -> Fact:
-    """The shop has taken all other lines out of the order."""
+    """The shop has removed all other lines from the order."""
     lines = [{"id": each, "sku": f"MUG-{each}", "quantity": 1, "price": "9.90"} for each in left]
     return fact("updated", {"lines": lines, "not_sent": False, "deliveries": []})
 
@@ -91,8 +91,8 @@ ONE = (paid("1"), sent("1"))
 
 
 def known(*statuses: str, since: timedelta = timedelta()) -> dict[str, File]:
-    """Line 1 of an order of which these were told, one a minute."""
-    history = [told(status, at=later(minutes=n), number=n) for n, status in enumerate(statuses)]
+    """The print file of line 1 after facts with these statuses, one per minute."""
+    history = [status_fact(status, at=later(minutes=n), number=n) for n, status in enumerate(statuses)]
     return files(paid("1"), sent("1", at=NOW - since), *history)
 
 
@@ -104,16 +104,16 @@ def news(
     after: dict[str, File] | None = None,
     left: Iterable[str] = (),
 ) -> list[Fact]:
-    """What is new of line 1 after an answer, or after none; `after`: what somebody else has made known meanwhile."""
-    asked = Round(seen=[before["1"]], answers=dict(zip("1", answer, strict=False)), left=set(left))
-    return list(print_files.changes(after or before, asked, now=now, limit=limit))
+    """The new facts of line 1 after an answer or none; `after`: the files as another poll has left them meanwhile."""
+    asked = Round(requested=[before["1"]], answers=dict(zip("1", answer, strict=False)), not_reached=set(left))
+    return list(print_files.new_facts(after or before, asked, now=now, limit=limit))
 
 
 def statuses(facts: Sequence[Fact]) -> list[str]:
     return [each.data["status"] for each in facts]
 
 
-# --- what is known ---
+# --- the files of an order ---
 
 
 def test_the_lines_that_the_oms_was_sent_have_a_print_file() -> None:
@@ -122,20 +122,20 @@ def test_the_lines_that_the_oms_was_sent_have_a_print_file() -> None:
     assert found["1"] == File(line_id="1", since=times.iso(NOW), at=times.iso(NOW))
 
 
-def test_before_the_oms_was_sent_anything_there_is_nothing_to_ask_for() -> None:
+def test_an_order_that_the_oms_does_not_have_has_no_print_files() -> None:
     assert files(paid("1")) == {}
     assert files() == {}
-    assert files(paid("1"), told("ready")) == {}
+    assert files(paid("1"), status_fact("ready")) == {}
 
 
-def test_what_another_printer_was_sent_is_nothing_to_ask_for() -> None:
+def test_lines_at_another_printer_have_no_print_files() -> None:
     data = {"delivery_id": "c", "destination": "camaloon", "operation": "order_paid", "answer_lost": False}
     assert files(paid("1", destination="camaloon"), fact("sent", data)) == {}
 
 
-def test_the_latest_telling_counts_and_all_are_counted() -> None:
+def test_the_latest_fact_counts_and_all_facts_are_counted() -> None:
     file = known("received", "processing")["1"]
-    assert (file.status, file.told, file.at, file.since) == (
+    assert (file.status, file.updates, file.at, file.since) == (
         "processing",
         2,
         times.iso(later(minutes=1)),
@@ -143,31 +143,31 @@ def test_the_latest_telling_counts_and_all_are_counted() -> None:
     )
 
 
-def test_facts_in_any_order_and_twice_are_the_same() -> None:
-    facts = [*ONE, told("received"), told("processing", at=later(minutes=1), number=1)]
+def test_facts_in_any_order_and_repeated_give_the_same_files() -> None:
+    facts = [*ONE, status_fact("received"), status_fact("processing", at=later(minutes=1), number=1)]
     for seed in range(20):
         shuffled = facts * 2
         Random(seed).shuffle(shuffled)  # noqa: S311
         assert print_files.files(order(facts), shuffled) == files(*facts)
 
 
-def test_asking_begins_anew_when_a_file_is_open_again() -> None:
+def test_polling_starts_again_when_a_file_is_open_again() -> None:
     assert known("processingfailed", "processing", "late")["1"].since == times.iso(later(minutes=1))
     assert known("processing", GIVEN_UP, "processing")["1"].since == times.iso(later(minutes=2))
     assert known("processingfailed", "ready")["1"].since == times.iso(NOW)
 
 
-def test_an_order_that_was_sent_in_two_parts_has_two_beginnings() -> None:
+def test_an_order_that_was_sent_in_two_parts_has_two_start_times() -> None:
     found = files(paid("1", "2"), sent("1"), sent("2", at=later(hours=1)))
     assert [found[line].since for line in ("1", "2")] == [times.iso(NOW), times.iso(later(hours=1))]
 
 
-def test_a_line_that_is_told_to_be_there_twice_is_there_since_the_first_time() -> None:
+def test_a_line_that_was_sent_twice_is_polled_since_the_first_time() -> None:
     facts = [paid("1"), *(fact("sent", sent("1").data, later(hours=n), f"s{n}") for n in (2, 1))]
     assert print_files.files(order(facts), facts)["1"].since == times.iso(later(hours=1))
 
 
-def test_a_canceled_line_is_waited_for_no_more() -> None:
+def test_a_canceled_line_is_not_open() -> None:
     found = files(paid("1", "2"), sent("1", "2"), removed("2"))
     assert [(each.line_id, each.canceled, each.is_open) for each in found.values()] == [
         ("1", True, False),
@@ -175,7 +175,7 @@ def test_a_canceled_line_is_waited_for_no_more() -> None:
     ]
 
 
-# --- which to ask for ---
+# --- which files are polled ---
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_canceled_line_is_waited_for_no_more() -> None:
         (GIVEN_UP, False, True),
     ],
 )
-def test_what_has_come_to_an_end_is_asked_for_only_on_a_hint(
+def test_a_file_that_has_ended_is_polled_only_after_a_hint(
     status: str | None, regularly: bool, on_a_hint: bool
 ) -> None:
     found = known(*([status] if status else []))
@@ -201,23 +201,23 @@ def test_what_has_come_to_an_end_is_asked_for_only_on_a_hint(
 
 
 @pytest.mark.parametrize("hint", [False, True])
-def test_a_canceled_line_is_not_asked_for(hint: bool) -> None:
+def test_a_canceled_line_is_not_polled(hint: bool) -> None:
     found = files(paid("1", "2"), sent("1", "2"), removed("2"))
     assert [each.line_id for each in print_files.due(found, hint=hint)] == ["2"]
 
 
-def test_a_hint_about_some_lines_is_about_no_others() -> None:
+def test_a_hint_that_names_lines_polls_no_others() -> None:
     found = files(paid("1", "2", "3"), sent("1", "2", "3"))
     assert [each.line_id for each in print_files.due(found, hint=True, line_ids=["3", "2", "9"])] == ["2", "3"]
     assert len(print_files.due(found, hint=True)) == 3
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 37, 100, 500])
-def test_every_line_comes_first_sooner_or_later(number: int) -> None:
+def test_every_line_comes_first_in_some_round(number: int) -> None:
     lines = [File(line_id=str(each), since="", at="") for each in range(number)]
-    turns = [print_files.in_turn(lines, received) for received in range(1, 300)]
+    turns = [print_files.rotated(lines, received) for received in range(1, 300)]
     assert all(sorted(turn, key=lambda file: int(file.line_id)) == lines for turn in turns)
-    # A fifth of the lines at a time: after some rounds all have been asked for.
+    # A fifth of the lines per round: after some rounds all have been polled.
     part = -(-number // 5)
     assert {file.line_id for turn in turns[:12] for file in turn[:part]} == {file.line_id for file in lines}
 
@@ -226,7 +226,7 @@ def test_every_line_comes_first_sooner_or_later(number: int) -> None:
 
 
 @pytest.mark.parametrize("status", ["received", "processing", "processingfailed", "ready", "engraving", "Ready"])
-def test_another_status_is_a_fact(status: str) -> None:
+def test_a_changed_status_is_a_fact(status: str) -> None:
     url = LINK if status == "ready" else None
     (new,) = news(known(), PrintFile(status, LINK))
     assert new == Fact(
@@ -240,12 +240,12 @@ def test_another_status_is_a_fact(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["received", "processing", "engraving", "processingfailed"])
-def test_the_same_status_is_none(status: str) -> None:
+def test_the_same_status_is_no_fact(status: str) -> None:
     assert news(known(status), PrintFile(status, None)) == []
-    assert news(known(status), PrintFile(status, LINK)) == []  # an address is believed of a ready file only
+    assert news(known(status), PrintFile(status, LINK)) == []  # only a ready file has a URL
 
 
-def test_no_answer_and_an_item_that_the_oms_does_not_have_are_none() -> None:
+def test_no_answer_and_an_unknown_item_are_no_fact() -> None:
     assert news(known("received")) == []
     assert news(known("received"), None) == []
 
@@ -255,24 +255,26 @@ def test_a_status_may_go_back_as_long_as_the_file_is_not_ready() -> None:
     assert (new.id, new.at) == ("print/1/2-received", times.iso(later(hours=1)))
 
 
-def test_a_fact_is_later_than_the_last_one_whatever_the_clock_says() -> None:
+def test_a_fact_is_later_than_the_last_one_even_if_the_clock_is_behind() -> None:
     (new,) = news(known("received", "processing"), PrintFile("ready", LINK), now=NOW - DAY)
     assert new.at == times.iso(later(minutes=1, milliseconds=1))
-    line = order([paid("1"), sent("1"), told("received"), told("processing", at=later(minutes=1)), new]).lines[0]
+    line = order(
+        [paid("1"), sent("1"), status_fact("received"), status_fact("processing", at=later(minutes=1)), new]
+    ).lines[0]
     assert line.print_file
     assert (line.print_file.status, line.print_file.url) == ("ready", LINK)
 
 
-def test_a_canceled_line_hears_nothing() -> None:
+def test_a_canceled_line_gets_no_fact() -> None:
     before = known("received")
-    after = files(paid("1"), sent("1"), told("received"), removed())
+    after = files(paid("1"), sent("1"), status_fact("received"), removed())
     assert news(before, PrintFile("ready", LINK), after=after) == []
 
 
-def test_an_erased_order_hears_nothing() -> None:
+def test_an_erased_order_gets_no_fact() -> None:
     before = known("received")["1"]
-    asked = Round(seen=[before], answers={"1": PrintFile("ready", LINK)})
-    assert list(print_files.changes({}, asked, now=NOW, limit=timedelta(0))) == []
+    asked = Round(requested=[before], answers={"1": PrintFile("ready", LINK)})
+    assert list(print_files.new_facts({}, asked, now=NOW, limit=timedelta(0))) == []
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_an_erased_order_hears_nothing() -> None:
         "https://oms.example:8443/print%20files/1.pdf?X-Amz-Signature=0a1b&x=%C3%BC#page=1",
     ],
 )
-def test_a_link_is_kept(url: str) -> None:
+def test_a_safe_link_is_kept(url: str) -> None:
     assert news(known(), PrintFile("ready", url))[0].data["url"] == url
 
 
@@ -310,38 +312,38 @@ def test_a_link_is_kept(url: str) -> None:
         "https://oms.example/" + "a" * 2048,
     ],
 )
-def test_what_is_no_link_is_not_kept_and_the_file_is_ready_all_the_same(url: str | None) -> None:
+def test_an_unsafe_link_is_dropped_and_the_file_is_still_ready(url: str | None) -> None:
     (new,) = news(known(), PrintFile("ready", url))
     assert (new.data["status"], new.data["url"]) == ("ready", None)
 
 
-# --- two at once ---
+# --- concurrent polls ---
 
 
-def test_two_that_see_the_same_write_the_same_fact() -> None:
+def test_two_polls_with_the_same_answer_write_the_same_fact() -> None:
     before = known("received")
     (one,), (other,) = (news(before, PrintFile("ready", LINK), now=later(seconds=n)) for n in (70, 71))
     assert one.id == other.id
-    after = files(paid("1"), sent("1"), told("received"), one)
+    after = files(paid("1"), sent("1"), status_fact("received"), one)
     assert news(before, PrintFile("ready", LINK), after=after) == []
 
 
-@pytest.mark.parametrize("told_first", ["processing", "processingfailed", GIVEN_UP])
-def test_an_answer_that_may_be_older_than_what_is_known_by_now_is_not_believed(told_first: str) -> None:
-    before, after = known("received"), known("received", told_first)
+@pytest.mark.parametrize("recorded", ["processing", "processingfailed", GIVEN_UP])
+def test_an_answer_that_may_be_older_than_a_recorded_fact_is_ignored(recorded: str) -> None:
+    before, after = known("received"), known("received", recorded)
     assert news(before, PrintFile("received", None), after=after) == []
     assert news(before, PrintFile("processing", None), after=after) == []
     assert news(before, PrintFile("processingfailed", None), after=after) == []
 
 
-@pytest.mark.parametrize("told_first", ["processing", "processingfailed", GIVEN_UP])
-def test_ready_is_believed_whatever_somebody_else_has_heard_meanwhile(told_first: str) -> None:
-    (new,) = news(known("received"), PrintFile("ready", LINK), after=known("received", told_first))
+@pytest.mark.parametrize("recorded", ["processing", "processingfailed", GIVEN_UP])
+def test_ready_is_recorded_whatever_another_poll_has_recorded_meanwhile(recorded: str) -> None:
+    (new,) = news(known("received"), PrintFile("ready", LINK), after=known("received", recorded))
     assert (new.id, new.data["status"]) == ("print/1/2-ready", "ready")
 
 
 @pytest.mark.parametrize("late", ["received", "processing", "processingfailed", "ready", GIVEN_UP])
-def test_nothing_comes_after_ready(late: str) -> None:
+def test_ready_is_final(late: str) -> None:
     ready = known("received", "ready")
     assert news(known("received"), PrintFile(late, None), now=later(days=9), after=ready) == []
     assert news(ready, PrintFile(late, None), now=later(days=9)) == []
@@ -350,7 +352,7 @@ def test_nothing_comes_after_ready(late: str) -> None:
 # --- when to give up ---
 
 
-def test_what_was_asked_for_so_long_is_given_up_on() -> None:
+def test_a_file_that_was_polled_for_the_limit_is_given_up() -> None:
     before = known("processing", since=3 * DAY)
     (new,) = news(before, PrintFile("processing", None), now=NOW)
     assert (new.id, new.data["status"], new.data["url"]) == ("print/1/1-given_up", GIVEN_UP, None)
@@ -358,71 +360,71 @@ def test_what_was_asked_for_so_long_is_given_up_on() -> None:
 
 
 @pytest.mark.parametrize("answers", [(), (None,), (PrintFile("processing", None),)], ids=["none", "no item", "open"])
-def test_it_is_given_up_on_whatever_was_answered_last(answers: tuple[PrintFile | None, ...]) -> None:
+def test_a_file_is_given_up_whatever_the_last_answer_was(answers: tuple[PrintFile | None, ...]) -> None:
     assert statuses(news(known("processing", since=3 * DAY), *answers)) == [GIVEN_UP]
     assert news(known("processing", since=2 * DAY), *answers) == []
 
 
 @pytest.mark.parametrize("end", ["ready", "processingfailed"])
-def test_an_end_in_the_last_round_is_no_giving_up(end: str) -> None:
+def test_a_file_that_ends_in_the_last_round_is_not_given_up(end: str) -> None:
     assert statuses(news(known("processing", since=9 * DAY), PrintFile(end, None))) == [end]
 
 
-def test_what_gets_on_in_the_last_round_is_told_before_it_is_given_up_on() -> None:
+def test_progress_in_the_last_round_is_recorded_before_the_file_is_given_up() -> None:
     new = news(known("received", since=9 * DAY), PrintFile("processing", None), now=later(hours=1))
     assert [each.id for each in new] == ["print/1/1-processing", "print/1/2-given_up"]
     assert new[0].at < new[1].at
-    file = files(paid("1"), sent("1", at=NOW - 9 * DAY), told("received"), *new)["1"]
-    assert (file.status, file.told) == (GIVEN_UP, 3)
+    file = files(paid("1"), sent("1", at=NOW - 9 * DAY), status_fact("received"), *new)["1"]
+    assert (file.status, file.updates) == (GIVEN_UP, 3)
 
 
-def test_what_there_was_no_time_for_is_not_given_up_on() -> None:
+def test_a_file_that_the_round_did_not_reach_is_not_given_up() -> None:
     assert news(known("processing", since=9 * DAY), left=["1"]) == []
 
 
-def test_nothing_is_given_up_on_while_it_is_blocked_or_on_a_hint() -> None:
+def test_nothing_is_given_up_while_blocked_or_after_a_hint() -> None:
     assert news(known("processing", since=99 * DAY), limit=None) == []
 
 
-def test_on_the_last_day_everything_is_given_up_on() -> None:
+def test_on_the_last_day_every_open_file_is_given_up() -> None:
     assert statuses(news(known("processing"), limit=timedelta(0))) == [GIVEN_UP]
 
 
-def test_what_was_open_again_has_all_the_time_again() -> None:
+def test_a_file_that_is_open_again_has_the_whole_limit_again() -> None:
     before = known("processing", GIVEN_UP, "processing", since=9 * DAY)
     assert news(before, PrintFile("processing", None), now=later(days=3)) == []
     assert statuses(news(before, PrintFile("processing", None), now=later(days=3, minutes=2))) == [GIVEN_UP]
 
 
-# --- beginning anew ---
+# --- reopening ---
 
 
 @pytest.mark.parametrize("end", ["processingfailed", GIVEN_UP])
-def test_an_order_of_which_a_file_is_open_again_is_asked_for_regularly_again(end: str) -> None:
+def test_an_order_with_a_reopened_file_is_polled_regularly_again(end: str) -> None:
     before = known(end)
     (new,) = news(before, PrintFile("processing", None), limit=None)
-    after = files(paid("1"), sent("1"), told(end), new)
-    assert print_files.begins_anew(before, after)
+    after = files(paid("1"), sent("1"), status_fact(end), new)
+    assert print_files.reopens(before, after)
 
 
-def test_it_is_not_asked_for_twice_as_often_because_a_second_file_is_open_again() -> None:
-    facts = (paid("1", "2"), sent("1", "2"), told("processingfailed"), told("processing", "2"))
-    again = told("processing", at=later(hours=1), number=1)
-    assert not print_files.begins_anew(files(*facts), files(*facts, again))
+def test_a_second_reopened_file_does_not_double_the_polling() -> None:
+    facts = (paid("1", "2"), sent("1", "2"), status_fact("processingfailed"), status_fact("processing", "2"))
+    again = status_fact("processing", at=later(hours=1), number=1)
+    assert not print_files.reopens(files(*facts), files(*facts, again))
 
 
 @pytest.mark.parametrize("end", ["ready", "processingfailed"])
-def test_an_end_is_no_beginning(end: str) -> None:
-    assert not print_files.begins_anew(known("processing"), known("processing", end))
-    assert not print_files.begins_anew(known("processingfailed"), known("processingfailed", "ready"))
+def test_a_file_that_ends_does_not_reopen_the_order(end: str) -> None:
+    assert not print_files.reopens(known("processing"), known("processing", end))
+    assert not print_files.reopens(known("processingfailed"), known("processingfailed", "ready"))
 
 
-# --- how long to wait ---
+# --- the pause between two rounds ---
 
 
 def whole(number: int = 1, left: int = 0, after: float = 0) -> Round:
     seen = [File(line_id=str(each), since="", at="") for each in range(number)]
-    return Round(seen=seen, left={str(each) for each in range(number - left, number)}, after=after)
+    return Round(requested=seen, not_reached={str(each) for each in range(number - left, number)}, after=after)
 
 
 def test_each_pause_is_twice_as_long_up_to_an_hour() -> None:
@@ -434,7 +436,7 @@ def test_each_pause_is_twice_as_long_up_to_an_hour() -> None:
 
 
 @pytest.mark.parametrize("lasted", [-5.0, 0, 0.001, 29.9])
-def test_no_pause_is_shorter_than_the_first_one(lasted: float) -> None:
+def test_no_pause_is_shorter_than_the_base(lasted: float) -> None:
     assert print_files.pause(lasted, whole(), base=30) == 30
 
 
@@ -445,7 +447,7 @@ def test_the_oms_may_ask_for_a_longer_pause_but_not_for_a_shorter_one() -> None:
     assert print_files.pause(0, whole(after=7200), base=30, jitter=0.99) == 7200
 
 
-def test_orders_do_not_come_back_together() -> None:
+def test_jitter_spreads_the_pauses() -> None:
     pauses = [print_files.pause(400, whole(), base=30, jitter=jitter / 10) for jitter in range(10)]
     assert pauses == sorted(set(pauses))
     assert pauses[0] == 400
@@ -453,25 +455,25 @@ def test_orders_do_not_come_back_together() -> None:
     assert print_files.pause(10**6, whole(), base=30, jitter=0.9999) <= LONGEST_PAUSE_S * 1.25
 
 
-def test_a_round_that_was_cut_short_is_followed_sooner() -> None:
+def test_the_pause_after_an_incomplete_round_is_shorter() -> None:
     assert print_files.pause(1000, whole(100, left=75), base=30) == 250
     assert print_files.pause(0, whole(1000, left=999), base=1) == 1
     assert print_files.pause(1000, whole(100, left=75, after=900), base=30) == 900
 
 
-def test_the_latest_file_sets_the_pace() -> None:
+def test_the_newest_file_determines_the_pause() -> None:
     found = files(paid("1", "2"), sent("1"), sent("2", at=later(hours=5)))
     assert print_files.age(found.values(), later(hours=6)) == 3600
 
 
 def test_a_round_is_complete_when_everything_was_answered() -> None:
     found = list(files(paid("1", "2"), sent("1", "2")).values())
-    assert Round(seen=found, answers={"1": None, "2": PrintFile("ready", None)}).is_complete
-    assert not Round(seen=found, answers={"1": None}).is_complete
-    assert not Round(seen=found, answers={"1": None}, left={"2"}).is_complete
+    assert Round(requested=found, answers={"1": None, "2": PrintFile("ready", None)}).is_complete
+    assert not Round(requested=found, answers={"1": None}).is_complete
+    assert not Round(requested=found, answers={"1": None}, not_reached={"2"}).is_complete
 
 
-# --- whatever the OMS says ---
+# --- any answers of the OMS ---
 
 ANSWER = st.one_of(
     st.none(),
@@ -485,34 +487,34 @@ ROUND = st.tuples(st.dictionaries(st.sampled_from("12"), ANSWER), st.booleans(),
 
 
 @given(st.lists(ROUND, max_size=12), st.randoms(use_true_random=False))
-def test_whatever_is_answered_the_record_is_the_same_and_ends(rounds: list[Any], random: Random) -> None:
-    """Each round may be held back and written later, when others have written theirs; the fold and `files` agree."""
+def test_any_answers_give_a_consistent_record_and_polling_ends(rounds: list[Any], random: Random) -> None:
+    """A round may be written later than rounds that started after it. The fold and `files` agree."""
     facts = [paid("1", "2"), sent("1", "2")]
     now, held = NOW, list[tuple[Round, bool, datetime]]()
     for answers, hint, seconds in rounds:
         now += timedelta(seconds=seconds)
         before = files(*facts)
         wanted = print_files.due(before, hint=hint)
-        held.append((Round(seen=wanted, answers={each: answers[each] for each in answers}), hint, now))
+        held.append((Round(requested=wanted, answers={each: answers[each] for each in answers}), hint, now))
         random.shuffle(held)
         while held and random.random() < 0.7:
             asked, was_hint, at = held.pop()
             before = files(*facts)
-            new = list(print_files.changes(before, asked, now=at, limit=None if was_hint else DAY))
+            new = list(print_files.new_facts(before, asked, now=at, limit=None if was_hint else DAY))
             assert not {each.id for each in new} & {each.id for each in facts}
             facts += new
             after = files(*facts)
             assert all(after[line].status == "ready" for line in before if before[line].status == "ready")
             if was_hint and not any(file.is_open for file in before.values()):
-                assert print_files.begins_anew(before, after) is any(file.is_open for file in after.values())
+                assert print_files.reopens(before, after) is any(file.is_open for file in after.values())
             else:
-                assert not print_files.begins_anew(before, after)
+                assert not print_files.reopens(before, after)
     found = files(*facts)
     for line in order(facts).lines:
         status = line.print_file.status if line.print_file else None
         assert status == found[line.id].status
-    last = Round(seen=print_files.due(found, hint=False))
-    facts += print_files.changes(found, last, now=now, limit=timedelta(0))
+    last = Round(requested=print_files.due(found, hint=False))
+    facts += print_files.new_facts(found, last, now=now, limit=timedelta(0))
     assert print_files.due(files(*facts), hint=False) == []
 
 
@@ -524,7 +526,7 @@ def _table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", "table")
 
 
-def test_a_row_lets_an_order_be_asked_for_until_it_expires() -> None:
+def test_a_poll_row_holds_the_order_and_expires() -> None:
     put = print_files.poll_row("1003", "oms-1", now=NOW)
     assert put == {
         "TableName": "table",
@@ -537,7 +539,7 @@ def test_a_row_lets_an_order_be_asked_for_until_it_expires() -> None:
     }
 
 
-def test_a_hint_may_be_about_some_lines() -> None:
+def test_the_row_of_a_hint_may_name_lines() -> None:
     row = print_files.poll_row("1003", "e1", now=NOW, hint=True, line_ids={"2", "1"})["Item"]
     assert row["hint"] == {"BOOL": True}
     assert row["line_ids"] == {"L": [{"S": "1"}, {"S": "2"}]}
@@ -563,7 +565,7 @@ def about(content: object) -> dict[str, frozenset[str]]:
         ("__names_nothing", {}),
     ],
 )
-def test_a_notice_is_about_what_it_names(case: str, named: dict[str, set[str]]) -> None:
+def test_a_notice_is_about_the_items_and_orders_that_it_names(case: str, named: dict[str, set[str]]) -> None:
     assert about(sample(f"oms/print_file_ready{case}")) == named
 
 
@@ -600,16 +602,16 @@ def test_a_notice_is_about_what_it_names(case: str, named: dict[str, set[str]]) 
         ([[["1:1"]]], {"1": {"1"}}),
     ],
 )
-def test_whatever_looks_like_a_name_of_ours_counts(content: object, named: dict[str, set[str]]) -> None:
+def test_every_item_id_in_a_notice_counts(content: object, named: dict[str, set[str]]) -> None:
     assert about(json.dumps(content).encode()) == named
 
 
-def test_a_notice_that_is_no_json_is_kept_for_a_person() -> None:
+def test_a_notice_that_is_not_json_is_unprocessable() -> None:
     with pytest.raises(Unprocessable):
         about(b"item=1003%3A1")
 
 
-def test_what_a_notice_says_of_the_state_is_not_even_looked_at() -> None:
+def test_the_status_in_a_notice_is_ignored() -> None:
     states: list[Any] = ["ready", "processingfailed", 17, None, {"a": []}]
     for status in states:
         content = sample("oms/print_file_ready") | {"status": status, "url": [status]}
@@ -625,7 +627,7 @@ def test_what_a_notice_says_of_the_state_is_not_even_looked_at() -> None:
         ({}, set()),
     ],
 )
-def test_what_is_not_like_an_answer_of_the_oms_is_drift(content: object, paths: set[str]) -> None:
+def test_fields_that_no_answer_of_the_oms_has_are_drift(content: object, paths: set[str]) -> None:
     assert topics.unknown("oms.print_file_ready", content) == paths
 
 
@@ -636,7 +638,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_no_notice_is_a_failure(content: object) -> None:
+def test_every_json_is_a_valid_notice(content: object) -> None:
     notice, _ = reading.read(Notice, json.dumps(content).encode())
     for order_id, lines in notice.orders().items():
         for each in (order_id, *lines):
@@ -644,7 +646,7 @@ def test_no_notice_is_a_failure(content: object) -> None:
             assert each.encode()
 
 
-def test_two_orders_of_one_name_are_told_apart() -> None:
+def test_item_ids_of_similar_orders_are_distinguished() -> None:
     assert about({"items": [item_ids.item_id("1", "2:3"), item_ids.item_id("1:2", "3")]}) == {
         "1": {"2:3"},
         "1:2": {"3"},

@@ -1,8 +1,8 @@
-"""What the OMS sends when a print file is ready. Its document promises such a webhook and says nothing of its body.
+"""The webhook that the OMS sends when a print file is ready. Its document does not describe the body.
 
-So any JSON is one. It is taken for a hint about the order items that it names, wherever in it they stand, and nothing
-that it says of their state is believed. The fields below are those of the answer to a question for a print file; what
-else is there is drift, so that `GET /drift` shows what the OMS really sends.
+So any JSON is accepted. A notice is a hint to poll the order items that it names, anywhere in its body; the status that
+it states is ignored. The fields below are those of the answer to a print file request. Other fields are reported as
+drift, so that `GET /drift` shows what the OMS really sends.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _ORDER = "ecommerce_order_id"
 
 
 class Notice(Inbound):
-    """A notice; one that is no object is the only field of one."""
+    """A notice. A body that is not an object becomes the value of one field."""
 
     ecommerce_order_item_id: Any = None
     ecommerce_order_id: Any = None
@@ -31,7 +31,7 @@ class Notice(Inbound):
         return content if isinstance(content, dict) else {"(no object)": content}
 
     def orders(self) -> dict[str, frozenset[str]]:
-        """Return the lines that are named by order; none stand for all of an order that is named itself."""
+        """Return the named lines by order; an empty set for an order that is named as a whole."""
         lines: dict[str, set[str]] = {}
         whole = set[str]()
         for field, value in _values(dict(self)):
@@ -44,7 +44,7 @@ class Notice(Inbound):
 
 
 def _values(content: Any, field: str = "") -> Iterator[tuple[str, object]]:
-    """Return all values, and the names of fields as if they were values, each with the field it stands in."""
+    """Return all values, and all field names as values, each with the field that contains it."""
     if isinstance(content, dict):
         for name, value in content.items():
             yield "", name
