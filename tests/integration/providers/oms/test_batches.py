@@ -561,7 +561,7 @@ def killed(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-def killed_in_between(hub: Hub, *, end: Any = batches.ended, repository: Any = repository) -> None:
+def killed_in_between(hub: Hub, *, end: Any = batches.record_end, repository: Any = repository) -> None:
     """Let everything happen with another end of a batch, or another repository, until that kills the function."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FOLLOW_UPS.standalone, "create_batch", end)
