@@ -159,7 +159,7 @@ def test_two_events_of_one_second_leave_the_same_product_in_either_order(cloud: 
     with cloud.as_function("printful/product_updated"):
         for names in (("a", "b"), ("b", "a")):
             for name in names:
-                products.keep_product(product(name))
+                products.save_product(product(name))
             known = products.product("1")
             assert known
             assert known.name == "b"
@@ -246,7 +246,7 @@ def killed_at(hub: Hub, step: str, name: str, **changes: Any) -> Callable[[], No
 
 def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_next_time(several: Hub) -> None:
     several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
     assert several.order("1002")["attention"] == []
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]
@@ -254,7 +254,7 @@ def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_
 
 def test_a_late_event_tells_what_is_known_by_then_in_case_it_was_killed_before(several: Hub) -> None:
     several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
     told(several, [4017, 4018], discontinued=(4021,), created=1788999999)  # the same is missing: nothing to tell
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]
@@ -291,10 +291,10 @@ def test_all_orders_with_a_product_are_found_page_by_page(hub: Hub) -> None:
     ids = [f"order-{number}" for number in range(120)]
     with hub.cloud.as_function("printful/order_created"):
         for order_id in ids:
-            products.watch("71", order_id, since="2026-09-02T10:00:00.000Z")
-            products.watch("72", f"other-{order_id}", since="2026-09-02T10:00:00.000Z")
+            products.index_order("71", order_id, since="2026-09-02T10:00:00.000Z")
+            products.index_order("72", f"other-{order_id}", since="2026-09-02T10:00:00.000Z")
     with hub.cloud.as_function("printful/stock_updated"):
-        pages = list(products.watching("71"))
+        pages = list(products.orders_with("71"))
     assert [len(page) for page in pages] == [100, 20]
     assert {each for page in pages for each in page} == set(ids)
 
@@ -308,17 +308,17 @@ def test_the_stock_written_at_the_same_time_by_a_later_event_wins_and_orders_fol
         return Stock(product_id="71", out=out, discontinued=(), **texts)
 
     early, late = of("2026-09-05T10:00:00.000Z", 4017), of("2026-09-05T11:00:00.000Z")
-    real = products.keep_stock
+    real = products.save_stock
 
     def overtaken(new: Stock, *, replacing: Stock | None) -> bool:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(products, "keep_stock", real)
-            stock.keep(late)
+            patch.setattr(products, "save_stock", real)
+            stock.update(late)
         return real(new, replacing=replacing)
 
     with several.cloud.as_function("printful/stock_updated"), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(products, "keep_stock", overtaken)
-        stock.keep(early)
+        patch.setattr(products, "save_stock", overtaken)
+        stock.update(early)
         known = products.stock("71")
     assert known == late
     assert several.order("1002")["attention"] == []

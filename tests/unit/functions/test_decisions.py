@@ -12,7 +12,7 @@ from pressroom.order.decision import Decision
 from pressroom.order.shop_order import OrderPaid
 from pressroom.platform import wire
 from pressroom.providers.camaloon.messages import ShipmentSent
-from pressroom.providers.camaloon.parcels import camaloon_parcel
+from pressroom.providers.camaloon.parcels import parcel_id
 from pressroom.providers.storefront import decisions
 from tests.support.samples import BADGE, TOTE, body, order, sample, shipment
 
@@ -85,7 +85,7 @@ def test_a_shipment_is_one_fact_dated_by_its_arrival() -> None:
     assert (fact.id, fact.kind, fact.at, fact.received_at) == ("e1", "shipped", RECEIVED, RECEIVED)
     assert fact.data == {
         "provider": "camaloon",
-        "parcel": camaloon_parcel("9414 1058 1746 0398 1325 11", None, [(BADGE, 10)]),
+        "parcel": parcel_id("9414 1058 1746 0398 1325 11", None, [(BADGE, 10)]),
         "carrier": None,
         "tracking_number": "9414 1058 1746 0398 1325 11",
         "tracking_url": "https://track.carrier.example/9414105817460398132511",

@@ -322,7 +322,7 @@ def test_an_event_that_can_not_be_followed_is_parked(place: tuple[str, ...], pat
     for step in place[:-1]:
         node = node[step]
     del node[place[-1]]
-    with pytest.raises(Unprocessable, match=f"not a PackageTold: {path}: missing"):
+    with pytest.raises(Unprocessable, match=f"not a PackageEvent: {path}: missing"):
         decide("printful.package_shipped", content)
 
 
@@ -425,7 +425,7 @@ def test_stock_that_is_not_told_at_all_is_no_stock_of_everything() -> None:
 def test_a_message_of_countless_faults_is_parked_with_their_number() -> None:
     content = sample("printful/package_shipped")
     content["data"]["order"]["items"] = [0] * 50_000
-    with pytest.raises(Unprocessable, match="not a PackageTold: 50000 faults"):
+    with pytest.raises(Unprocessable, match="not a PackageEvent: 50000 faults"):
         decide("printful.package_shipped", content)
 
 
@@ -439,5 +439,5 @@ def test_a_product_that_is_updated_and_deleted_in_one_second_is_deleted() -> Non
 
 
 def test_a_topic_of_the_catalogue_writes_the_catalogue() -> None:
-    assert handler("printful.product_deleted").write == products.keep_product
-    assert handler("printful.stock_updated").write == stock.keep
+    assert handler("printful.product_deleted").write == products.save_product
+    assert handler("printful.stock_updated").write == stock.update

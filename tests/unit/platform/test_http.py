@@ -127,7 +127,7 @@ def test_a_redirect_is_neither_read_nor_understood(
         post(other, f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 5000000\r\n\r\n.")
 
 
-def ask(other: Partner, answer: str, *, read: int = 10, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+def ask(other: Partner, answer: str, *, read: int = 10, now: Callable[[], datetime] = lambda: NOW) -> http.Response:
     other.answer = answer.encode()
     return http.request("GET", f"{other.url}/webhooks", headers={"X-Header": "value"}, read=read, now=now)
 
@@ -156,11 +156,11 @@ def test_what_is_read_is_asked_for_unpacked(other: Partner) -> None:
     ids=["of known length", "in chunks", "until the connection closes"],
 )
 def test_an_answer_is_read_to_its_end(other: Partner, answer: str) -> None:
-    assert ask(other, f"HTTP/1.1 201 Created\r\n{answer}") == http.Answer(201, b"0123456789")
+    assert ask(other, f"HTTP/1.1 201 Created\r\n{answer}") == http.Response(201, b"0123456789")
 
 
 def test_an_answer_without_a_body_is_empty(other: Partner) -> None:
-    assert ask(other, "HTTP/1.1 204 No Content\r\n\r\n") == http.Answer(204, b"")
+    assert ask(other, "HTTP/1.1 204 No Content\r\n\r\n") == http.Response(204, b"")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_half_an_answer_is_a_lost_one(other: Partner, monkeypatch: pytest.Monkey
 def test_an_answer_that_trickles_is_not_waited_for(other: Partner) -> None:
     other.hold = True
     times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
-    with pytest.raises(Retry, match="takes too long"):
+    with pytest.raises(Retry, match="took too long"):
         ask(other, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
 
 
@@ -213,26 +213,26 @@ def test_only_a_success_is_read(
         ask(other, f"HTTP/1.1 {status} No\r\nContent-Length: 5000000\r\n\r\n.")
 
 
-def ask_also(other: Partner, answer: str, *, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+def ask_accepting(other: Partner, answer: str, *, now: Callable[[], datetime] = lambda: NOW) -> http.Response:
     other.answer = answer.encode()
-    return http.request("GET", other.url, headers={}, read=10, also={404, 422}, now=now)
+    return http.request("GET", other.url, headers={}, read=10, accept={404, 422}, now=now)
 
 
 @pytest.mark.parametrize("status", [404, 422])
 def test_an_answer_that_is_asked_for_is_no_end(other: Partner, status: int) -> None:
-    answer = ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
-    assert answer == http.Answer(status, b"gone")
+    answer = ask_accepting(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+    assert answer == http.Response(status, b"gone")
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(400, Dead), (302, Dead), (429, Retry), (500, Retry)])
 def test_the_other_answers_mean_what_they_always_do(other: Partner, status: int, verdict: type[Exception]) -> None:
     with pytest.raises(verdict, match=f"^HTTP {status}$"):
-        ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+        ask_accepting(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
 
 
 def test_a_success_is_still_read_as_a_whole_or_not_at_all(other: Partner) -> None:
     with pytest.raises(Retry, match="too long"):
-        ask_also(other, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a")
+        ask_accepting(other, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a")
 
 
 @pytest.mark.parametrize(
@@ -251,21 +251,21 @@ def test_of_an_answer_that_is_asked_for_a_part_will_do(
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
     other.hold = hold
-    assert ask_also(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Answer(404, content)
+    assert ask_accepting(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Response(404, content)
 
 
 def test_an_answer_that_is_asked_for_and_trickles_is_not_waited_for(other: Partner) -> None:
     other.hold = True
     times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
-    answer = ask_also(other, "HTTP/1.1 404 No\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
-    assert answer == http.Answer(404, b"0")
+    answer = ask_accepting(other, "HTTP/1.1 404 No\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
+    assert answer == http.Response(404, b"0")
 
 
 def test_a_body_that_was_not_asked_for_is_not_read(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
     other.hold = True
     other.answer = b"HTTP/1.1 404 No\r\nContent-Length: 5000000\r\n\r\n."
-    assert http.request("GET", other.url, headers={}, also={404}) == http.Answer(404)
+    assert http.request("GET", other.url, headers={}, accept={404}) == http.Response(404)
 
 
 @pytest.mark.parametrize("size", [http.LARGE, http.LARGE + 1, 5_000_000])

@@ -179,7 +179,7 @@ def test_without_templates_nothing_waits_and_nothing_is_asked(hub: Hub, clock: C
 def test_ids_may_hold_any_character(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, "A 7#ñ", "\U0001f600" * 128)
     made = make(hub, at_once=True)
-    assert [each.place for each in made.batches[0].items] == [("A 7#ñ", "1"), ("\U0001f600" * 128, "1")]
+    assert [each.order_and_line for each in made.batches[0].items] == [("A 7#ñ", "1"), ("\U0001f600" * 128, "1")]
 
 
 def test_templates_that_cannot_be_read_are_told(hub: Hub) -> None:
@@ -523,9 +523,7 @@ def test_a_lost_answer_is_dead_at_once_and_only_a_person_sends_the_batch_again(
     press.answers = [Retry("HTTP 502", status=502, answer_lost=True)]
     batch = sent(hub, clock)
     assert (batch["state"], batch["delivery"]["status"], batch["delivery"]["attempts"]) == ("dead", "dead", 1)
-    assert batch["error"] == (
-        "HTTP 502: the OMS may have this batch: look there, and replay it only if it is not there"
-    )
+    assert batch["error"] == ("HTTP 502: the OMS may have this batch: check there, and replay it only if it is missing")
     assert hub.order("1")["attention"] == ["batch_dead"]
     assert hub.order("1")["lines"][0]["batch"]["status"] == "dead"
     hub.deliver_again()
@@ -550,7 +548,7 @@ def test_a_batch_whose_attempt_was_killed_is_dead_and_not_sent_again_by_itself(
     (batch,) = shown(hub)
     assert len(press.requests) == 1
     assert batch["state"] == "dead"
-    assert batch["error"].startswith("what came of the last attempt is not known: the OMS may have this batch: look")
+    assert batch["error"].startswith("the result of the last attempt is unknown: the OMS may have this batch: check")
     hub.post(f"/deliveries/{batch['delivery_id']}/replay")
     again(hub)  # the queue holds the replay back: for it, the killed one is still at work
     assert shown(hub)[0]["state"] == "sent"
@@ -561,7 +559,7 @@ def killed(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-def killed_in_between(hub: Hub, *, end: Any = batches.ended, repository: Any = repository) -> None:
+def killed_in_between(hub: Hub, *, end: Any = batches.record_end, repository: Any = repository) -> None:
     """Let everything happen with another end of a batch, or another repository, until that kills the function."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FOLLOW_UPS.standalone, "create_batch", end)

@@ -81,7 +81,7 @@ def test_what_may_be_on_its_way_is_not_sent_again_before_it_has_settled(hub: Hub
     pay(hub)
     clock.advance(60)
     hub.deliver_again()
-    assert delivery(hub)["last_error"] == "the OMS does not have it yet, but the request may be on its way"
+    assert delivery(hub)["last_error"] == "the OMS does not have the order yet, but the request may still arrive"
     assert hub.oms.printed() == {}
     clock.advance(241)
     hub.deliver_again()
@@ -102,7 +102,7 @@ def test_while_the_oms_does_not_say_nothing_is_sent_and_in_the_end_a_person_is_a
     pay(hub)
     wait_for_the_end(hub, clock)
     assert delivery(hub)["status"] == "dead"
-    assert delivery(hub)["last_error"] == "the OMS may have it, and does not say: HTTP 429"
+    assert delivery(hub)["last_error"] == "the OMS may have the order, but the lookup failed: HTTP 429"
     assert [call for call in hub.oms.calls if call[0] == "POST"] == [("POST", "/api/v1/orders")]
     assert {"delivery_dead", "answer_lost"} <= set(hub.order("1003")["attention"])
 

@@ -14,7 +14,7 @@ from pressroom.order.outbox import Attempt, Delivery
 from pressroom.platform.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn
 from pressroom.providers.oms import client
 from pressroom.providers.oms import orders as at_oms
-from pressroom.providers.oms.orders import Known, known
+from pressroom.providers.oms.orders import OmsState, state_from
 from tests.support.histories import START, instant
 from tests.support.world import SETTINGS, SETTLE_S, World
 
@@ -53,16 +53,16 @@ REVOKED = fact("revoked", 30, deliveries=["oms-d"])
 
 
 def test_nothing_is_known_of_an_order_that_was_not_sent() -> None:
-    assert known([fact("paid", deliveries=["oms-c"])]) == Known()
+    assert state_from([fact("paid", deliveries=["oms-c"])]) == OmsState()
 
 
 def test_an_order_that_was_sent_is_known_by_its_uid_with_its_lines() -> None:
     other = create("sent", 11, uid="O2", lines=("3",), delivery_id="oms-c2")
-    assert known([create("sent"), other]) == Known(uids={"O1": ["1", "2"], "O2": ["3"]})
+    assert state_from([create("sent"), other]) == OmsState(uids={"O1": ["1", "2"], "O2": ["3"]})
 
 
 @pytest.mark.parametrize(
-    ("facts", "has_no_uid"),
+    ("facts", "has_unknown_uid"),
     [
         ([create("sent", uid="")], True),
         ([create("dead", answer_lost=True)], True),
@@ -75,27 +75,27 @@ def test_an_order_that_was_sent_is_known_by_its_uid_with_its_lines() -> None:
         ([create("dead", answer_lost=True, destination="camaloon", operation="order_paid")], False),
     ],
 )
-def test_an_order_may_be_there_without_anybody_knowing_its_uid(facts: list[Fact], has_no_uid: bool) -> None:
-    assert known(facts).has_no_uid is has_no_uid
-    assert known(facts[::-1]) == known(facts)
+def test_an_order_may_be_there_without_anybody_knowing_its_uid(facts: list[Fact], has_unknown_uid: bool) -> None:
+    assert state_from(facts).has_unknown_uid is has_unknown_uid
+    assert state_from(facts[::-1]) == state_from(facts)
 
 
 def test_the_update_to_tell_is_the_one_that_was_decided_on_last() -> None:
     # The second was decided on last: it says what the latest update says, with the design that this one has.
     facts = [told(1, "1", "2", at=90), told(2, "1", at=60), told(0, "3", at=50)]
-    assert known(facts).latest_update == "oms-u2"
-    assert known(facts).lines == {"1", "2"}
-    assert known([told(0, "1", at=99), told(1, "1", "2")]).latest_update == "oms-u1"
+    assert state_from(facts).latest_update == "oms-u2"
+    assert state_from(facts).lines == {"1", "2"}
+    assert state_from([told(0, "1", at=99), told(1, "1", "2")]).latest_update == "oms-u1"
 
 
 def test_an_order_that_was_deleted_is_no_longer_there() -> None:
     gone = fact("sent", 5, delivery_id="oms-u1", operation="update_order", provider="oms", deleted=["O1"])
-    assert known([create("sent"), gone]).uids == {}
-    assert known([create("sent"), replace(gone, data=gone.data | {"deleted": []})]).uids == {"O1": ["1", "2"]}
+    assert state_from([create("sent"), gone]).uids == {}
+    assert state_from([create("sent"), replace(gone, data=gone.data | {"deleted": []})]).uids == {"O1": ["1", "2"]}
 
 
 def test_a_cancellation_is_known() -> None:
-    assert known([REVOKED]) == Known(revoked=True)
+    assert state_from([REVOKED]) == OmsState(revoked=True)
 
 
 # --- how long a request may be on its way ---
@@ -122,7 +122,7 @@ def test_a_request_without_an_answer_of_the_omss_own_may_be_on_its_way(
     history: list[Attempt], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pressroom.platform.config.setting", SETTINGS.__getitem__)
-    assert at_oms._on_its_way_for(history, START + timedelta(seconds=1000)) == seconds
+    assert at_oms._seconds_until_settled(history, START + timedelta(seconds=1000)) == seconds
 
 
 # --- attempts ---
@@ -200,7 +200,7 @@ def test_what_the_oms_does_not_have_and_can_not_be_on_its_way_is_created(world: 
 
 
 def test_what_may_be_on_its_way_waits(world: World) -> None:
-    with pytest.raises(Retry, match="may be on its way") as refused:
+    with pytest.raises(Retry, match="may still arrive") as refused:
         at_oms.create(replace(AGAIN, history=[attempt(10)]))
     assert (refused.value.after, refused.value.answer_lost, refused.value.certain) == (290, False, False)
     assert world.oms.created == {}
@@ -222,7 +222,7 @@ def test_what_the_oms_has_is_recorded_even_if_the_shop_has_canceled_it(world: Wo
 @pytest.mark.parametrize("fault", ["busy", "unheard", 404, 400])
 def test_while_the_oms_does_not_say_nothing_is_created(world: World, fault: Any) -> None:
     world.oms.faults = [fault]
-    with pytest.raises(Retry, match="the OMS may have it, and does not say: ") as refused:
+    with pytest.raises(Retry, match="the OMS may have the order, but the lookup failed: ") as refused:
         at_oms.create(AGAIN)
     assert (refused.value.answer_lost, refused.value.certain) == (False, False)
     assert world.oms.created == {}
@@ -239,7 +239,7 @@ def test_a_question_that_is_blocked_is_blocked(world: World, monkeypatch: pytest
 
 def test_a_part_of_an_order_is_for_a_person_to_see(world: World) -> None:
     world.oms.orders["O1"] = {"items": [item("1")]}
-    with pytest.raises(Dead, match="a part of the order only") as refused:
+    with pytest.raises(Dead, match="only a part of the order") as refused:
         at_oms.create(AGAIN)
     assert refused.value.certain is False
     assert world.oms.created == {}
@@ -313,7 +313,7 @@ def test_an_order_of_which_the_shop_has_taken_out_everything_is_deleted(world: W
     knows(
         world, fact("sent", 40, delivery_id="oms-u1", operation="update_order", **sent.data), told(2, "1", "3", at=50)
     )
-    with pytest.raises(Dead, match="put a line back"):
+    with pytest.raises(Dead, match="restored a line"):
         at_oms.update(change(item("1"), item("3", 2), name="oms-u2"))
     assert world.oms.orders == {"O2": {"items": [item("3", 2)]}}
 
@@ -329,8 +329,8 @@ def test_an_order_made_since_an_update_was_decided_is_left_as_it_is(world: World
     ("facts", "error", "reason"),
     [
         ([create("sent"), told(1, "1"), REVOKED], Withdrawn, "the shop canceled the order"),
-        ([create("sent"), told(1, "1"), told(2, "1")], Withdrawn, "a later update says all"),
-        ([create("sent", uid=""), told(1, "1")], Dead, "uid of the order is not known"),
+        ([create("sent"), told(1, "1"), told(2, "1")], Withdrawn, "a later update contains"),
+        ([create("sent", uid=""), told(1, "1")], Dead, "uid of the order is unknown"),
         (
             [create("sent"), create("dead", 11, delivery_id="x", answer_lost=True), told(1, "1")],
             Dead,
@@ -368,7 +368,7 @@ def test_what_is_deleted_and_what_nobody_can_delete_for_us(world: World) -> None
     there(world, ("O1", ("1",)))
     knows(world, create("sent", 11, uid="", lines=("2",), delivery_id="oms-c2"), paid("1", "2"))
     world.oms.orders["O7"] = {"items": [item("2")]}
-    with pytest.raises(Dead, match="do it there by hand"):
+    with pytest.raises(Dead, match="do this by hand"):
         at_oms.delete(delivery("delete_order", {}))
     assert list(world.oms.orders) == ["O7"]
     world.oms.orders.clear()  # by hand

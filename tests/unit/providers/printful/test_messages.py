@@ -11,26 +11,26 @@ from pydantic import BaseModel, ValidationError
 
 from pressroom.platform import wire
 from pressroom.providers.printful import messages
-from pressroom.providers.printful.messages import Envelope, OrderTold, PackageTold, ProductTold, StockUpdated
+from pressroom.providers.printful.messages import Envelope, OrderEvent, PackageEvent, ProductEvent, StockUpdated
 from tests.support.samples import body, sample
 from tests.support.template import ROOT
 
 type Path = tuple[str | int, ...]
 
 TOPICS: dict[str, type[Envelope]] = {
-    "order_created": OrderTold,
-    "order_updated": OrderTold,
-    "order_failed": OrderTold,
-    "order_canceled": OrderTold,
-    "order_put_hold": OrderTold,
-    "order_put_hold_approval": OrderTold,
-    "order_remove_hold": OrderTold,
-    "order_refunded": OrderTold,
-    "package_shipped": PackageTold,
-    "package_returned": PackageTold,
-    "product_synced": ProductTold,
-    "product_updated": ProductTold,
-    "product_deleted": ProductTold,
+    "order_created": OrderEvent,
+    "order_updated": OrderEvent,
+    "order_failed": OrderEvent,
+    "order_canceled": OrderEvent,
+    "order_put_hold": OrderEvent,
+    "order_put_hold_approval": OrderEvent,
+    "order_remove_hold": OrderEvent,
+    "order_refunded": OrderEvent,
+    "package_shipped": PackageEvent,
+    "package_returned": PackageEvent,
+    "product_synced": ProductEvent,
+    "product_updated": ProductEvent,
+    "product_deleted": ProductEvent,
     "stock_updated": StockUpdated,
 }
 RECORDED = sorted(file.stem for file in (ROOT / "events/printful").glob("*.json"))
@@ -225,7 +225,7 @@ def test_a_faulty_amount_is_told_at_its_own_path() -> None:
 
 
 def test_a_parcel_is_read_with_its_order() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped"))
+    event: PackageEvent = read("package_shipped", message("package_shipped"))
     parcel, order = event.data.shipment, event.data.order
     assert (event.type, event.created, event.retries) == ("package_shipped", "2026-09-05T13:40:05.000Z", 0)
     assert (event.store, order.store) == ("7654321", "7654321")
@@ -262,21 +262,21 @@ def test_money_may_be_a_number() -> None:
 
 
 def test_the_second_parcel_completes_the_order() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__second_parcel"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__second_parcel"))
     assert (event.data.shipment.id, event.data.order.status) == ("51000002", "fulfilled")
     assert [parcel.id for parcel in event.data.order.shipments] == ["51000001", "51000002"]
 
 
 def test_a_reshipment_repeats_items_in_a_parcel_of_its_own() -> None:
-    before: PackageTold = read("package_shipped", message("package_shipped"))
-    event: PackageTold = read("package_shipped", message("package_shipped__reshipment"))
+    before: PackageEvent = read("package_shipped", message("package_shipped"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__reshipment"))
     assert event.data.shipment.reshipment is True
     assert event.data.shipment.items == before.data.shipment.items
     assert event.data.shipment.id != before.data.shipment.id
 
 
 def test_a_tracking_of_zero_is_none() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__tracking_zero"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__tracking_zero"))
     (listed,) = event.data.order.shipments
     assert event.retries is None
     for parcel in (event.data.shipment, listed):
@@ -302,7 +302,7 @@ def test_a_time_may_be_written_in_several_ways(value: object) -> None:
 
 
 def test_our_order_may_be_echoed_as_a_number() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__integer_external_id"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__integer_external_id"))
     assert (event.data.order.external_id, event.retries) == ("1002", 9)
     assert event.store != event.data.order.store
 
@@ -362,19 +362,19 @@ def test_an_order_is_stopped_for_a_reason(name: str) -> None:
 
 
 def test_an_approval_names_what_to_approve() -> None:
-    event: OrderTold = read("order_put_hold_approval", message("order_put_hold_approval"))
+    event: OrderEvent = read("order_put_hold_approval", message("order_put_hold_approval"))
     (file,) = event.data.approval_files
     assert file.confirm_hash
     assert file.recommended_design != file.submitted_design
 
 
 def test_a_parcel_comes_back_for_a_reason() -> None:
-    event: PackageTold = read("package_returned", message("package_returned"))
+    event: PackageEvent = read("package_returned", message("package_returned"))
     assert (event.data.shipment.id, event.data.reason) == ("51000001", "The carrier could not deliver to this address")
 
 
 def test_of_a_deleted_product_its_name_remains() -> None:
-    event: ProductTold = read("product_deleted", message("product_deleted"))
+    event: ProductEvent = read("product_deleted", message("product_deleted"))
     assert (event.data.sync_product.id, event.data.sync_product.name) == ("210000001", "Night press tee")
     assert event.data.sync_product.variants is None
 
@@ -400,7 +400,7 @@ def test_an_order_of_fifty_items_is_read() -> None:
     order["items"] = [order["items"][0] | {"id": 40000001 + n, "files": files} for n in range(50)]
     parcel["items"] = [{"item_id": 40000001 + n, "quantity": 2} for n in range(50)]
     assert len(json.dumps(content)) > 262_000
-    event: PackageTold = read("package_shipped", content)
+    event: PackageEvent = read("package_shipped", content)
     assert [part.item_id for part in event.data.shipment.items] == [item.id for item in event.data.order.items]
     assert len({item.id for item in event.data.order.items}) == 50
     assert list(unknown(event)) == []
