@@ -523,9 +523,7 @@ def test_a_lost_answer_is_dead_at_once_and_only_a_person_sends_the_batch_again(
     press.answers = [Retry("HTTP 502", status=502, answer_lost=True)]
     batch = sent(hub, clock)
     assert (batch["state"], batch["delivery"]["status"], batch["delivery"]["attempts"]) == ("dead", "dead", 1)
-    assert batch["error"] == (
-        "HTTP 502: the OMS may have this batch: check there, and replay it only if it is missing"
-    )
+    assert batch["error"] == ("HTTP 502: the OMS may have this batch: check there, and replay it only if it is missing")
     assert hub.order("1")["attention"] == ["batch_dead"]
     assert hub.order("1")["lines"][0]["batch"]["status"] == "dead"
     hub.deliver_again()
