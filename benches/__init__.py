@@ -1,7 +1,3 @@
-"""What Pressroom costs: to start, to run warm, and per million webhooks. `make bench` prints it; see `__main__`."""
+"""Benchmarks: CPU time of cold and warm starts, AWS calls and list prices. `make bench` prints them; see `__main__`."""
 
-import sys
-
-from local.settings import LAYER
-
-sys.path.insert(0, str(LAYER))  # the functions import `pressroom` by this name, as they do in Lambda
+import local  # noqa: F401 - makes the layer's package `pressroom` importable, under its name in Lambda

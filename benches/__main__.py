@@ -1,7 +1,7 @@
 """`make bench`: measure, print a table, write `.local/bench.json`.
 
-Add a figure by adding a `Metric` to the report of a part, and a part by adding a function to PARTS. Each part is given
-the built template and runs in a process of its own, since each puts something else in the place of AWS.
+To add a figure, add a `Metric` to the report of a part; to add a part, add a function to PARTS. Each part receives the
+built template, and runs in a process of its own because each replaces AWS with something else.
 """
 
 import json
@@ -51,7 +51,7 @@ def main() -> int:
     for note in (note for report in reports for note in report.notes):
         terminal.print(note, markup=False, highlight=False)
     missed = [metric.name for metric in metrics if not metric.met]
-    terminal.print(f"\n{RESULT.relative_to(STATE_DIR.parent)} written, {time.monotonic() - started:.0f} s in all")
+    terminal.print(f"\n{RESULT.relative_to(STATE_DIR.parent)} written, {time.monotonic() - started:.0f} s in total")
     terminal.print(f"[red]targets missed: {', '.join(missed)}[/]" if missed else "[green]every target is met[/]")
     return 0
 

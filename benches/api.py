@@ -1,8 +1,8 @@
-"""How long the ops API's calls take on a local cloud, as a ratio to a bare GetItem through the same emulator.
+"""Latency of the ops API on a local cloud, as a ratio to a bare GetItem through the same emulator.
 
-Some paid orders are there, each with its deliveries. Each call takes turns with the read of one order's row, over
-connections that are kept; `api.<call>` is the median of their ratios. Nearly all of a ratio is the emulator's: it reads
-through a gateway, a function's process and, for a list, a query for each shard of its index.
+The table contains some paid orders with their deliveries. Each call alternates with the read of one order's row, over
+persistent connections; `api.<call>` is the median of their ratios. The emulator causes nearly all of it: a call passes
+a gateway and a function's process, and a list needs a query for each shard of its index.
 """
 
 import json
@@ -54,7 +54,7 @@ def measure(_: Path) -> Report:
                     if turn >= WARM:
                         found[name].append((ended - read) / (read - began))
                         reads.append(read - began)
-    note = f"api: a bare GetItem takes {statistics.median(reads) * 1000:.1f} ms here; {ORDERS} orders."
+    note = f"api: on this machine, a bare GetItem takes {statistics.median(reads) * 1000:.1f} ms; {ORDERS} orders."
     return Report([_ratio(f"api.{name}", ratios) for name, ratios in found.items()], [note])
 
 

@@ -1,4 +1,4 @@
-"""What stands in the place of AWS while a function runs inside the bench."""
+"""The environment of a function that runs in the benchmark's process, and stubs of AWS's responses."""
 
 import io
 import json
@@ -8,28 +8,27 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from local.partners import (
+    API_TOKENS,
     NOTIFICATIONS_SECRET,
-    OMS_API_TOKEN,
     OMS_STORE_ID,
     OPS_TOKEN,
-    PARTNERS,
-    PRINTFUL_API_TOKEN,
     SHOP_DOMAIN,
+    WEBHOOK_CREDENTIALS,
 )
 from local.settings import CREDENTIALS, REGION, STACK_NAME
 
 TABLE = "pressroom"
-SECRETS = {partner.name: partner.value for partner in PARTNERS} | {
-    "printful_api": PRINTFUL_API_TOKEN,
-    "oms_api": OMS_API_TOKEN,
+SECRETS = {
+    **WEBHOOK_CREDENTIALS,
+    **{f"{partner_id}_api": token for partner_id, token in API_TOKENS.items()},
     "ops_token": OPS_TOKEN,
     "storefront_notifications": NOTIFICATIONS_SECRET,
 }
-"""The local secrets by whose they are, which is their ARN here and names the variable that holds it."""
+"""The local secrets by name. Here the name is also the ARN, and the environment variable is derived from it."""
 
 
 def settings() -> dict[str, str]:
-    """Return the environment that all functions share here."""
+    """Return the environment variables of all functions."""
     return {
         **CREDENTIALS,
         **{f"{name.upper()}_SECRET_ARN": name for name in SECRETS},
@@ -68,14 +67,14 @@ def settings() -> dict[str, str]:
 
 
 class _Raw(io.BytesIO):
-    """A body as botocore reads it from urllib3."""
+    """A response body with the interface that botocore expects from urllib3."""
 
     def stream(self, **_: object) -> Iterator[bytes]:
         yield self.read()
 
 
 def answer(client: Any, operation: str, respond: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Answer an operation of a client with what `respond` makes of the request's JSON, instead of sending it."""
+    """Stub an operation of a client: `respond` maps the request's JSON to the response's. Nothing is sent."""
 
     def before_send(request: Any, **_: object) -> AWSResponse:
         body = json.dumps(respond(json.loads(request.body or "{}"))).encode()
@@ -88,5 +87,5 @@ def answer(client: Any, operation: str, respond: Callable[[dict[str, Any]], dict
 
 
 def secret(request: dict[str, Any]) -> dict[str, Any]:
-    """Answer GetSecretValue with the local secret."""
+    """Return the response of GetSecretValue with the local secret."""
     return {"SecretString": json.dumps({"current": SECRETS[request["SecretId"]], "previous": ""})}

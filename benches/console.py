@@ -1,12 +1,12 @@
-"""How heavy the console's page is, and how soon a person can use it, in Chromium on a local cloud.
+"""Size of the console's page, and load times in Chromium on a local cloud.
 
-- `console.page`, `console.page_packed`: what it weighs, plain and as a browser gets it.
-- `console.interactive`: the time from asking for the page until the token can be typed, divided by the time until its
-  last byte was there: what style and script add to the network.
-- `console.overview`: the time from signing in until the overview is painted, divided by that of the slowest of the
-  requests that it waits for: what the page adds to the API.
+- `console.page`, `console.page_packed`: the size, plain and compressed as a browser receives it.
+- `console.interactive`: the time from the request for the page until the token can be typed, divided by the time until
+  its last byte has arrived. It shows what style and script add to the network time.
+- `console.overview`: the time from signing in until the overview is painted, divided by that of the slowest request
+  it waits for. It shows what the page adds to the API's time.
 
-Each round is a browser's first visit, with nothing cached. Where there is no Chromium only the weight is measured.
+Each round is a browser's first visit, with an empty cache. Without Chromium, only the size is measured.
 """
 
 import statistics
@@ -23,7 +23,7 @@ from local.cloud import Stack
 from pressroom import console
 
 ROUNDS, WARM = 15, 3
-MOST_BYTES, MOST_PACKED = 100_000, 30_000
+MAX_BYTES, MAX_PACKED_BYTES = 100_000, 30_000
 WATCH = """
 addEventListener("focusin", ({ target }) => {
   if (target.id === "token") window.typedFrom ??= performance.now();
@@ -35,7 +35,7 @@ new MutationObserver(() => {
   requestAnimationFrame(() => setTimeout(() => { window.drawnAt = performance.now(); }));
 }).observe(document, { childList: true, subtree: true });
 """
-LOOK = """() => ({
+READ_TIMES = """() => ({
   page: performance.getEntriesByType("navigation")[0].responseEnd,
   typedFrom: window.typedFrom,
   drawn: window.drawnAt - window.sentAt,
@@ -46,19 +46,19 @@ LOOK = """() => ({
 def measure(_: Path) -> Report:
     page = console.page()
     weight = [
-        Metric(name="console.page", value=len(page.raw), unit="bytes", target=MOST_BYTES),
-        Metric(name="console.page_packed", value=len(page.packed), unit="bytes", target=MOST_PACKED),
+        Metric(name="console.page", value=len(page.raw), unit="bytes", target=MAX_BYTES),
+        Metric(name="console.page_packed", value=len(page.packed), unit="bytes", target=MAX_PACKED_BYTES),
     ]
     found = chromium.path()
     if found is None:
-        return Report(weight, ["console: there is no Chromium here, so only the page's weight was measured."])
+        return Report(weight, ["console: no Chromium was found, so only the size of the page was measured."])
     with running() as stack, chromium.running(found) as browser:
         pay(stack)
         visits = [_visit(browser, stack) for _round in range(WARM + ROUNDS)][WARM:]
     typed, drawn = ([visit[name] for visit in visits] for name in ("typedFrom", "drawn"))
     note = (
-        f"console: here the token can be typed after {statistics.median(typed):.0f} ms, and the overview is there"
-        f" {statistics.median(drawn):.0f} ms after signing in; Chromium {browser.version}."
+        f"console: on this machine, the token can be typed after {statistics.median(typed):.0f} ms, and the overview is"
+        f" painted {statistics.median(drawn):.0f} ms after signing in; Chromium {browser.version}."
     )
     return Report(
         [
@@ -79,7 +79,7 @@ def _visit(browser: Browser, stack: Stack) -> dict[str, Any]:
         page.get_by_label("Ops token").fill(stack.ops_token)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_function("() => window.drawnAt > 1")
-        found: dict[str, Any] = page.evaluate(LOOK)
+        found: dict[str, Any] = page.evaluate(READ_TIMES)
         return found
     finally:
         context.close()

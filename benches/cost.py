@@ -1,30 +1,30 @@
-"""What a webhook and an order cost: AWS calls, DynamoDB units, and the list price of a million.
+"""The cost of a webhook and of an order: AWS calls, DynamoDB units, and the list price of a million.
 
-The messages of an order's life go the whole way, each function with the event that AWS would hand it: receiver, pump,
-topic, and what follows from it: pump and deliver, pump and print_files. Everything is warm: another order has gone the
-same way before. Calls are counted as botocore makes them, against moto (`meter`); units are computed from the rows
-before and after (`units`); log bytes are those that the functions print. The OMS is its simulator. For each webhook of
-WEBHOOKS, per function:
+The messages of an order pass through all functions, each invoked with the event that AWS would send: receiver, pump,
+topic, and then pump and deliver, or pump and print_files. All functions are warm: another order has taken the same path
+before. Calls are counted in botocore, against moto (`meter`); units are computed from the rows before and after
+(`units`); log bytes are those that the functions print. The OMS is its simulator. For each webhook of WEBHOOKS, per
+function:
 
 - `<webhook>.<function>.calls`: AWS calls for one webhook. A receiver makes one.
 - `<webhook>.<function>.write_units`, `.read_units`: DynamoDB, index entries included.
-- `<webhook>.<function>.requests`: to a printer, if it makes any.
-- `<webhook>.usd_per_million`: list price in us-east-1 on arm64, received to recorded; a message that is sent on, to
-  delivered; a hint of the OMS's, to what it answers when it is asked.
-  The notes under the table hold the formula with its numbers, and the bytes of the rows that were written: every
-  started KB is a unit.
+- `<webhook>.<function>.requests`: HTTP requests to a partner, if there are any.
+- `<webhook>.usd_per_million`: list price in us-east-1 on arm64, from received to recorded; with a delivery, to
+  delivered; for the OMS's hint about a print file, to the recorded response of the OMS.
+  The notes below the table contain the formula with its numbers, and the bytes of the written rows: every started KB
+  is a unit.
 
-For what has several messages or none, all functions together (`.calls`, `.write_units`, `.read_units`, `.requests`,
-`.usd_per_million`):
+For scenarios with several webhooks or none, the sum of all functions (`.calls`, `.write_units`, `.read_units`,
+`.requests`, `.usd_per_million`):
 
-- `order.<cart>`: a paid order of one of CARTS, received to delivered.
-- `print_files.<cart>`: what follows until the print files of its lines are ready, at the third time of asking.
+- `order.<cart>`: a paid order of one of CARTS, from received to delivered.
+- `print_files.<cart>`: from then until the print files of its lines are ready, at the third poll.
 - `delivered`: an order of one line, from its payment to its delivered parcel, with all of Cloudprinter's signals;
-  `delivered_and_told`: the same with the shop told of it; `notification`: what telling it adds, by their number.
-- `batch.item`: a ready item until it is in a batch that the OMS has, a twentieth of a batch of twenty orders.
+  `delivered_and_told`: the same with notifications to the shop; `notification`: the difference, per notification.
+- `batch.item`: a ready item until the OMS has accepted its batch; a twentieth of a batch of twenty orders.
 
-Assumed, since no emulator knows them: how long a function runs (`Prices`); that each webhook is a stream batch of its
-own, which is the dearest way. Not in the price: storage, backups, alarms, taxes, traffic, and the free tiers.
+Assumptions, because no emulator measures them: the duration of a function (`Prices`), and one webhook per stream batch,
+which is the most expensive case. Not included: storage, backups, alarms, taxes, traffic, and the free tiers.
 """
 
 import base64
@@ -56,17 +56,16 @@ from local.partners import OMS_API_TOKEN, OMS_STORE_ID
 from local.simulators.oms import make_app
 from pressroom.order import repository
 from pressroom.order.fold import fold
+from pressroom.partners import DESTINATIONS
 from pressroom.platform import config, http
 from pressroom.platform.times import iso
 from pressroom.providers.oms import batches
 
 type Way = dict[str, Use]
-"""What each function used on something, from its beginning to its end."""
+"""The resource use of each function in a scenario."""
 
 QUEUES = {
-    "CAMALOON_QUEUE_URL": "camaloon.fifo",
-    "OMS_QUEUE_URL": "oms.fifo",
-    "STOREFRONT_QUEUE_URL": "storefront.fifo",
+    **{f"{destination.upper()}_QUEUE_URL": f"{destination}.fifo" for destination in DESTINATIONS},
     "DEAD_LETTER_QUEUE_URL": "dead-letters.fifo",
     "PRINT_FILES_QUEUE_URL": "print-files",
 }
@@ -90,39 +89,39 @@ LIVES = (
     ("storefront.order_paid__personalized", "oms.print_file_ready"),
     ("storefront.order_paid__personalized", "storefront.order_updated", "storefront.order_canceled"),
 )
-"""The samples that an order gets, one after the other: its row grows with each. The first parcel is the dearest: it
-also moves the order to another place in the index."""
+"""Sequences of samples for one order. Its row grows with each. The first parcel is the most expensive webhook, because
+it also changes the order's index entry."""
 
 WEBHOOKS = {
     "storefront.order_paid": 21.0,
-    "storefront.order_updated": None,  # of two personalised lines, what changes is the address
-    "storefront.order_canceled": None,  # which the OMS has by then
+    "storefront.order_updated": None,  # of an order with two personalised lines: a new address
+    "storefront.order_canceled": None,  # of an order that the OMS has accepted
     "camaloon.shipment_sent": 8.0,
-    "printful.order_created": None,  # the one event of an order that makes it findable by its products
+    "printful.order_created": None,  # the only event that writes the index of products
     "printful.order_updated": 8.0,
     "cloudprinter.item_shipped": 8.0,
     "printful.package_shipped": 9.0,  # 10 KB each
     "oms.print_file_ready": None,
 }
-"""What is measured, and the most that a million may cost."""
+"""The measured webhooks, and the target for the price of a million."""
 
 DELIVERED = (
     *("item_validated", "item_produce", "item_produced", "item_packed", "item_shipped"),
     *("item_delivery_started", "item_delivery_completed"),
 )
-"""What Cloudprinter tells of an order of one line, from its payment to its delivered parcel."""
+"""Cloudprinter's signals for an order of one line, until its parcel is delivered."""
 
-TIMES_ASKED = 3
-"""How often the OMS is asked for a print file until it is ready: received, processing, ready."""
+POLLS = 3
+"""The number of polls until a print file is ready: received, processing, ready."""
 BATCHED, BATCHED_VARIANT = 20, "5510"
-"""How many items a batch has, and the variant in the sample."""
+"""The number of items in a batch, and the variant in the sample."""
 
-BEGAN, LOOK, BETWEEN_RUNS = (
+START, TICK, BETWEEN_RUNS = (
     datetime(2026, 9, 6, 7, 31, 8, 402719, UTC),
     timedelta(milliseconds=31, microseconds=618),
     timedelta(seconds=37, microseconds=618033),
 )
-"""When the clock began, and what passes with every look at it, and between two invocations."""
+"""The clock's start, and how far it advances per call and between invocations."""
 
 ORDER_IN = {
     "storefront": ("id",),
@@ -131,11 +130,11 @@ ORDER_IN = {
     "printful": ("data", "order", "external_id"),
     "oms": ("ecommerce_order_item_id",),
 }
-"""Where a provider's message names our order, or one of its items."""
+"""The path in a provider's message to the id of our order, or of one of its items."""
 
 
 class Prices:
-    """List prices in USD, us-east-1, November 2026 and what is assumed of durations."""
+    """List prices in USD, us-east-1, November 2026, and assumed durations."""
 
     API_REQUEST = 1.00e-6
     LAMBDA_REQUEST = 0.20e-6
@@ -146,33 +145,33 @@ class Prices:
     QUEUE_REQUEST = 0.40e-6
     LOG_BYTE = 0.50e-9
     MEMORY_GB = 0.5
-    # 5 ms of network and database per call, and our share and botocore's (0.4 ms of a whole processor) at 0.29 of one.
+    # Per call 5 ms of network and database, and 0.4 ms of CPU time (ours and botocore's) on 0.29 of a processor.
     SECONDS_PER_INVOCATION, SECONDS_PER_CALL = 0.005, 0.010
-    SECONDS_PER_REQUEST = 0.3  # waiting for the answer of a partner
+    SECONDS_PER_REQUEST = 0.3  # waiting for a partner's response
     COLD_SHARE, COLD_SECONDS = 0.01, 1.2
     ACCESS_LOG_LINE = 250 + LOG_LINE_OVERHEAD
 
 
 class _Clock:
-    """A time of its own: how well a row compresses depends on the times in it."""
+    """A deterministic clock, because the compressed size of a row depends on its times."""
 
     def __init__(self) -> None:
-        self.now = BEGAN
+        self.now = START
 
     def __call__(self) -> datetime:
-        self.now += LOOK
+        self.now += TICK
         return self.now
 
 
 class _World:
-    """What stands around the functions: it hands them their events, and is asked what they used."""
+    """Invokes the functions with their events, and returns what they used."""
 
     def __init__(self, meter: Meter, clock: _Clock) -> None:
         self.meter = meter
         self.clock = clock
 
     def send(self, topic: str, body: bytes) -> tuple[Way, list[units.Item]]:
-        """Send a webhook the whole way; return what each function used on it, and what is left to ask the OMS for."""
+        """Process a webhook completely; return what each function used, and the rows with polls still to do."""
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             file.write(body)
             file.flush()
@@ -186,9 +185,9 @@ class _World:
         return way, polls
 
     def follow(self, way: Way) -> list[units.Item]:
-        """Let everything happen that follows from the rows that were inserted last, but for asking the OMS."""
+        """Process everything that follows from the rows inserted last, except polls; return the rows with polls."""
         rows, polls = self._dispatched(), list[units.Item]()
-        for row in rows:  # which become more meanwhile
+        for row in rows:  # the loop appends to it
             if row["dispatch"]["S"] == "topic":
                 topic = f"{row['provider']['S']}.{row['topic']['S']}"
                 _join(way, {"pump": self.run("pump", _stream_event(row))})
@@ -205,7 +204,7 @@ class _World:
         return polls
 
     def poll(self, row: units.Item, *, times: int) -> Way:
-        """Let the OMS be asked for an order's print files, so many times."""
+        """Poll the OMS for an order's print files, this many times."""
         way = {"pump_print_files": self.run("pump", _stream_event(row))}
         (message,) = self.meter.sent
         for _ in range(times):
@@ -213,7 +212,7 @@ class _World:
         return way
 
     def work(self, function: str, message: str, *, is_fifo: bool = False) -> Use:
-        """Give a function a message of its queue, which is deleted then, unless it was hidden until later."""
+        """Invoke a function with a message of its queue. The message is then deleted, unless it was postponed."""
         use = self.run(function, queue_event(message, self.clock.now))
         requests = 1 if _is_postponed(use) else 2
         use.fifo_requests += requests * is_fifo
@@ -245,7 +244,7 @@ def _join(way: Way, other: Way) -> None:
 def measure(built: Path) -> Report:
     table = read_built(built)["Resources"]["Table"]["Properties"]
     os.environ |= cloud.settings()
-    # One log for all: the functions' logger keeps the standard output that it first saw.
+    # One log for all: the functions' logger keeps the standard output of its first use.
     log, clock, uids = redirect_stdout(io.StringIO()), _Clock(), random.Random("oms")  # noqa: S311 - the same each time
     with (
         mock_aws(),
@@ -260,13 +259,13 @@ def measure(built: Path) -> Report:
         meter = Meter(table, printed)
         with patch("pressroom.platform.http.request", _partners(meter)):
             world = _World(meter, clock)
-            _ways(world, turn=1)  # warms the functions
+            _ways(world, turn=1)  # warm-up
             webhooks, whole = _ways(world, turn=2)
             whole |= {"delivered": _delivered(world, 90_001)}
             with patch.dict(os.environ, STOREFRONT_URL="https://shop.example/pressroom"):
-                _delivered(world, 90_002)  # warms who tells
+                _delivered(world, 90_002)  # warm-up of the notifications
                 whole |= {"delivered_and_told": _delivered(world, 90_003)}
-            batch = _batch(world)  # nothing of it is kept from one to the next
+            batch = _batch(world)  # last, because it leaves nothing for a second one
     metrics, notes, prices = list[Metric](), [_ASSUMED], list[Metric]()
     for name, way in webhooks.items():
         for function, use in way.items():
@@ -275,18 +274,18 @@ def measure(built: Path) -> Report:
         metrics += _counted(name, reduce(add, way.values()))
     metrics += _counted("batch.item", reduce(add, batch.values()), of=BATCHED)
     for name, way in (webhooks | whole | {"batch": batch}).items():
-        notes += [f"{name}, {function}: {_told(use)}" for function, use in way.items()]
+        notes += [f"{name}, {function}: {_description(use)}" for function, use in way.items()]
     for name, way in (webhooks | whole).items():
         dollars, formula = price(way)
         prices.append(Metric(name=f"{name}.usd_per_million", value=dollars, unit="USD", target=WEBHOOKS.get(name)))
-        notes.append(f"{name}, a million:\n{formula}")
-    told, untold = (price(whole[name])[0] for name in ("delivered_and_told", "delivered"))
+        notes.append(f"{name}, price of a million:\n{formula}")
+    notifying, silent = (price(whole[name])[0] for name in ("delivered_and_told", "delivered"))
     notified = whole["delivered_and_told"]["deliver_storefront"].invocations
-    prices.append(Metric(name="notification.usd_per_million", value=(told - untold) / notified, unit="USD"))
+    prices.append(Metric(name="notification.usd_per_million", value=(notifying - silent) / notified, unit="USD"))
     notes.append(f"delivered_and_told: {notified} notifications")
     dollars, formula = price(batch)
     prices.append(Metric(name="batch.item.usd_per_million", value=dollars / BATCHED, unit="USD"))
-    notes.append(f"batch, a million of them, each of {BATCHED} items:\n{formula}")
+    notes.append(f"batch, price of a million batches of {BATCHED} items:\n{formula}")
     return Report(metrics + prices, notes)
 
 
@@ -299,7 +298,7 @@ def create(table: dict[str, Any]) -> None:
 
 
 def _partners(meter: Meter) -> Callable[..., http.Response]:
-    """Stand in for `http.request`: the OMS is its simulator, everybody else answers 200."""
+    """Return a stub of `http.request`: the OMS is its simulator, all others respond with 200."""
     oms = make_app(OMS_API_TOKEN, OMS_STORE_ID).test_client()
 
     def request(
@@ -310,7 +309,7 @@ def _partners(meter: Meter) -> Callable[..., http.Response]:
             return http.Response(200)
         answer = oms.open(urlsplit(url).path, method=method, headers=dict(headers), data=body)
         if answer.status_code != 200:
-            raise RuntimeError(f"the OMS answered {answer.status_code} to {method} {url}: {answer.text}")
+            raise RuntimeError(f"the OMS responded with {answer.status_code} to {method} {url}: {answer.text}")
         return http.Response(answer.status_code, answer.data)
 
     return request
@@ -333,12 +332,12 @@ def _orders(world: _World, turn: int) -> dict[str, Way]:
     for number, (name, printers) in enumerate(CARTS.items(), start=1):
         bought[f"order.{name}"], polls = world.send("storefront.order_paid", cart(printers, 10_000 * number + turn))
         for row in polls:
-            asked[f"print_files.{name}"] = world.poll(row, times=TIMES_ASKED)
+            asked[f"print_files.{name}"] = world.poll(row, times=POLLS)
     return bought | asked
 
 
 def _delivered(world: _World, order_id: int) -> Way:
-    """Let an order of one line be paid, printed by Cloudprinter, shipped and delivered."""
+    """Process an order of one line from its payment to its delivered parcel, printed by Cloudprinter."""
     way = world.send("storefront.order_paid", cart(("cloudprinter",), order_id))[0]
     for signal in DELIVERED:
         body = read_sample(f"cloudprinter/{signal}") | {"order_reference": str(order_id), "item_reference": "1"}
@@ -347,23 +346,23 @@ def _delivered(world: _World, order_id: int) -> Way:
 
 
 def _batch(world: _World) -> Way:
-    """Put the items of twenty orders into a batch: from the row of each that is ready to what its order is told."""
+    """Put the items of twenty orders into a batch, up to the facts in their orders."""
     order_ids = [str(100_000 + number) for number in range(BATCHED)]
     for order_id in order_ids:
         for row in world.send("storefront.order_paid", cart(CARTS["oms_line"], int(order_id)))[1]:
-            world.poll(row, times=TIMES_ASKED)
-    # Only now: what the orders before have that is ready must not be in the batch.
+            world.poll(row, times=POLLS)
+    # Set only now, so that the ready items of earlier orders are not in the batch.
     with patch.dict(os.environ, PRINT_TEMPLATES=f"{BATCHED_VARIANT}=front+back"):
         way = {"print_files": reduce(add, (_offered(world.meter, order_id) for order_id in order_ids))}
         way["batches"] = world.run("batches", {})
     world.follow(way)
     if way["deliver_oms"].requests != 1:
-        raise RuntimeError("it was not one batch")
+        raise RuntimeError("not exactly one batch was sent")
     return way
 
 
 def _offered(meter: Meter, order_id: str) -> Use:
-    """Do what print_files does, beside all else, for a ready item of a variant that has templates."""
+    """Write a ready item as print_files does for a variant with templates."""
     known = repository.get(order_id)
     (line,) = fold(order_id, known.facts if known else []).lines
     with meter.running(invocations=0) as use:
@@ -372,7 +371,7 @@ def _offered(meter: Meter, order_id: str) -> Use:
 
 
 def _sample(sample: str, order_id: int) -> bytes:
-    """Return a sample as large as it is written in events/, about another order."""
+    """Return a sample, formatted as in events/, for another order."""
     provider, _, name = sample.partition(".")
     body = read_sample(f"{provider}/{name}")
     *way, last = ORDER_IN[provider]
@@ -387,7 +386,7 @@ def _sample(sample: str, order_id: int) -> bytes:
 
 
 def _stream_event(row: units.Item) -> dict[str, Any]:
-    """Return what the table's stream hands to pump for an inserted row."""
+    """Return the event with which the table's stream invokes pump for an inserted row."""
     image = {
         name: {kind: base64.b64encode(value).decode() if kind == "B" else value}
         for name, attribute in row.items()
@@ -407,17 +406,17 @@ def _counted(name: str, use: Use, *, target: float | None = None, of: int = 1) -
     return [*counted, asked] if use.requests else counted
 
 
-def _told(use: Use) -> str:
-    told = [f"{use.calls.count(call)} {call}" for call in dict.fromkeys(use.calls)]
-    told += [f"{use.requests} requests to a partner"] * bool(use.requests)
+def _description(use: Use) -> str:
+    parts = [f"{use.calls.count(call)} {call}" for call in dict.fromkeys(use.calls)]
+    parts += [f"{use.requests} requests to a partner"] * bool(use.requests)
     for kind in dict.fromkeys(kind for kind, _ in use.rows):
         sizes = [size for each, size in use.rows if each == kind]
-        told.append(f"{len(sizes)} x {kind} of {', '.join(map(str, sorted(set(sizes))))} bytes")
-    return ", ".join([*told, f"{use.log_bytes} bytes of log"])
+        parts.append(f"{len(sizes)} x {kind} of {', '.join(map(str, sorted(set(sizes))))} bytes")
+    return ", ".join([*parts, f"{use.log_bytes} bytes of log"])
 
 
 def price(way: Way) -> tuple[float, str]:
-    """Return the list price of a million of what went this way, and how it comes about."""
+    """Return the list price of a million of these scenarios, and its formula."""
     million, p = 1_000_000, Prices
     use = reduce(add, way.values())
     webhooks = sum(each.invocations for name, each in way.items() if name.startswith("receive_"))

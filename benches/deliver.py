@@ -1,13 +1,13 @@
-"""How many orders per second the OMS's deliverer makes there, as a ratio to bare posts.
+"""Orders per second that `deliver/oms` creates at the OMS, as a ratio to bare POST requests.
 
-`throughput.deliver_oms` is the time in which `deliver/oms` is handed orders of one line by its queue, one by one, until
-each is created at the OMS and its end recorded; divided by the time in which the same bodies are posted to the same URL
-by `requests` alone, each over a connection of its own, as the deliverer makes them. Both run in this process and take
-turns in blocks; the value is the median of the ratios of neighbouring blocks.
+`throughput.deliver_oms` is the time in which `deliver/oms` processes queue messages with orders of one line, one by
+one, until each order is created at the OMS and its result is recorded; divided by the time in which `requests` alone
+posts the same bodies to the same URL, each over a new connection as the function does it. Both run in this process and
+alternate in blocks; the value is the median of the ratios of adjacent blocks.
 
-The OMS is its simulator, in a process of its own, over HTTP. DynamoDB is a stub under botocore: requests are serialised
-and signed, answers parsed, and no byte leaves the process. So this is what the deliverer itself adds to a post, and not
-how long the five calls of DynamoDB take that it makes besides.
+The OMS is its simulator in a separate process, over HTTP. DynamoDB is a stub under botocore: requests are serialised
+and signed, responses are parsed, and nothing is sent. So the ratio shows what the function itself adds to a POST,
+without the time of its five DynamoDB calls.
 """
 
 import json
@@ -42,32 +42,34 @@ from pressroom.providers.oms import client
 from pressroom.providers.storefront import decisions
 
 BLOCKS, ORDERS = 30, 20
-"""Each block creates the orders once; the OMS takes them anew every time."""
+"""Each block creates all orders; the simulator accepts them again each time."""
 HEADERS = {"Authorization": f"Bearer {OMS_API_TOKEN}", "Accept": "application/json", "Content-Type": "application/json"}
 
 
 def measure(_: Path) -> Report:
     with _simulator() as url, Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        # To plain http only the local cloud delivers. Nothing listens at its endpoint: no byte leaves for it.
+        # Plain http is allowed only in the local cloud. Nothing listens at this endpoint, and nothing is sent to it.
         os.environ |= cloud.settings() | {"OMS_BASE_URL": url, "LOCAL_ENDPOINT_URL": "http://127.0.0.1:9"}
         cloud.answer(config.client("secretsmanager"), "GetSecretValue", cloud.secret)
         events = _queued()
         bodies = _bodies(events)
         ratios, whole, bare = list[float](), list[float](), list[float]()
-        for number in range(BLOCKS + 1):  # the first warms
+        for number in range(BLOCKS + 1):  # the first is a warm-up
             whole.append(_seconds(lambda: _deliver(events)))
             bare.append(_seconds(lambda: _post(f"{url}{client.PATH}/orders", bodies)))
             ratios += [whole[-1] / bare[-1]] * bool(number)
     low, middle, high = statistics.quantiles(ratios, n=4)
     rates = [ORDERS / statistics.median(seconds) for seconds in (whole, bare)]
-    note = f"throughput.deliver_oms: orders per second here, one after the other: {rates[0]:.0f} by deliver/oms, "
-    note += f"{rates[1]:.0f} by bare posts. DynamoDB's own time is not in it."
+    note = (
+        f"throughput.deliver_oms: orders per second on this machine, one after another: {rates[0]:.0f} by deliver/oms, "
+    )
+    note += f"{rates[1]:.0f} by bare POST requests. DynamoDB's own time is not included."
     return Report([Metric(name="throughput.deliver_oms", value=middle, unit="ratio", spread=(low, high))], [note])
 
 
 @contextmanager
 def _simulator() -> Iterator[str]:
-    """Run the OMS's simulator; its URL."""
+    """Run the OMS's simulator, and yield its URL."""
     with own_state() as state_dir:
         port = processes.any_port()
         processes.start(
@@ -82,9 +84,9 @@ def _simulator() -> Iterator[str]:
 
 
 def _queued() -> list[dict[str, Any]]:
-    """Let orders be paid; return what the queue of their deliveries hands to its function.
+    """Process paid orders; return the queue's events for their deliveries.
 
-    Of what is written to a row the table keeps only the first: these orders are never delivered.
+    The stub of the table keeps only the first version of each row, so every delivery stays pending.
     """
     rows, events = dict[str, Any](), list[dict[str, Any]]()
     dynamodb, now = config.client("dynamodb"), datetime.now(UTC)
@@ -119,7 +121,7 @@ def _queued() -> list[dict[str, Any]]:
 
 
 def _bodies(events: list[dict[str, Any]]) -> list[bytes]:
-    """Return what the deliverer posts."""
+    """Return the bodies that the function posts."""
     with patch("pressroom.platform.http.request", wraps=http.request) as posts:
         _deliver(events)
     return [call.kwargs["body"] for call in posts.call_args_list]
@@ -133,10 +135,10 @@ def _deliver(events: list[dict[str, Any]]) -> None:
 
 def _post(url: str, bodies: list[bytes]) -> None:
     for body in bodies:
-        with requests.Session() as session:  # as requests.post does, but without a look for proxies
+        with requests.Session() as session:  # as requests.post does, but without proxy detection
             session.trust_env = False
             if session.post(url, data=body, headers=HEADERS, timeout=10).status_code != 200:
-                raise RuntimeError("the simulator refuses an order")
+                raise RuntimeError("the simulator rejects an order")
 
 
 def _seconds(work: Callable[[], None]) -> float:

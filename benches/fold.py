@@ -1,12 +1,12 @@
-"""How long it takes to make an order out of its facts, and that this grows no faster than the facts.
+"""CPU time of the fold (facts to order), and its growth with the number of facts.
 
-`fold.<n>` is the CPU time of the fold of an order with n facts. `fold.growth_10_100` is that of 100 facts divided by
-ten times that of 10, `fold.growth_100_1000` likewise: 1 is a time in proportion to the facts. All three take turns;
-each value is the median over the rounds.
+`fold.<n>` is the CPU time for an order with n facts. `fold.growth_10_100` is the time for 100 facts divided by ten
+times that for 10, `fold.growth_100_1000` likewise: 1 means linear growth. All sizes take turns; each value is the
+median over the rounds.
 
-The order is one that Cloudprinter and Printful go on with for a long time: a parcel of three lines each time round,
-and what both tell in between (`_told`). `fold.wide_growth_100_1000` is the same growth for an order that is long for
-another reason: it has a line more for every few facts, printed by ever new orders of the printers.
+The order has many parcels from Cloudprinter and Printful: each turn adds a parcel of three lines and the facts before
+it (`_turn`). `fold.wide_growth_100_1000` is the growth for an order with many lines instead: each turn adds four lines
+and new orders at both printers.
 """
 
 import statistics
@@ -34,7 +34,7 @@ ITEMS_OF_PRINTFUL = 3
 def measure(_: Path) -> Report:
     shapes = {"long": [_long(size) for size in SIZES], "wide": [_wide(size) for size in SIZES[1:]]}
     taken: dict[str, list[list[float]]] = {name: [[] for _size in shape] for name, shape in shapes.items()}
-    for _round in range(ROUNDS + 1):  # the first warms
+    for _round in range(ROUNDS + 1):  # the first is a warm-up
         for name, shape in shapes.items():
             for facts, seconds in zip(shape, taken[name], strict=True):
                 seconds.append(_block(facts))
@@ -49,7 +49,8 @@ def measure(_: Path) -> Report:
     ]
     packed = ", ".join(f"{len(facts)} facts {len(pack(facts)) / 1024:.1f} KB" for facts in shapes["long"])
     return Report(
-        metrics, [f"fold: CPU time of one fold; growth: the time of ten times the facts / 10. Rows: {packed}."]
+        metrics,
+        [f"fold: CPU time of one fold; growth: time for ten times the facts / 10. Size of the facts: {packed}."],
     )
 
 
@@ -77,16 +78,16 @@ def _long(size: int) -> list[Fact]:
 
 
 def _wide(size: int) -> list[Fact]:
-    """Return the facts of an order with four lines more every time round, which is a new order to both printers."""
+    """Return the facts of an order to which each turn adds four lines, and a new order at both printers."""
     return list(islice(_facts(lambda turn: turn, orders_=size // 10 + 1), size))
 
 
 def _facts(order_of: Callable[[int], int], *, orders_: int) -> Iterator[Fact]:
-    """Tell of an order without end; `order_of` says which of the printers' orders it is about this time round."""
+    """Yield facts without end; `order_of` maps a turn to the number of the printers' order."""
     number = count()
     yield _fact(next(number), "paid", "storefront.order_paid", _paid(orders_))
     for turn in count():
-        for kind, source, data in _told(order_of(turn), turn):
+        for kind, source, data in _turn(order_of(turn), turn):
             yield _fact(next(number), kind, source, data)
 
 
@@ -104,8 +105,8 @@ def _paid(orders_: int) -> dict[str, Any]:
     return {"ref": "20260902007", "currency": "EUR", "created_at": times.iso(BEGAN), "lines": lines, "deliveries": []}
 
 
-def _told(order: int, turn: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Tell what happens to an order from one parcel of its three items to the next: ten facts."""
+def _turn(order: int, turn: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the ten facts of a turn, from one parcel of the three items to the next, as (kind, source, data)."""
     items = [
         {
             "item": f"{order}000{item}",

@@ -1,11 +1,11 @@
-"""What is paid while nothing happens, and what an overview reads: AWS calls, units, list prices.
+"""The cost of an idle stack, and of an overview: AWS calls, DynamoDB units, list prices.
 
-Every function that the template runs by a schedule is run twice on an empty stack, against moto, and the second run is
-what each further one costs; its price (`cost.price`) times the runs of a day is `idle.<function>.usd_per_day`.
+Each scheduled function of the template runs twice on an empty stack, against moto. The second run is what each later
+run costs; its price (`cost.price`) times the runs per day is `idle.<function>.usd_per_day`.
 
-- `idle.usd_per_day`: all of them. What has a price of its own (secrets, alarms, polling) stands in docs/costs.md.
+- `idle.usd_per_day`: all scheduled functions. Fixed prices (secrets, alarms, polling) are in docs/costs.md.
 - `overview.calls`, `.read_units`: one `GET /overview` on the empty stack, and, as `overview_of_many`, with ORDERS
-  orders and as many webhooks and deliveries, of which nobody has counted any hour.
+  orders and as many webhooks and deliveries, before any hour has been counted.
 """
 
 import importlib
@@ -28,12 +28,13 @@ from benches.metric import Metric, Report
 from local.build import read_built
 from local.partners import OPS_TOKEN
 from pressroom.order.model import Status
+from pressroom.partners import DESTINATIONS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
 
 NOW = datetime(2026, 9, 6, 7, 31, tzinfo=UTC)
 ORDERS = 10_000
-DEAD_LETTER_QUEUES = ("CAMALOON", "OMS", "STOREFRONT", "PRINT_FILES", "PARK")
+DEAD_LETTER_QUEUES = (*(destination.upper() for destination in DESTINATIONS), "PRINT_FILES", "PARK")
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 
@@ -56,7 +57,7 @@ def measure(built: Path) -> Report:
             day = million / 1_000_000 * runs
             total += day
             metrics.append(Metric(name=f"idle.{function}.usd_per_day", value=day, unit="USD"))
-            notes.append(f"idle, {function}, {runs:g} runs a day, a million of which:\n{formula}")
+            notes.append(f"idle, {function}, {runs:g} runs per day; price of a million runs:\n{formula}")
         metrics.append(Metric(name="idle.usd_per_day", value=total, unit="USD"))
         metrics += _overview(meter, "overview")
         _fill()
@@ -65,14 +66,14 @@ def measure(built: Path) -> Report:
 
 
 def _scheduled(resources: dict[str, Any]) -> list[tuple[str, float, Any]]:
-    """(folder, runs a day, event) of what runs by a schedule."""
+    """Return (folder, runs per day, event) of each scheduled function."""
     found = []
     for name, resource in resources.items():
         for source in resource["Properties"].get("Events", {}).values() if "Function" in name else ():
             if source["Type"] == "Schedule":
                 rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", source["Properties"]["Schedule"])
                 if rate is None:
-                    raise ValueError(f"{name} runs by another schedule than a rate")
+                    raise ValueError(f"the schedule of {name} is not a rate")
                 folder = resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
                 event = source["Properties"].get("Input", "{}")
                 found.append((folder, 24 * 60 / (int(rate[1]) * MINUTES[rate[2]]), event))
@@ -100,7 +101,7 @@ def _overview(meter: Meter, name: str) -> list[Metric]:
     with meter.running() as use, patch("pressroom.api.overview.AT_ONCE", 1):  # the meter counts one call at a time
         answer = handler(event, None)
     if answer["statusCode"] != 200:
-        raise RuntimeError(f"the overview answered {answer}")
+        raise RuntimeError(f"the overview failed: {answer}")
     calls = [call for call in use.calls if call != "secretsmanager.GetSecretValue"]
     return [
         Metric(name=f"{name}.calls", value=len(calls), unit="AWS calls"),
@@ -109,8 +110,8 @@ def _overview(meter: Meter, name: str) -> list[Metric]:
 
 
 def _fill() -> None:
-    """Write what the indexes list of many orders, webhooks and deliveries."""
-    dynamodb, rows = boto3.client("dynamodb"), list[table.Item]()  # a client that nobody meters
+    """Write the rows of many orders, webhooks and deliveries, with only their indexed attributes."""
+    dynamodb, rows = boto3.client("dynamodb"), list[table.Item]()  # a client that is not metered
     for number in range(ORDERS):
         at, status = iso(NOW - timedelta(minutes=number % 2000)), list(Status)[number % len(Status)]
         order = table.pk("ORDER", f"o{number}") | table.state_index("ORDER", status, f"o{number}", at)

@@ -1,20 +1,21 @@
-"""How long a function takes to start, compared with the least that a function with a database needs.
+"""CPU time of a cold start, as a ratio to the minimum of a function with a database.
 
 `<function>.init` is the CPU time (user and system) of a process that starts the interpreter, loads the function with
-Lambda's own runtime client and makes what the first event needs (the AWS clients; the validator of the topic's model,
-which is not built before it is used); divided by that of one which makes one boto3 DynamoDB client and nothing else. A
-Lambda with 512 MB has 0.29 of a processor, so CPU time is what a cold start consists of; unlike time by the clock it
-can be measured on a busy machine. All candidates take turns, round after round, two and two with a start of the divisor
-between them; the value is the median over the rounds of the ratio to that.
+Lambda's own runtime client, and creates what the first event needs: the AWS clients, and the validator of the topic's
+model, which is built on first use. The divisor is the CPU time of a process that creates one boto3 DynamoDB client and
+nothing else. A Lambda with 512 MB has 0.29 of a processor, so CPU time dominates a cold start, and unlike elapsed time
+it can be measured on a busy machine. All functions take turns, in pairs with a start of the divisor between them; the
+value is the median of the ratios over the rounds.
 
-Functions that load the same modules, but for their own handler, and make the same clients start alike: they share one
-turn per round, which they take one after another, and one figure. Who they are is found out by starting each of them.
+Functions that load the same modules, apart from their handler, and create the same clients form a group. A group has
+one turn per round, which its functions take in rotation, and one figure. To find the groups, each function is started
+once.
 
-The interpreter has no packages of its own: the layer is the built one with its bytecode, and the runtime client stands
-in a folder beside it, as /opt/python and /var/runtime do in Lambda.
+The interpreter has no packages. The layer is the built one with its bytecode, and the runtime client is in a separate
+folder, as /opt/python and /var/runtime are in Lambda.
 
-`bytecode.<function>.init` is the same start divided by one from a build without any .pyc, which is what plain
-`sam build` ships (its .pyc carry dates that never match). Neither may write any: /opt and /var/task are read-only.
+`bytecode.<function>.init` is the same start divided by one from a build without .pyc files, which is the effect of a
+plain `sam build` (the dates in its .pyc files never match). Neither may write any: /opt and /var/task are read-only.
 """
 
 import importlib.metadata
@@ -38,7 +39,7 @@ from local.settings import CREDENTIALS, REGION
 BUDGET_S, FEWEST_ROUNDS, MOST_ROUNDS = 60, 5, 21
 PROBE = Path(__file__).with_name("probe.py")
 RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
-"""What AWS puts into /var/runtime for a Python function, as far as it is imported."""
+"""The packages of AWS's /var/runtime that a Python function imports."""
 
 FIRST_EVENT = {
     "receive": ("secretsmanager", "dynamodb"),
@@ -49,18 +50,18 @@ FIRST_EVENT = {
     "api": ("secretsmanager", "dynamodb"),
     "printful_webhook": ("secretsmanager", "dynamodb"),
 }
-"""The AWS clients that a function's first event makes, by its name, then by its first word; the others: DynamoDB's."""
+"""The AWS clients that the first event needs, by the function's name or its first word; by default DynamoDB."""
 
 TARGETS = {"receive_storefront": 1.5, "receive": 1.15, "catalogue": 2.0}
-"""By name, then by its first word; 1.5 for all others. The storefront's receiver validates. `catalogue` needs pydantic
-and requests, both; who runs it by hand waits longer for the OMS."""
+"""Targets by the function's name or its first word; 1.5 for all others. The storefront's receiver validates.
+`catalogue` needs both pydantic and requests; it is invoked by hand, and then waits longer for the OMS."""
 
 WITHOUT_BYTECODE = ("receive_camaloon", "camaloon_shipment_sent")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Something that is started again and again."""
+    """A process to start: its name, import path and arguments for the probe."""
 
     name: str
     path: tuple[Path, ...]
@@ -70,7 +71,7 @@ class Start:
 def measure(built: Path) -> Report:
     with tempfile.TemporaryDirectory(prefix="pressroom-bench-") as scratch:
         folder = Path(scratch)
-        # A copy: whoever builds while we measure does not change what is measured.
+        # A copy, so that a build at the same time does not change what is measured.
         built = Path(shutil.copytree(built.parent, folder / "build")) / built.name
         python, runtime = _interpreter(folder / "venv"), _runtime(folder / "runtime")
         layer = built.parent / "PressroomLayer" / "python"
@@ -82,7 +83,7 @@ def measure(built: Path) -> Report:
             if name in WITHOUT_BYTECODE:
                 bare_code = _without_bytecode(code, folder / name)
                 bare.append(Start(f"bare.{name}", (bare_code, bare_layer, runtime), services))
-        groups = _alike(python, functions)
+        groups = _groups(python, functions)
         baseline = Start("baseline", (layer, runtime), ("--baseline",))
         rounds = _take_turns(python, baseline, [*groups, *([start] for start in bare)])
     metrics = [
@@ -94,17 +95,15 @@ def measure(built: Path) -> Report:
         for name in (start.name.removeprefix("bare.") for start in bare)
     ]
     divisor = statistics.median(ratios["baseline"] for ratios in rounds)
-    notes = [
-        "init: CPU time to start a function and make its first event's clients and model / that of one boto3 DynamoDB"
-    ]
-    notes[0] += f" client ({divisor * 1000:.0f} ms here); {len(rounds)} rounds."
-    notes += [f"init: alike are {', '.join(start.name for start in group)}." for group in groups if len(group) > 1]
-    notes.append("bytecode: init as built / init of the same without .pyc, as plain `sam build` leaves it.")
+    notes = ["init: CPU time to start a function with its first event's clients and model / that of one boto3 DynamoDB"]
+    notes[0] += f" client ({divisor * 1000:.0f} ms on this machine); {len(rounds)} rounds."
+    notes += [f"init: one figure for {', '.join(start.name for start in group)}." for group in groups if len(group) > 1]
+    notes.append("bytecode: init as built / init without .pyc files, as after a plain `sam build`.")
     return Report(metrics, notes)
 
 
 def _functions(built: Path) -> dict[str, Path]:
-    """Every function of the built template: its name without the stack's (receive_camaloon), and its folder."""
+    """Return the folder of every function of the built template, by its name without the stack's (receive_camaloon)."""
     functions = {}
     for resource in read_built(built)["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -114,7 +113,7 @@ def _functions(built: Path) -> dict[str, Path]:
 
 
 def _by_name[T](table: Mapping[str, T], name: str, otherwise: T) -> T:
-    """Look a function up by its name, then by the first word of it."""
+    """Look a function up by its name, then by its first word."""
     return table.get(name, table.get(name.partition("_")[0], otherwise))
 
 
@@ -137,8 +136,8 @@ def _without_bytecode(source: Path, folder: Path) -> Path:
     return Path(shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__")))
 
 
-def _alike(python: Path, starts: Sequence[Start]) -> list[list[Start]]:
-    """Group what makes the same clients and loads the same modules; a function's own is called `handler` in all."""
+def _groups(python: Path, starts: Sequence[Start]) -> list[list[Start]]:
+    """Group the starts with the same clients and modules. Each function's own module is called `handler`."""
     groups: dict[tuple[object, ...], list[Start]] = {}
     for start in starts:
         listed = replace(start, arguments=("--list", *start.arguments))
@@ -151,9 +150,9 @@ def _alike(python: Path, starts: Sequence[Start]) -> list[list[Start]]:
 
 
 def _take_turns(python: Path, baseline: Start, groups: Sequence[Sequence[Start]]) -> list[dict[str, float]]:
-    """Start one of each group per round, every other round backwards; the first only warms the disk's cache.
+    """Start one of each group per round, every other round in reverse; the first round only warms the disk's cache.
 
-    Return for each round the ratios, by name, and under "baseline" its own seconds.
+    Return for each round the ratios by name, and the divisor in seconds as "baseline".
     """
     rounds: list[dict[str, float]] = []
     deadline = time.monotonic() + BUDGET_S

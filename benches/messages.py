@@ -1,4 +1,4 @@
-"""The messages that the bench sends: samples, and orders made of them."""
+"""The messages of the benchmarks: samples, and orders built from them."""
 
 import json
 import random
@@ -12,13 +12,13 @@ CARTS = {
     "oms_line": ("oms",),
     "mixed_cart_of_ten": (*["camaloon"] * 4, *["oms"] * 4, *["printful"] * 2),
 }
-"""Who prints the lines of an order; those of Printful's are only followed."""
+"""The printers of an order's lines. Printful's lines are only followed."""
 LINES = {"camaloon": 0, "oms": 1, "printful": 2, "cloudprinter": 0}
-"""The line of the sample `order_paid__mixed_cart` that each prints."""
+"""The index of each printer's line in the sample `order_paid__mixed_cart`."""
 
 
 def cart(printers: tuple[str, ...], order_id: int) -> bytes:
-    """Return a paid order with a line for each of the printers, no two of which are alike."""
+    """Return a paid order with a line for each of the printers; all lines are different."""
     body = read_sample("storefront/order_paid__mixed_cart") | {"id": order_id}
     known, lines = body["line_items"], list[dict[str, Any]]()
     different = random.Random(order_id)  # noqa: S311 - the same each time
@@ -45,7 +45,7 @@ def write(body: Any) -> bytes:
 
 
 def queue_event(message: str, now: datetime) -> dict[str, Any]:
-    """Return what a queue hands to its function."""
+    """Return the event with which a queue invokes its function."""
     record = {
         "messageId": "1",
         "receiptHandle": "1",

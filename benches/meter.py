@@ -1,4 +1,4 @@
-"""Counts what functions ask of AWS while they run in this process, as their botocore clients make the calls."""
+"""Counts the AWS calls of functions in this process, through the events of their botocore clients."""
 
 import io
 from collections.abc import Iterator
@@ -16,27 +16,27 @@ LOG_LINE_OVERHEAD = 26
 
 @dataclass(slots=True)
 class Use:
-    """What invocations of a function used."""
+    """The resource use of a function's invocations."""
 
     invocations: int = 0
     calls: list[str] = field(default_factory=list)
     write_units: float = 0
     read_units: float = 0
     requests: int = 0
-    """To a partner, whose answers were waited for."""
+    """HTTP requests to partners."""
     fifo_requests: int = 0
     queue_requests: int = 0
-    """To SQS: those to FIFO queues, which cost more, and those to others; what Lambda asks of them included."""
+    """Requests to SQS, including those of Lambda's polling; FIFO queues cost more."""
     log_bytes: int = 0
     rows: list[tuple[str, int]] = field(default_factory=list)
-    """The rows written: their kind and their bytes."""
+    """The rows written, as (kind, bytes)."""
 
     def __add__(self, other: "Use") -> "Use":
         return Use(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Meter:
-    """Counts by listening to the functions' botocore clients. A partner's stand-in adds its `requests` itself."""
+    """Subscribes to the events of botocore clients. The stub of a partner increments `requests` itself."""
 
     def __init__(self, table: dict[str, Any], log: io.StringIO) -> None:
         self.indexes = table["GlobalSecondaryIndexes"]
@@ -46,26 +46,26 @@ class Meter:
         self.sent: list[str] = []
         self._params: dict[str, Any] = {}
         self._before: list[units.Item | None] = []
-        self._looking = False
+        self._paused = False
         for service in SERVICES:
-            config.client(service).meta.events.register("provide-client-params", self._asked)
-            config.client(service).meta.events.register("after-call", self._answered)
+            config.client(service).meta.events.register("provide-client-params", self._on_call)
+            config.client(service).meta.events.register("after-call", self._on_response)
 
     @contextmanager
     def running(self, invocations: int = 1) -> Iterator[Use]:
-        """Count what is done inside the block, as one invocation if nothing else is said.
+        """Count the calls inside the block, by default as one invocation.
 
-        `inserted` then holds the rows that are new, `sent` the bodies of messages.
+        Afterwards `inserted` has the new rows, and `sent` the bodies of the sent messages.
         """
         self.use, self.inserted, self.sent = Use(invocations), [], []
         printed = self.log.tell()
         yield self.use
         lines = self.log.getvalue()[printed:].splitlines()
         self.use.log_bytes = sum(len(line.encode()) + LOG_LINE_OVERHEAD for line in lines)
-        self.use = Use()  # what is asked outside of all blocks is nobody's
+        self.use = Use()  # calls outside of a block are not counted
 
-    def _asked(self, params: dict[str, Any], model: Any, **_: object) -> None:
-        if self._looking:
+    def _on_call(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        if self._paused:
             return
         service = model.service_model.service_name
         self.use.calls.append(f"{service}.{model.name}")
@@ -78,8 +78,8 @@ class Meter:
             self.use.queue_requests += not is_fifo
             self.sent += [params["MessageBody"]] if model.name == "SendMessage" else []
 
-    def _answered(self, model: Any, http_response: Any, parsed: dict[str, Any], **_: object) -> None:
-        if self._looking or model.service_model.service_name != "dynamodb":
+    def _on_response(self, model: Any, http_response: Any, parsed: dict[str, Any], **_: object) -> None:
+        if self._paused or model.service_model.service_name != "dynamodb":
             return
         params = self._params
         match model.name:
@@ -94,7 +94,7 @@ class Meter:
             case "PutItem" | "UpdateItem" | "TransactWriteItems":
                 self._wrote(model.name, params, was_taken=http_response.status_code == 200)
             case _:
-                raise NotImplementedError(f"the units of {model.name} are not known here")
+                raise NotImplementedError(f"the units of {model.name} are not implemented")
 
     def _read(self, requests: list[dict[str, Any]]) -> None:
         for request in requests:
@@ -112,11 +112,11 @@ class Meter:
                 self.inserted.append(after)
 
     def _row(self, key: units.Item) -> units.Item | None:
-        self._looking = True
+        self._paused = True
         try:
             answer = config.client("dynamodb").get_item(TableName=cloud.TABLE, Key=key, ConsistentRead=True)
         finally:
-            self._looking = False
+            self._paused = False
         item: units.Item | None = answer.get("Item")
         return item
 

@@ -1,4 +1,4 @@
-"""One figure of the bench."""
+"""A figure of the benchmarks."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A figure that is better the lower it is; `target` is the most it may be, None where there is nothing to miss.
+    """A figure; lower is better. `target` is the maximum, None without a target.
 
-    `spread` is the interquartile range of the samples, for a reader to judge how much a difference means.
+    `spread` is the interquartile range of the samples. It shows whether a difference is significant.
     """
 
     name: str
@@ -22,13 +22,13 @@ class Metric:
         return self.target is None or self.value <= self.target
 
     def to_json(self) -> dict[str, Any]:
-        """Return what stands in bench.json."""
+        """Return the entry in bench.json."""
         return {"name": self.name, "value": round(self.value, 3), "unit": self.unit, "target": self.target}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a part of the bench found; `notes` say how, and are printed under the table."""
+    """The figures of a part; `notes` are printed below the table."""
 
     metrics: list[Metric]
     notes: list[str] = field(default_factory=list)

@@ -1,9 +1,9 @@
-"""One cold start, in a process of its own: `probe.py [--list] [SERVICE ...]`, run by `init` and never imported.
+"""One cold start in its own process: `probe.py [--list] [SERVICE ...]`. `init` runs it; nothing imports it.
 
-The runtime client of Lambda (awslambdaric) loads `handler.handler` as it does in Lambda. When it asks for the first
-invocation, what this one will need is made, and the process ends: the AWS clients, and the validators of the models
-that the handler names (theirs are not built before they are used). With `--baseline` the handler is ours: one boto3
-DynamoDB client. With `--list` the names of all modules that were loaded are printed.
+Lambda's runtime client (awslambdaric) loads `handler.handler` as in Lambda. When it requests the first invocation, the
+probe creates what that would need, and the process ends: the AWS clients, and the validators of the models in the
+handler's module, which are built on first use. With `--baseline` there is no handler, only one boto3 DynamoDB client.
+With `--list` the names of all loaded modules are printed.
 """
 
 import os
@@ -15,15 +15,15 @@ from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
 
 class Runtime(LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric has no types
-    """The runtime client, but for the two calls to Lambda's runtime API that a start makes."""
+    """The runtime client, without the two calls to Lambda's runtime API that a start makes."""
 
     def wait_next_invocation(self) -> NoReturn:
         if BASELINE:
-            import boto3
+            import boto3  # here, because this import is what the baseline measures
 
             boto3.client("dynamodb")
         else:
-            from pressroom.platform import config
+            from pressroom.platform import config  # here, because the baseline must not load it
 
             for service in SERVICES:
                 config.client(service)
@@ -33,7 +33,7 @@ class Runtime(LambdaRuntimeClient):  # type: ignore[misc]  # awslambdaric has no
         if LISTED:
             sys.stdout.write("\n".join(sys.modules))
             sys.stdout.flush()
-        os._exit(0)  # an interpreter's end is not part of its start
+        os._exit(0)  # the interpreter's shutdown is not part of a start
 
     def post_init_error(self, error: dict[str, object], *_: object) -> NoReturn:
         sys.stderr.write(f"{error.get('errorType')}: {error.get('errorMessage')}\n")
@@ -45,6 +45,6 @@ if __name__ == "__main__":
     SERVICES = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     if BASELINE:
         sys.modules["handler"] = type(sys)("handler")
-        sys.modules["handler"].handler = print  # type: ignore[attr-defined]  # something to load
-    # Threads for polling: what the runtime does from Python 3.12 on.
+        sys.modules["handler"].handler = print  # type: ignore[attr-defined]  # a module that the runtime client can load
+    # True: poll in threads, as the runtime does since Python 3.12.
     bootstrap.run("handler.handler", Runtime("127.0.0.1:9", True))

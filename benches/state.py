@@ -1,4 +1,4 @@
-"""A folder for what a bench starts; whatever runs there is ended with the bench."""
+"""A state directory for the processes of a benchmark, which end with it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from local.settings import STATE_DIR
 
 @contextmanager
 def own_state() -> Iterator[Path]:
-    """Give a state directory of its own; under .local, so that `make clean` finds what a killed bench leaves."""
+    """Yield a new state directory. It is below .local, so that `make clean` ends what a killed benchmark left."""
     state_dir = STATE_DIR / f"bench-{os.getpid()}"
     state_dir.mkdir(parents=True)
     signal.signal(signal.SIGTERM, _end)
@@ -22,9 +22,9 @@ def own_state() -> Iterator[Path]:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         cloud.down(state_dir=state_dir)
-    shutil.rmtree(state_dir)  # where nothing failed: the logs are of no use
+    shutil.rmtree(state_dir)  # only after success: after a failure the logs are kept
 
 
 def _end(number: int, frame: object) -> None:
-    """Let what runs be ended: after a Ctrl-C, SIGTERM is how the bench ends its parts."""
+    """Exit through the `finally` blocks. After Ctrl-C, the benchmarks end their parts with SIGTERM."""
     raise SystemExit(number)

@@ -1,15 +1,15 @@
-"""Webhooks per second end to end on a local cloud, as a ratio to what the emulator takes for nothing.
+"""Webhooks per second end to end on a local cloud, as a ratio to an empty function on the same emulator.
 
-The floor is an empty function (it answers 200) behind a route of the same API. The same number of webhooks, by the
-same threads over connections that are kept, goes to it and to Cloudprinter's receiver: signals of several orders at
-once, each a new event, so that every one is received, handed on by pump and written by its topic. Both take turns.
+The floor is an empty function (it responds with 200) behind a route of the same API. The same threads send the same
+number of webhooks over persistent connections to it and to Cloudprinter's receiver: signals of several orders at the
+same time, each a new event, so that each is received, dispatched by pump and recorded by its topic. Both take turns.
 
-- `throughput.received`: the time until all webhooks are answered, divided by the floor's.
+- `throughput.received`: the time until all webhooks have a response, divided by the floor's.
 - `throughput.recorded`: the time until all of them are processed, divided by the floor's.
 
-The emulator runs every function as a process on this machine and does all of AWS's work in one interpreter, and what
-is already received is processed while the rest arrives. So these say how much work Pressroom makes of a webhook, not
-how many it would bear in AWS.
+The emulator runs every function as a process on this machine and does all of AWS's work in one interpreter, and
+processes received webhooks while others still arrive. So the figures show Pressroom's work per webhook, not its
+capacity in AWS.
 """
 
 import io
@@ -35,8 +35,8 @@ from local.settings import ROOT, host_architecture
 
 WEBHOOKS, ORDERS, THREADS, ROUNDS = 200, 50, 8, 3
 ANSWER_S, RECORD_S = 60.0, 120.0
-"""How long an answer, and the processing of all webhooks, may take before the bench fails."""
-LOOK_S = 0.05
+"""Timeouts for a response, and for the processing of all webhooks."""
+POLL_EVERY_S = 0.05
 SAMPLE = "cloudprinter/item_produced"
 EMPTY = "bench-empty"
 CODE = b'def handler(event, context):\n    return {"statusCode": 200, "body": "{}"}\n'
@@ -46,7 +46,7 @@ def measure(_: Path) -> Report:
     with running() as stack:
         floor = _Sender(stack.api_url + _empty_function(stack))
         hub = _Sender(stack.webhooks["cloudprinter"]["url"])
-        for warm in range(2):  # the emulator starts as many workers of each function as are busy at once
+        for warm in range(2):  # the emulator starts workers of a function on demand
             floor.send(_signals(f"warm-{warm}"))
             _until_recorded(stack, hub.send(_signals(f"warm-{warm}"))[1])
         rounds = [_round(stack, floor, hub, f"round-{number}") for number in range(ROUNDS)]
@@ -55,7 +55,9 @@ def measure(_: Path) -> Report:
         f"{WEBHOOKS / statistics.median(seconds):.0f} {what}"
         for what, seconds in (("by an empty function", empty), ("received", received), ("recorded", recorded))
     )
-    note = f"throughput: webhooks per second here: {rates}; {WEBHOOKS} about {ORDERS} orders by {THREADS} threads."
+    note = (
+        f"throughput: webhooks per second on this machine: {rates}; {WEBHOOKS} for {ORDERS} orders, {THREADS} threads."
+    )
     return Report(
         [_ratio("throughput.received", received, empty), _ratio("throughput.recorded", recorded, empty)], [note]
     )
@@ -63,13 +65,13 @@ def measure(_: Path) -> Report:
 
 @contextmanager
 def running() -> Iterator[Stack]:
-    """Run a local cloud of the bench's own."""
+    """Run a local cloud for this benchmark alone."""
     with redirect_stdout(io.StringIO()), own_state() as state_dir:
         yield cloud.up(state_dir=state_dir, port=processes.any_port())
 
 
 def _empty_function(stack: Stack) -> str:
-    """Put an empty function behind the stack's API; return the path of its route."""
+    """Add an empty function to the stack's API; return the path of its route."""
     lambda_ = stack.client("lambda")
     like = lambda_.get_function_configuration(FunctionName=f"{stack.stack_name}-receive-cloudprinter")
     archive = io.BytesIO()
@@ -95,7 +97,7 @@ def _empty_function(stack: Stack) -> str:
 
 
 def _signals(name: str) -> list[bytes]:
-    """Return the bodies of a round: signals that were never sent before, the neighbours about different orders."""
+    """Return the bodies of a round: new signals, where adjacent ones belong to different orders."""
     sample = json.loads((ROOT / "events" / f"{SAMPLE}.json").read_text())
     return [
         json.dumps(sample | {"order_reference": f"bench-{name}-{number % ORDERS}", "item": str(number)}).encode()
@@ -104,7 +106,7 @@ def _signals(name: str) -> list[bytes]:
 
 
 class _Sender:
-    """Posts to one URL by several threads, each over a connection of its own that is kept."""
+    """Posts to one URL from several threads, each with its own persistent connection."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -113,7 +115,7 @@ class _Sender:
         self._pool = ThreadPoolExecutor(THREADS)
 
     def send(self, bodies: Sequence[bytes]) -> tuple[float, list[Any]]:
-        """Post all; return the time when the last was answered, and the answers."""
+        """Post all bodies; return the time of the last response, and the responses."""
         answers = list(self._pool.map(self._post, bodies))
         return time.monotonic(), answers
 
@@ -129,7 +131,7 @@ class _Sender:
 
 
 def _round(stack: Stack, floor: _Sender, hub: _Sender, name: str) -> tuple[float, float, float]:
-    """Return the seconds of the floor, until all is received, and until all is recorded."""
+    """Return the seconds of the floor, until all are received, and until all are recorded."""
     bodies = _signals(name)
     started = time.monotonic()
     empty = floor.send(bodies)[0] - started
@@ -139,7 +141,7 @@ def _round(stack: Stack, floor: _Sender, hub: _Sender, name: str) -> tuple[float
 
 
 def _until_recorded(stack: Stack, answers: Sequence[Any]) -> float:
-    """Wait until every event that was answered for is processed; return when."""
+    """Wait until every accepted event is processed; return the time."""
     waiting = [f"DONE#{answer['event_id']}" for answer in answers]
     if len(set(waiting)) < len(answers):
         raise RuntimeError("an event was sent twice")
@@ -153,7 +155,7 @@ def _until_recorded(stack: Stack, answers: Sequence[Any]) -> float:
         done = {row["pk"]["S"] for row in found["Responses"][table]}
         waiting = [pk for pk in waiting if pk not in done]
         if len(done) < len(keys):
-            time.sleep(LOOK_S)
+            time.sleep(POLL_EVERY_S)
     return time.monotonic()
 
 

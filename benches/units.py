@@ -1,16 +1,16 @@
-"""DynamoDB's units by AWS's published rules, from the rows before and after a call.
+"""DynamoDB's capacity units by AWS's published rules, from the rows before and after a call.
 
-The emulators do not say them truthfully: moto answers 1 whatever was written, ministack 1 however large a read is.
+The emulators do not report them correctly: moto returns 1 for every write, ministack 1 for every read.
 
-- A row's size is that of its attributes' names and values: text and names in UTF-8, binary as it is, numbers a byte
-  per two digits and one more, booleans 1, sets as their elements, lists and maps 3 and 1 per element.
-- A write costs 1 unit per started KB of the larger of the row before and after, twice that in a transaction.
-- An index entry costs what is written there, and only if it changes: 1 per started KB to add or remove it, both when
-  its key moves. In a transaction too: indexes follow afterwards.
-- A write whose condition fails costs as much as the row that stood there, at least 1.
-- A query costs what it reads, also if it only counts.
-- A strongly consistent read costs 1 unit per started 4 KB, at least 1, also for a row that isn't there; an eventually
-  consistent one half of that. In a batch each row is rounded up on its own.
+- A row's size is that of its attributes' names and values: names and text in UTF-8, binary unchanged, numbers 1 byte
+  per two digits plus 1, booleans 1, sets the sum of their elements, lists and maps 3 plus 1 per element.
+- A write costs 1 unit per started KB of the larger of the row before and after; twice that in a transaction.
+- An index entry costs units only if it changes: 1 per started KB to add or remove it, and both if its key changes. In
+  a transaction this is not doubled, because indexes are updated later.
+- A write whose condition fails costs as much as the existing row, at least 1.
+- A query costs what it reads, also with Select=COUNT.
+- A strongly consistent read costs 1 unit per started 4 KB, at least 1, also for a missing row; an eventually
+  consistent read costs half. In a batch, each row is rounded up separately.
 """
 
 import math
@@ -20,7 +20,7 @@ from typing import Any
 type Item = dict[str, Any]
 
 _LARGEST_ENTRY = 200
-"""Bytes of an index entry that was only counted: its three keys, with the longest of our own ids."""
+"""Assumed bytes of an index entry that was only counted: its three keys, with our longest ids."""
 
 
 def size(item: Item) -> int:
@@ -45,11 +45,11 @@ def _value_size(attribute: Item) -> int:
             return 3 + size(value) + len(value)
         case "BOOL" | "NULL":
             return 1
-    raise ValueError(f"no size is known for {kind}")
+    raise ValueError(f"the size of the type {kind} is not implemented")
 
 
 def write(before: Item | None, after: Item | None, indexes: Iterable[Item], *, transaction: bool = False) -> int:
-    """Return the write units of changing one row; `indexes` as the table's GlobalSecondaryIndexes describe them."""
+    """Return the write units of changing one row. `indexes` are the table's GlobalSecondaryIndexes."""
     row = _started_kb(max(size(before or {}), size(after or {})))
     return row * (2 if transaction else 1) + sum(_index_write(before, after, index) for index in indexes)
 
@@ -60,7 +60,7 @@ def read(item: Item | None, *, consistent: bool) -> float:
 
 
 def query(answer: Item, index: Item) -> float:
-    """Return the read units of a query of an index: by the entries that it found, or counted."""
+    """Return the read units of a query of an index, from the entries that it returned or counted."""
     if "Items" not in answer:
         return max(1, math.ceil(int(answer["Count"]) * _LARGEST_ENTRY / 4096)) * 0.5
     return max(1, math.ceil(sum(size(_entry(item, index) or {}) for item in answer["Items"]) / 4096)) * 0.5
@@ -73,7 +73,7 @@ def _index_write(before: Item | None, after: Item | None, index: Item) -> int:
 
 def _entry(item: Item, index: Item) -> Item | None:
     if index["Projection"]["ProjectionType"] != "KEYS_ONLY":
-        raise NotImplementedError("only indexes of keys are counted")
+        raise NotImplementedError("only indexes with KEYS_ONLY are supported")
     keys = [key["AttributeName"] for key in index["KeySchema"]]
     return {name: item[name] for name in (*keys, "pk")} if item.keys() >= set(keys) else None
 

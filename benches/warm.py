@@ -1,10 +1,9 @@
-"""What a warm receiver adds to the one AWS call that it makes.
+"""CPU time of a warm receiver, as a ratio to its one AWS call.
 
-`<receiver>.warm` is the CPU time of a webhook through the handler (an API Gateway event: decoding, authentication,
-identity, compression, the conditional write, the log line, the answer), divided by that of the bare `put_item` of the
-same row by a boto3 client as it comes. DynamoDB is a stub under botocore: requests are serialised and signed, answers
-parsed, and no byte leaves the process. Both take turns in blocks; the value is the median of the ratios of
-neighbouring blocks.
+`<receiver>.warm` is the CPU time of a webhook in the handler (decoding, authentication, deduplication key, compression,
+the conditional write, the log line, the response), divided by that of a bare `put_item` of the same row by a plain
+boto3 client. DynamoDB is a stub under botocore: requests are serialised and signed, responses are parsed, and nothing
+is sent. Both alternate in blocks; the value is the median of the ratios of adjacent blocks.
 """
 
 import importlib
@@ -35,10 +34,10 @@ RECEIVERS = {
     "receive_camaloon.warm": ("camaloon.shipment_sent", TARGET),
     "receive_cloudprinter.warm": ("cloudprinter.item_shipped", TARGET),
     "receive_printful.warm": ("printful.product_updated", TARGET),
-    # Ten kilobytes have to be read, put in order, hashed and compressed, which the bare put_item of the row has not.
+    # Parsing, sorting, hashing and compressing 10 KB is work that the bare put_item does not do.
     "receive_printful.warm_10kb": ("printful.package_shipped", None),
 }
-"""Each figure: the webhook that the receiver is given, and the most that it may be."""
+"""For each figure, the webhook and the target."""
 
 
 def measure(_: Path) -> Report:
@@ -54,7 +53,8 @@ def measure(_: Path) -> Report:
             metrics.append(metric)
             costs.append(f"{name} {microseconds:.0f} µs")
     return Report(
-        metrics, [f"warm: CPU per webhook of the whole handler / of its bare put_item. Here: {', '.join(costs)}."]
+        metrics,
+        [f"warm: CPU time per webhook of the handler / of a bare put_item. On this machine: {', '.join(costs)}."],
     )
 
 

@@ -1,14 +1,10 @@
-"""`python -m cli`: what `.venv/bin/pressroom`, which `make install` writes, starts."""
+"""`python -m cli`: the launcher `.venv/bin/pressroom`, which `make install` writes, runs this."""
 
 import sys
-from pathlib import Path
-
-# The layer's package is called pressroom too, and is installed nowhere.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "pressroom"))
 
 if __name__ == "__main__":
     try:
-        from cli.main import main
-    except KeyboardInterrupt:  # what has to be read first takes a while
+        from cli.main import main  # takes long enough that Ctrl-C during the import must end quietly
+    except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(main())

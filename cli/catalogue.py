@@ -1,9 +1,9 @@
-"""The OMS's catalogue: how it differs from a file, and a push that makes it the same.
+"""The OMS's catalogue: compare it with a file, and push the file's entries to the OMS.
 
-The Lambda does it; this reads the file, says what was answered, and waits for a push to end.
+The function `catalogue` does the work. This module reads the file, prints the responses, and waits until a push ends.
 
-Exit codes, for scripts: 0 all is well, and for `diff` nothing differs; 1 not done, or not all of it; 3 something is
-still to be done: `diff` found a difference, or `push` has not ended yet.
+Exit codes: 0 success, and for `diff` no differences; 1 failed, completely or for some entries; 3 `diff` found
+differences, or `push` is still running.
 """
 
 import json
@@ -20,30 +20,31 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.commands import Group
-from cli.desk import WIDTH, Desk, printable
-from cli.errors import DONE, NOT_SO, TO_DO, Failed
+from cli.errors import DONE, INCOMPLETE, NEGATIVE, Failed
 from cli.invoke import ask
+from cli.output import printable
+from cli.session import WIDTH, Session
 
-LOOK_EVERY_S = 2
+POLL_EVERY_S = 2
 SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 SIGNS |= {"unknown": ("?", "magenta"), "fail": ("!", "bold red")}
-COUNTED = {
+PLANNED = {
     "create": "to create",
     "update": "to update",
     "delete": "to delete",
-    "same": "the same",
+    "same": "unchanged",
     "unknown": "unknown",
-    "fail": "that can't be done",
+    "fail": "impossible",
 }
-DID = {"create": "created", "update": "updated", "delete": "deleted", "same": "left as they were"}
+DID = {"create": "created", "update": "updated", "delete": "deleted", "same": "unchanged"}
 DID |= {"unknown": "unknown", "fail": "failed"}
 
 type Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a person typed: an action, what it is about, and how long they would wait for a push."""
+class Request:
+    """A typed command: the action, its file and entries, and how long to wait for a push."""
 
     action: str
     file: Path | None = None
@@ -62,52 +63,56 @@ _delete = click.option("--delete", metavar="KEY,…", default="", callback=_keys
 
 @click.group("catalogue", cls=Group)
 def catalogue() -> None:
-    """Compare a catalogue with the OMS's, and push it there."""
+    """Compare a catalogue with that of the OMS, and push it to the OMS."""
 
 
 @catalogue.command("diff")
 @_file
 @_delete
 @click.pass_obj
-def diff(desk: Desk, /, file: Path | None, delete: tuple[str, ...]) -> int:
-    """Show what would be created, changed and deleted; sends nothing. 3 if something differs."""
-    return _run(desk, Wish("diff", file=file, delete=delete))
+def diff(session: Session, /, file: Path | None, delete: tuple[str, ...]) -> int:
+    """Show what a push would create, update and delete. Sends nothing. Exit code 3 if there are differences."""
+    return _run(session, Request("diff", file=file, delete=delete))
 
 
 @catalogue.command("push")
 @_file
 @_delete
-@click.option("--wait", "wait_s", type=click.FloatRange(0), default=600, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--wait", "wait_s", type=click.FloatRange(0), default=600, show_default=True, help="Seconds to wait for the end."
+)
 @click.pass_obj
-def push(desk: Desk, /, file: Path | None, delete: tuple[str, ...], wait_s: float) -> int:
-    """Make the OMS's the same, and wait for the end. 3 if it has not ended by then."""
-    return _run(desk, Wish("push", file=file, delete=delete, wait_s=wait_s))
+def push(session: Session, /, file: Path | None, delete: tuple[str, ...], wait_s: float) -> int:
+    """Update the OMS's catalogue, and wait for the end. Exit code 3 if the push is still running."""
+    return _run(session, Request("push", file=file, delete=delete, wait_s=wait_s))
 
 
 @catalogue.command("show")
 @click.pass_obj
-def show(desk: Desk, /) -> int:
-    """Show what has become of each entry."""
-    return _run(desk, Wish("show"))
+def show(session: Session, /) -> int:
+    """Show the state of each entry."""
+    return _run(session, Request("show"))
 
 
 @catalogue.command("absent")
 @click.argument("entries", nargs=-1, required=True, metavar="KEY…")
 @click.pass_obj
-def absent(desk: Desk, /, entries: tuple[str, ...]) -> int:
-    """Say that entries which are unknown are not at the OMS."""
-    return _run(desk, Wish("absent", entries=entries))
+def absent(session: Session, /, entries: tuple[str, ...]) -> int:
+    """Confirm that entries in state `unknown` do not exist at the OMS."""
+    return _run(session, Request("absent", entries=entries))
 
 
-def _run(desk: Desk, wish: Wish) -> int:
-    command = Command(lambda asked: ask(desk.installation, "catalogue", asked), desk.console, aside=desk.aside)
-    code = command.run(wish)
-    desk.show(command.answer)
+def _run(session: Session, request: Request) -> int:
+    command = Command(
+        lambda payload: ask(session.installation, "catalogue", payload), session.stdout, progress=session.stderr
+    )
+    code = command.run(request)
+    session.show(command.response)
     return code
 
 
 class Command:
-    """Does what was typed, with what a Lambda answers."""
+    """Runs a command with the responses of the function `catalogue`."""
 
     def __init__(
         self,
@@ -116,93 +121,93 @@ class Command:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
         *,
-        aside: Console | None = None,
+        progress: Console | None = None,
     ) -> None:
         self._ask = ask
         self._console = console or Console(width=WIDTH, highlight=False, markup=False, soft_wrap=True)
-        self._aside = aside or self._console
-        self.answer: dict[str, Any] = {}
-        """What the Lambda has answered: to the question itself, or how its push stands."""
+        self._progress = progress or self._console
+        self.response: dict[str, Any] = {}
+        """The function's response, with the final state of the push if there is one."""
         self._clock, self._sleep = clock, sleep
 
-    def run(self, wish: Wish) -> int:
-        asked: dict[str, Any] = {"action": wish.action}
-        if wish.action in ("diff", "push"):
-            if wish.file is None and not wish.delete:
+    def run(self, request: Request) -> int:
+        payload: dict[str, Any] = {"action": request.action}
+        if request.action in ("diff", "push"):
+            if request.file is None and not request.delete:
                 raise click.UsageError("Give the catalogue's file, such as docs/catalogue.example.json.")
-            asked |= {"catalogue": read(wish.file) if wish.file else {}, "delete": list(wish.delete)}
-        if wish.action == "absent":
-            asked["entries"] = list(wish.entries)
-        answer = self.answer = self._ask(asked)
-        if not answer["ok"]:
-            return self._refused(answer)
-        match wish.action:
+            payload |= {"catalogue": read(request.file) if request.file else {}, "delete": list(request.delete)}
+        if request.action == "absent":
+            payload["entries"] = list(request.entries)
+        response = self.response = self._ask(payload)
+        if not response["ok"]:
+            return self._show_refusal(response)
+        match request.action:
             case "diff":
-                return self._differs(answer)
+                return self._show_diff(response)
             case "push":
-                return self._pushed(answer, wish.wait_s)
+                return self._follow_push(response, request.wait_s)
             case "absent":
-                self._say(f"Absent, so the next push creates them: {', '.join(answer['absent'])}.")
+                self._print(f"Confirmed as absent; the next push creates them: {', '.join(response['absent'])}.")
                 return DONE
             case _:
-                return self._known(answer)
+                return self._show_entries(response)
 
-    def _say(self, text: str | Text) -> None:
+    def _print(self, text: str | Text) -> None:
         self._console.print(text)
 
-    def _refused(self, answer: dict[str, Any]) -> int:
-        self._say(Text(f"Not done: {answer['problem']}.", "bold red"))
-        for error in answer.get("errors", ()):
-            self._say(Text.assemble("  ", (printable(error["field"]), "bold"), f"  {printable(error['message'])}"))
-        return NOT_SO
+    def _show_refusal(self, response: dict[str, Any]) -> int:
+        self._print(Text(f"Not done: {response['problem']}.", "bold red"))
+        for error in response.get("errors", ()):
+            self._print(Text.assemble("  ", (printable(error["field"]), "bold"), f"  {printable(error['message'])}"))
+        return NEGATIVE
 
-    def _differs(self, answer: dict[str, Any]) -> int:
-        for change in answer["changes"]:
+    def _show_diff(self, response: dict[str, Any]) -> int:
+        for change in response["changes"]:
             for line in _lines(change):
-                self._say(line)
-        self._say(f"{_counted(answer['counts'], COUNTED) or 'Nothing'}.")
-        if others := answer["not_in_file"]:
-            self._say(Text(f"Not in the file, and left as they are: {_some(others)}.", "dim"))
-        if guessed := answer["guessed"]:
-            how = "could not be looked up, and were compared with what was pushed last"
-            self._say(Text(f"{guessed['entries']} {how}: {guessed['reason']}.", "yellow"))
-        counts = answer["counts"]
+                self._print(line)
+        self._print(f"{_counted(response['counts'], PLANNED) or 'Nothing'}.")
+        if others := response["not_in_file"]:
+            self._print(Text(f"Not in the file, so unchanged: {_some(others)}.", "dim"))
+        if guessed := response["guessed"]:
+            what = f"{guessed['entries']} entries could not be looked up and were compared with the last push"
+            self._print(Text(f"{what}: {guessed['reason']}.", "yellow"))
+        counts = response["counts"]
         if counts.get("fail") or counts.get("unknown"):
-            return NOT_SO
-        return TO_DO if answer["changes"] or answer["guessed"] else DONE
+            return NEGATIVE
+        return INCOMPLETE if response["changes"] or response["guessed"] else DONE
 
-    def _pushed(self, answer: dict[str, Any], wait_s: float) -> int:
-        self._say(f"The push is queued: {answer['delivery']}, of {answer['total']} entries.")
-        if answer["replaces"]:
-            self._say(Text(f"It takes the place of {answer['replaces']}, which had not ended.", "yellow"))
-        push = self._wait_for(answer, wait_s)
-        self.answer = answer | {"push": push}
-        if push["delivery"] != answer["delivery"]:
-            self._say(Text("Another push has taken its place.", "red"))
-            return NOT_SO
-        self._say(self._state(push))
+    def _follow_push(self, response: dict[str, Any], wait_s: float) -> int:
+        self._print(f"Push {response['delivery']} is queued: {response['total']} entries.")
+        if response["replaces"]:
+            self._print(Text(f"It replaces push {response['replaces']}, which had not ended.", "yellow"))
+        push = self._wait_for(response, wait_s)
+        self.response = response | {"push": push}
+        if push["delivery"] != response["delivery"]:
+            self._print(Text("Another push has replaced it.", "red"))
+            return NEGATIVE
+        self._print(self._state(push))
         if push["state"] == "dead":
             self._failures(self._ask({"action": "show"})["entries"])
-        return {"delivered": DONE, "dead": NOT_SO}.get(push["state"], TO_DO)
+        return {"delivered": DONE, "dead": NEGATIVE}.get(push["state"], INCOMPLETE)
 
-    def _wait_for(self, answer: dict[str, Any], wait_s: float) -> dict[str, Any]:
+    def _wait_for(self, response: dict[str, Any], wait_s: float) -> dict[str, Any]:
         until = self._clock() + wait_s
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=self._aside, transient=True, disable=not self._aside.is_terminal) as bar:
-            task = bar.add_task("pushing", total=answer["total"])
+        with Progress(*columns, console=self._progress, transient=True, disable=not self._progress.is_terminal) as bar:
+            task = bar.add_task("pushing", total=response["total"])
             while True:
                 push: dict[str, Any] = self._ask({"action": "progress"})["push"]
-                waits = f"waiting: {printable(push['last_error'])}" if push["last_error"] else "pushing"
-                bar.update(task, completed=push["done"], description=waits)
-                over = push["delivery"] != answer["delivery"] or push["state"] != "pending"
-                if over or self._clock() >= until:
+                status = f"waiting: {printable(push['last_error'])}" if push["last_error"] else "pushing"
+                bar.update(task, completed=push["done"], description=status)
+                ended = push["delivery"] != response["delivery"] or push["state"] != "pending"
+                if ended or self._clock() >= until:
                     return push
-                self._sleep(LOOK_EVERY_S)
+                self._sleep(POLL_EVERY_S)
 
-    def _known(self, answer: dict[str, Any]) -> int:
-        push = answer["push"]
-        self._say(self._state(push) if push else "Nothing was ever pushed.")
-        if entries := answer["entries"]:
+    def _show_entries(self, response: dict[str, Any]) -> int:
+        push = response["push"]
+        self._print(self._state(push) if push else "Nothing has been pushed yet.")
+        if entries := response["entries"]:
             table = Table("entry", "id", "state", "last error", box=None, pad_edge=False)
             for entry in entries:
                 style = "red" if entry["error"] else ""
@@ -210,13 +215,13 @@ class Command:
                 table.add_row(*(Text(printable("" if each is None else each), style) for each in cells))
             self._console.print(table)
         failed = any(entry["error"] for entry in entries)
-        return NOT_SO if failed or (push and push["state"] == "dead") else DONE
+        return NEGATIVE if failed or (push and push["state"] == "dead") else DONE
 
     def _failures(self, entries: Iterable[dict[str, Any]]) -> None:
         for entry in entries:
             if entry["error"]:
                 sign, style = SIGNS["unknown" if entry["state"] == "unknown" else "fail"]
-                self._say(Text(f"{sign} {printable(entry['entry'])}  {printable(entry['error'])}", style))
+                self._print(Text(f"{sign} {printable(entry['entry'])}  {printable(entry['error'])}", style))
 
     @staticmethod
     def _state(push: dict[str, Any]) -> Text:
@@ -225,24 +230,22 @@ class Command:
             case "delivered":
                 return Text(f"Pushed. {counts}", "green")
             case "dead":
-                return Text(f"Not all was pushed: {printable(push['last_error'])}. {counts}", "red")
+                return Text(f"The push is incomplete: {printable(push['last_error'])}. {counts}", "red")
             case "pending":
-                why = f" It waits: {printable(push['last_error'])}." if push["last_error"] else ""
-                return Text(
-                    f"The push {push['delivery']} is under way, {counts}{why} `show` says how it ends.", "yellow"
-                )
+                why = f" It is waiting: {printable(push['last_error'])}." if push["last_error"] else ""
+                return Text(f"Push {push['delivery']} is running: {counts}{why} See its end with `show`.", "yellow")
             case _:
-                return Text(f"The push {push['delivery']} is not known any more. {counts}", "red")
+                return Text(f"Push {push['delivery']} is no longer known. {counts}", "red")
 
 
 def read(file: Path) -> Any:
-    """Read a catalogue's file as JSON, in which no name may stand twice in one object: the first would be lost."""
+    """Read a catalogue's file as JSON. A name twice in one object is an error: its first value would be lost."""
     try:
         return json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_object)
     except OSError as error:
         raise Failed(f"{file} can't be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise Failed(f"{file} is not the JSON of a catalogue: {error}.") from error
+        raise Failed(f"{file} is not a valid catalogue: {error}.") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -251,17 +254,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
         which = f" (of {content.get('key') or content.get('name')})" if "key" in content or "name" in content else ""
-        raise ValueError(f"{', '.join(map(repr, twice))} stands twice in one object{which}")
+        raise ValueError(f"{', '.join(map(repr, twice))} occurs twice in one object{which}")
     return content
 
 
 def value_of(value: object) -> str:
-    """Write a field's value as JSON has it."""
+    """Return a field's value as JSON."""
     return "—" if value is None else printable(json.dumps(value, ensure_ascii=False))
 
 
 def _lines(change: dict[str, Any]) -> Iterator[Text]:
-    """Write out what becomes of one entry, and of its fields."""
+    """Return the lines of text for the change of one entry and its fields."""
     sign, style = SIGNS[change["op"]]
     about = "" if change["id"] is None else f"  id {change['id']}{', adopted' if change['adopted'] else ''}"
     reason = f"  {change['reason']}" if change["reason"] else ""

@@ -1,12 +1,13 @@
-"""Deliveries: what was sent to the printers, the OMS and the shop, or could not be, with each attempt."""
+"""Deliveries to printers and to the shop, with their attempts."""
 
 from typing import Any
 
 import click
 
-from cli.commands import Command, how_many
-from cli.desk import Cell, Desk, fields, table
-from cli.hub import path
+from cli.api import path
+from cli.commands import Command, list_options
+from cli.output import Cell, fields, table
+from cli.session import Session
 from pressroom.order.outbox import State
 from pressroom.partners import DESTINATIONS
 
@@ -17,13 +18,13 @@ from pressroom.partners import DESTINATIONS
     type=click.Choice([each.value for each in State]),
     default=State.DEAD.value,
     show_default=True,
-    help="What has become of them.",
+    help="Only deliveries with this status.",
 )
-@click.option("--destination", type=click.Choice(DESTINATIONS), help="For whom they are.")
-@how_many
+@click.option("--destination", type=click.Choice(DESTINATIONS), help="Only deliveries to this destination.")
+@list_options
 @click.pass_obj
-def deliveries(desk: Desk, /, status: str, **asked: Any) -> None:
-    """List deliveries, newest first. Dead ones need a person."""
+def deliveries(session: Session, /, status: str, **query: Any) -> None:
+    """List deliveries, newest first. Dead deliveries need a person."""
     columns: dict[str, Cell] = {
         "created": "created_at",
         "to": "destination",
@@ -35,15 +36,15 @@ def deliveries(desk: Desk, /, status: str, **asked: Any) -> None:
         "last error": "last_error",
     }
     title = f"{status.capitalize()} deliveries"
-    desk.show_list(title, "/deliveries", "deliveries", columns, status=status, **asked)
+    session.show_list(title, "/deliveries", "deliveries", columns, status=status, **query)
 
 
 @click.command("delivery", cls=Command)
 @click.argument("delivery_id", metavar="DELIVERY")
 @click.pass_obj
-def delivery(desk: Desk, /, delivery_id: str) -> None:
-    """Show a delivery with each attempt to send it."""
-    found = desk.hub.get(path("deliveries", delivery_id))
+def delivery(session: Session, /, delivery_id: str) -> None:
+    """Show a delivery with each attempt."""
+    found = session.api.get(path("deliveries", delivery_id))
     about = {
         "to": found["destination"],
         "what": found["operation"],
@@ -55,17 +56,17 @@ def delivery(desk: Desk, /, delivery_id: str) -> None:
         "last error": found["last_error"],
     }
     attempts = {"at": "at", "HTTP status": "status", "error": "error"}
-    desk.show(found, fields(f"Delivery {found['id']}", about), "", table("Attempts", attempts, found["history"]))
+    session.show(found, fields(f"Delivery {found['id']}", about), "", table("Attempts", attempts, found["history"]))
 
 
 @click.command("settle", cls=Command)
 @click.argument("delivery_id", metavar="DELIVERY")
 @click.argument("outcome", type=click.Choice(["done", "dropped"]))
 @click.pass_obj
-def settle(desk: Desk, /, delivery_id: str, outcome: str) -> None:
-    """Say what has become of a dead delivery: done, the destination has it; dropped, it is not to be sent.
+def settle(session: Session, /, delivery_id: str, outcome: str) -> None:
+    """Close a dead delivery by hand: done if the destination has it, dropped if it must not be sent.
 
-    The lines that it was to order are canceled when it is dropped, and the shop is told.
+    Dropping a delivery that orders lines cancels these lines and notifies the shop.
     """
-    answer = desk.hub.post(path("deliveries", delivery_id, "settle"), {"outcome": outcome})
-    desk.show(answer, f"{answer['id']} is {answer['status']}.")
+    response = session.api.post(path("deliveries", delivery_id, "settle"), {"outcome": outcome})
+    session.show(response, f"{response['id']} is {response['status']}.")

@@ -1,7 +1,7 @@
-"""Check an installation: is everything set, does everything answer, does anything wait for a person.
+"""Check an installation: its settings, whether everything responds, and whether work for a person is open.
 
-A check that the caller has no right to, or that the local cloud can't answer, is skipped and says so. No value of a
-secret is ever shown.
+A check that the user has no permission for, or that the local cloud does not support, is reported as skipped. No value
+of a secret is printed.
 """
 
 import re
@@ -16,47 +16,48 @@ from typing import Any, Literal
 
 import click
 
-from cli import hub
+from cli.api import OpsApi, exchange
 from cli.commands import Command
-from cli.desk import Cell, Desk, table
-from cli.errors import DONE, NOT_SO, Failed, Gone, NotReached
-from cli.hub import NotThere
+from cli.errors import DONE, NEGATIVE, Failed, Gone, NotFound, Unreachable
 from cli.invoke import ask
+from cli.output import Cell, table
 from cli.printful_webhook import FUNCTION, STATES
-from cli.stacks import Installation, Secret, asking
-from local.partners import PARTNERS
+from cli.session import Session
+from cli.stacks import Installation, Secret, aws_errors
+from local.partners import SENDERS, api_secret_output
 from pressroom.order import routing
+from pressroom.partners import PARTNERS
 from pressroom.platform.signing import standard_signature
 
 type Status = Literal["ok", "warn", "fail", "skipped"]
 
 SECRETS = {
-    "StorefrontSecretArn": "storefront",
-    "CamaloonSecretArn": "camaloon",
-    "CloudprinterSecretArn": "cloudprinter",
-    "PrintfulSecretArn": "printful",
-    "PrintfulApiSecretArn": "printful-api",
-    "OmsSecretArn": "oms",
-    "OmsApiSecretArn": "oms-api",
+    **{sender.secret_output: sender.id for sender in SENDERS},
+    **{api_secret_output(partner.id): f"{partner.id}-api" for partner in PARTNERS if partner.has_api_token},
     "StorefrontNotificationsSecretArn": "storefront-notifications",
     "OpsTokenSecretArn": "ops-token",
 }
-SET_BY_HAND = {"camaloon": "camaloon", "cloudprinter": "cloudprinter", "printful-api": "printful", "oms-api": "oms"}
-"""The secrets that only the merchant can know, and the printer that each is for."""
-AGAIN = "It was deleted by hand: bring it back, or deploy the stack anew."
-NO_FAULT = frozenset({"payload_drift", "old_secret"})
-"""Conditions under which everything works."""
-IN_A_PATH = ("printful", "oms")
+"""The names of the secrets, without the stack's, by the output that holds their ARN."""
+ISSUED_BY_PARTNER = {
+    **{partner.id: partner.id for partner in PARTNERS if partner.issues_credential},
+    **{f"{partner.id}-api": partner.id for partner in PARTNERS if partner.has_api_token},
+}
+"""The secrets that the merchant copies from a partner, and that partner."""
+IN_A_PATH = frozenset(partner.id for partner in PARTNERS if partner.credential == "token")
+"""The secrets that are a segment of the webhook's URL."""
+RESTORE = "It was deleted by hand: restore it, or deploy the stack again."
+HARMLESS = frozenset({"payload_drift", "old_secret"})
+"""Health conditions under which everything still works."""
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
-LOOKS_STOPPED = timedelta(hours=1)
-"""After so long, the look that is made every quarter of an hour is not made any more."""
+MONITOR_LATE = timedelta(hours=1)
+"""The monitor runs every 15 minutes. After this time without a run, it has stopped."""
 FEW_FUNCTIONS, TOO_FEW_FUNCTIONS = 100, 10
-"""How many functions an account may run at once; a new one begins with ten."""
+"""Limits for the account's quota of concurrent executions. A new account starts with ten."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check has found, and what a person should do about it."""
+    """A result of a check, and what to do about it."""
 
     name: str
     status: Status
@@ -64,321 +65,334 @@ class Finding:
     todo: str = ""
 
 
-class Visit:
-    """An installation while it is looked at: what several checks need is asked once."""
+class Inspection:
+    """An installation during the checks. What several checks need is read once."""
 
-    def __init__(self, place: Installation, *, probe: bool, now: Callable[[], datetime]) -> None:
-        self.place = place
+    def __init__(self, installation: Installation, *, probe: bool, now: Callable[[], datetime]) -> None:
+        self.installation = installation
         self.probe = probe
         self.now = now
 
     @cached_property
-    def api(self) -> hub.Hub:
-        return hub.Hub(self.place.api_url, self.place.token)
+    def api(self) -> OpsApi:
+        return OpsApi(self.installation.api_url, self.installation.token)
 
     @cached_property
     def resources(self) -> list[Mapping[str, Any]]:
-        """Every resource of the stack: its names in the template and in AWS, and its type."""
-        client = self.place.client("cloudformation")
-        with asking("The stack's resources"):
-            pages = client.get_paginator("list_stack_resources").paginate(StackName=self.place.stack_name)
+        """Every resource of the stack: its logical id, physical id and type."""
+        client = self.installation.client("cloudformation")
+        with aws_errors("The stack's resources"):
+            pages = client.get_paginator("list_stack_resources").paginate(StackName=self.installation.stack_name)
             return [row for page in pages for row in page["StackResourceSummaries"]]
 
-    def named(self, kind: str) -> dict[str, str]:
-        """The resources of a type, by their name in the template."""
+    def resources_of_type(self, kind: str) -> dict[str, str]:
+        """The physical ids of the resources of a type, by their logical id."""
         return {
             row["LogicalResourceId"]: row["PhysicalResourceId"] for row in self.resources if row["ResourceType"] == kind
         }
 
     @cached_property
-    def used(self) -> set[str]:
-        """Whom the routing names: there, what is not set is a fault, and elsewhere it may be as it should."""
-        parameters = self.place.parameters
+    def routed(self) -> set[str]:
+        """The destinations that the routing names. A missing setting is a fault for these, otherwise a warning."""
+        parameters = self.installation.parameters
         rules, default = parameters.get("RoutingRules", ""), parameters.get("DefaultDestination", "nobody")
         try:
-            how = routing.parse(rules, default)
+            parsed = routing.parse(rules, default)
         except ValueError as error:
             raise Failed(str(error)) from error
-        return {rule.destination for rule in how.rules} | {default}
+        return {rule.destination for rule in parsed.rules} | {default}
 
 
 @click.command("doctor", cls=Command)
-@click.option("--no-probe", is_flag=True, help="Don't post to the webhook URLs.")
+@click.option("--no-probe", is_flag=True, help="Don't send requests to the webhook URLs.")
 @click.pass_obj
-def doctor(desk: Desk, /, no_probe: bool) -> int:
-    """Check an installation: secrets, URLs, queues, alarms, clock, quotas. 1 if something fails; warnings don't count.
+def doctor(session: Session, /, no_probe: bool) -> int:
+    """Check an installation: secrets, URLs, queues, alarms, clock, quotas. Exit code 1 on a failure, not on a warning.
 
-    Each webhook URL is sent one message without a signature, which it has to refuse, and which is counted as refused:
-    three doctors within an hour set off WebhooksRefusedAlarm. By a schedule, use --no-probe: twenty refusals in a row,
-    and Camaloon's webhook is taken to be switched off.
+    The doctor sends an unsigned request to each webhook URL. The receiver must refuse it, and counts it as a refused
+    webhook: three runs within an hour trigger WebhooksRefusedAlarm, and after 20 refused requests in a row Pressroom
+    assumes that Camaloon has disabled its webhook. In scheduled runs, use --no-probe.
     """
-    visit = Visit(desk.installation, probe=not no_probe, now=lambda: datetime.now(UTC))
-    if visit.place.stack_name:
-        _ = visit.place.description  # without it there is nothing to look at
+    inspection = Inspection(session.installation, probe=not no_probe, now=lambda: datetime.now(UTC))
+    if inspection.installation.stack_name:
+        _ = inspection.installation.description  # without a stack, no check is possible
     findings: list[Finding] = []
-    with desk.progress("checking", len(CHECKS)) as progress:
+    with session.progress("checking", len(CHECKS)) as progress:
         for done, (name, check) in enumerate(CHECKS.items(), start=1):
-            findings += looked(name, check, visit)
+            findings += run_check(name, check, inspection)
             progress(done)
     counts = {status: sum(each.status == status for each in findings) for status in ("ok", "warn", "fail", "skipped")}
     columns: dict[str, Cell] = {"": "status", "check": "name", "what": "text", "what to do": "todo"}
     checks = [asdict(each) for each in findings]
-    answer = {"installation": visit.place.title, "checks": checks, "counts": counts}
+    content = {"installation": inspection.installation.title, "checks": checks, "counts": counts}
     summary = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
-    desk.show(answer, table(f"{visit.place.title}: {summary}", columns, checks))
-    return NOT_SO if counts["fail"] else DONE
+    session.show(content, table(f"{inspection.installation.title}: {summary}", columns, checks))
+    return NEGATIVE if counts["fail"] else DONE
 
 
-type Check = Callable[[Visit], Iterable[Finding]]
+type Check = Callable[[Inspection], Iterable[Finding]]
 
 
-def looked(name: str, check: Check, visit: Visit) -> list[Finding]:
-    """Make a check; one that can't be made says why, and takes nothing of the others with it."""
+def run_check(name: str, check: Check, inspection: Inspection) -> list[Finding]:
+    """Run a check. If it can't be completed, add a finding that says why; earlier findings are kept."""
     findings: list[Finding] = []
     try:
-        findings.extend(check(visit))
+        findings.extend(check(inspection))
     except Gone as error:
-        findings.append(Finding(name, "fail", str(error), AGAIN))
-    except NotReached as error:
+        findings.append(Finding(name, "fail", str(error), RESTORE))
+    except Unreachable as error:
         findings.append(Finding(name, "skipped", str(error)))
     except Failed as error:
         findings.append(Finding(name, "fail", str(error)))
     return findings
 
 
-def stack(visit: Visit) -> Iterator[Finding]:
-    status = str(visit.place.description["StackStatus"])
+def stack(inspection: Inspection) -> Iterator[Finding]:
+    status = str(inspection.installation.description["StackStatus"])
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
-        yield Finding("stack", "ok", f"It is deployed ({status}).")
+        yield Finding("stack", "ok", f"Deployed ({status}).")
     elif status.endswith("_IN_PROGRESS"):
-        yield Finding("stack", "warn", f"It is being deployed ({status}).", "Look again when that is over.")
+        yield Finding("stack", "warn", f"A deployment is running ({status}).", "Check again when it has ended.")
     elif status == "UPDATE_ROLLBACK_COMPLETE":
-        yield Finding("stack", "warn", "The last deployment failed; the one before runs.", "See why, and deploy again.")
+        todo = "See the reason in CloudFormation, and deploy again."
+        yield Finding("stack", "warn", "The last deployment failed. The previous version is running.", todo)
     else:
-        yield Finding(
-            "stack", "fail", f"Its deployment failed ({status}).", "See why in CloudFormation, and deploy again."
-        )
+        todo = "See the reason in CloudFormation, and deploy again."
+        yield Finding("stack", "fail", f"The deployment failed ({status}).", todo)
 
 
-def secrets(visit: Visit) -> Iterator[Finding]:
-    outputs = visit.place.outputs
-    for output, short in SECRETS.items():
-        name = f"secret {short}"
+def secrets(inspection: Inspection) -> Iterator[Finding]:
+    outputs = inspection.installation.outputs
+    for output, suffix in SECRETS.items():
+        name = f"secret {suffix}"
         if output not in outputs:
-            yield Finding(name, "skipped", f"The stack has no output {output}: an older version?")
+            yield Finding(name, "skipped", f"The stack has no output {output}. Is it an older version?")
             continue
         try:
-            secret = visit.place.secret(output)
+            secret = inspection.installation.secret(output)
         except Gone as error:
-            yield Finding(name, "fail", str(error), AGAIN)
+            yield Finding(name, "fail", str(error), RESTORE)
             continue
-        except NotReached as error:
+        except Unreachable as error:
             yield Finding(name, "skipped", str(error))
             continue
-        yield from secret_findings(short, secret, visit)
+        yield from secret_findings(suffix, secret, inspection)
 
 
-def secret_findings(short: str, secret: Secret, visit: Visit) -> Iterator[Finding]:
-    """Judge a secret by its form, and by who needs it."""
-    name = f"secret {short}"
-    put = f"Set {visit.place.stack_name}/{short} (docs/deploy.md, Set the secrets)."
-    if not secret.shaped:
-        yield Finding(name, "fail", 'It is not {"current": "…", "previous": "…"}: nothing in it counts.', put)
+def secret_findings(suffix: str, secret: Secret, inspection: Inspection) -> Iterator[Finding]:
+    """Check that a secret is well-formed, and that it is set if it is needed."""
+    name = f"secret {suffix}"
+    put = f"Set {inspection.installation.stack_name}/{suffix} (docs/deploy.md, Set the secrets)."
+    partner = ISSUED_BY_PARTNER.get(suffix)
+    if not secret.well_formed:
+        yield Finding(name, "fail", 'Its format is not {"current": "…", "previous": "…"}, so it is ignored.', put)
+    elif not secret.current and partner is None:
+        yield Finding(name, "fail", "Not set.", put)
+    elif not secret.current and partner in inspection.routed:
+        yield Finding(name, "fail", f"Not set, although the routing uses {partner}.", put)
     elif not secret.current:
-        needed = short not in SET_BY_HAND or SET_BY_HAND[short] in visit.used
-        said = "It is not set" + (
-            f", and {SET_BY_HAND[short]} is in the routing" if short in SET_BY_HAND and needed else ""
-        )
-        yield Finding(name, "fail" if needed else "warn", f"{said}.", put)
-    elif wrong := _wrong(short, secret.current):
-        yield Finding(name, "fail", wrong, put)
+        yield Finding(name, "warn", "Not set.", put)
+    elif error := _format_error(suffix, secret.current):
+        yield Finding(name, "fail", error, put)
     elif secret.previous:
-        yield Finding(name, "warn", "A previous value is still accepted.", "Empty it when nobody uses it any more.")
+        yield Finding(
+            name, "warn", "The previous value is still accepted.", "Clear it when no sender uses it any more."
+        )
     else:
-        yield Finding(name, "ok", "It is set.")
+        yield Finding(name, "ok", "Set.")
 
 
-def _wrong(short: str, values: tuple[str, ...]) -> str:
+def _format_error(suffix: str, values: tuple[str, ...]) -> str:
     if any(each != each.strip() for each in values):
-        return "It begins or ends with white space."
-    if short in IN_A_PATH and not re.fullmatch(r"[A-Za-z0-9_-]+", values[0]):
-        return "It is part of a path, and holds more than letters, digits, - and _."
-    if short == "storefront-notifications":
+        return "It starts or ends with white space."
+    if suffix in IN_A_PATH and not re.fullmatch(r"[A-Za-z0-9_-]+", values[0]):
+        return "It is part of a URL's path, but contains characters other than letters, digits, - and _."
+    if suffix == "storefront-notifications":
         try:
             standard_signature(values[0], "id", "0", b"")
         except ValueError:
-            return "It is not base64: the shop can't be told anything."
+            return "It is not base64, so no notification to the shop can be signed."
     return ""
 
 
-def parameters(visit: Visit) -> Iterator[Finding]:
-    given = visit.place.parameters
-    needs = {"CamaloonSourceDomain": "camaloon", "OmsBaseUrl": "oms", "OmsStoreId": "oms"}
-    for name, whose in needs.items():
+def parameters(inspection: Inspection) -> Iterator[Finding]:
+    given = inspection.installation.parameters
+    required = [(partner, name) for partner in PARTNERS for name in partner.required_parameters]
+    for partner, name in required:
         if given.get(name):
-            yield Finding(name, "ok", "It is set.")
-        elif whose in visit.used:
-            waits = "its orders are not taken" if whose == "camaloon" else "what is for it waits"
-            yield Finding(name, "fail", f"It is empty, and {whose} is in the routing: {waits}.", f"Deploy with {name}.")
-        elif whose == "oms":
-            yield Finding(
-                name, "warn", "It is empty: personalised lines wait.", f"If you sell such, deploy with {name}."
-            )
+            yield Finding(name, "ok", "Set.")
+        elif partner.id in inspection.routed:
+            text = f"Empty, although the routing uses {partner.id}: orders can't be delivered to {partner.name}."
+            yield Finding(name, "fail", text, f"Deploy with {name}.")
+        elif partner.needs_design:
+            text = "Empty: deliveries of personalised lines wait."
+            yield Finding(name, "warn", text, f"If you sell personalised products, deploy with {name}.")
         else:
-            yield Finding(name, "ok", f"It is empty; nothing goes to {whose}.")
+            yield Finding(name, "ok", f"Empty. The routing does not use {partner.id}.")
 
 
-def api_answers(visit: Visit) -> Iterator[Finding]:
-    url = visit.place.api_url
+def api_answers(inspection: Inspection) -> Iterator[Finding]:
+    url = inspection.installation.api_url
     try:
-        closed = hub.exchange("GET", f"{url}/orders?limit=1")
-    except NotReached as error:
-        yield Finding("ops API", "fail", str(error), "Is ApiUrl the stack's, and this machine online?")
+        response = exchange("GET", f"{url}/orders?limit=1")
+    except Unreachable as error:
+        yield Finding("ops API", "fail", str(error), "Check the stack's output ApiUrl, and this machine's network.")
         return
-    if closed.status_code == HTTPStatus.UNAUTHORIZED:
-        yield Finding("ops API", "ok", "It answers, and refuses who has no token.")
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        yield Finding("ops API", "ok", "It responds, and refuses requests without a token.")
     else:
-        yield Finding(
-            "ops API", "fail", f"Without a token it answers {closed.status_code} instead of 401.", "See its log."
-        )
-    yield clock_finding(closed.headers.get("Date"), visit.now())
-    api = visit.api  # the token may be one that the caller must not read: that is no fault
+        text = f"A request without a token gets {response.status_code} instead of 401."
+        yield Finding("ops API", "fail", text, "See the log of the API's function.")
+    yield clock_finding(response.headers.get("Date"), inspection.now())
+    api = inspection.api  # outside of the try: without permission to read the token, the check is skipped
     try:
         api.get("/orders", limit=1)
-    except NotReached as error:
-        yield Finding("ops token", "fail", str(error), f"Is it the secret {visit.place.stack_name}/ops-token?")
+    except Unreachable as error:
+        yield Finding(
+            "ops token",
+            "fail",
+            str(error),
+            f"Compare it with the secret {inspection.installation.stack_name}/ops-token.",
+        )
     except Failed as error:
         yield Finding("ops token", "fail", str(error), "See the log of the API's function.")
     else:
-        yield Finding("ops token", "ok", "It opens the ops API.")
+        yield Finding("ops token", "ok", "The ops API accepts it.")
 
 
-def clock_finding(told: str | None, now: datetime) -> Finding:
-    """Compare this machine's clock with the API's answer."""
+def clock_finding(date: str | None, now: datetime) -> Finding:
+    """Compare this machine's clock with the Date header of the API's response."""
     try:
-        there = parsedate_to_datetime(told or "")
+        there = parsedate_to_datetime(date or "")
     except ValueError:
-        return Finding("clock", "skipped", "The API's answer has no time.")
+        return Finding("clock", "skipped", "The API's response has no date.")
     off = abs((now - there).total_seconds())
-    said = f"This machine's clock and the API's differ by {off:.0f} s."
+    text = f"This machine's clock and the API's differ by {off:.0f} s."
     if off <= CLOCK_WARN_S:
-        return Finding("clock", "ok", said)
-    todo = "Set this machine's clock: AWS refuses requests that are five minutes off."
-    return Finding("clock", "fail" if off > CLOCK_FAIL_S else "warn", said, todo)
+        return Finding("clock", "ok", text)
+    todo = "Set this machine's clock. AWS refuses requests whose time differs by more than five minutes."
+    return Finding("clock", "fail" if off > CLOCK_FAIL_S else "warn", text, todo)
 
 
-def webhooks(visit: Visit) -> Iterator[Finding]:
-    if not visit.probe:
-        yield Finding("webhooks", "skipped", "Not asked, as you wish.")
+def webhooks(inspection: Inspection) -> Iterator[Finding]:
+    if not inspection.probe:
+        yield Finding("webhooks", "skipped", "Not checked because of --no-probe.")
         return
-    for partner in PARTNERS:
-        name = f"webhook {partner.name}"
-        # A path's token that is wrong for sure; what is behind it is not asked.
-        url = visit.place.webhook_url(partner) + ("/unsigned" if partner.credential == "token" else "")
+    for sender in SENDERS:
+        name = f"webhook {sender.id}"
+        # Where the credential is in the path, this is a wrong token.
+        url = inspection.installation.webhook_url(sender) + ("/unsigned" if sender.credential == "token" else "")
         try:
-            status = hub.exchange("POST", url, body=b"{}", headers={"Content-Type": "application/json"}).status_code
-        except NotReached as error:
+            status = exchange("POST", url, body=b"{}", headers={"Content-Type": "application/json"}).status_code
+        except Unreachable as error:
             yield Finding(name, "fail", str(error), "See the log of its receiver.")
             continue
         if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-            yield Finding(name, "ok", f"It answers, and refuses what is not signed ({status}).")
+            yield Finding(name, "ok", f"It responds, and refuses unsigned requests ({status}).")
         else:
-            todo = (
-                "It is not there: deploy again." if status == HTTPStatus.NOT_FOUND else "See the log of its receiver."
-            )
-            yield Finding(name, "fail", f"It answers {status} to a message without a signature.", todo)
+            is_missing = status == HTTPStatus.NOT_FOUND
+            todo = "The route is missing: deploy again." if is_missing else "See the log of its receiver."
+            yield Finding(name, "fail", f"An unsigned request gets {status} instead of 400 or 401.", todo)
 
 
-def printful(visit: Visit) -> Iterator[Finding]:
-    is_used = "printful" in visit.used
-    answer = ask(visit.place, FUNCTION, {"action": "show"})
-    register = f"{visit.place.typed('printful-webhook show')}, then `register`."
-    if not answer["ok"]:
-        yield Finding(
-            "printful", "fail" if is_used else "skipped", f"{answer['problem']}.", register if is_used else ""
-        )
+def printful(inspection: Inspection) -> Iterator[Finding]:
+    is_used = "printful" in inspection.routed
+    response = ask(inspection.installation, FUNCTION, {"action": "show"})
+    register = f"Run {inspection.installation.typed('printful-webhook show')}, then `register`."
+    if not response["ok"]:
+        text = f"{response['problem']}."
+        yield Finding("printful", "fail" if is_used else "skipped", text, register if is_used else "")
         return
-    state = answer["state"]
+    state = response["state"]
     text = STATES.get(state, state)
     if state == "fine":
         yield Finding("printful", "ok", text)
     elif state == "not_wanted":
         yield Finding("printful", "warn" if is_used else "ok", text, register if is_used else "")
     else:
-        more = " If that URL may yield: with --replace and it." if state == "replaced" else ""
+        more = " To overwrite the other URL, give it with --replace." if state == "replaced" else ""
         yield Finding("printful", "fail", text, register + more)
 
 
-def shop(visit: Visit) -> Iterator[Finding]:
-    told = visit.api.get("/notifications")
-    if told["disabled_at"]:
-        todo = "Mend the shop, then POST /notifications/enable (docs/runbook.md, StorefrontDisabledAlarm)."
-        yield Finding("shop", "fail", f"It answered 410 and is told nothing since {told['disabled_at']}.", todo)
+def shop(inspection: Inspection) -> Iterator[Finding]:
+    notifications = inspection.api.get("/notifications")
+    if notifications["disabled_at"]:
+        text = f"It responded with 410, so Pressroom has sent no notifications since {notifications['disabled_at']}."
+        todo = "Fix the shop, then POST /notifications/enable (docs/runbook.md, StorefrontDisabledAlarm)."
+        yield Finding("shop", "fail", text, todo)
+    elif notifications["url_set"]:
+        yield Finding("shop", "ok", "Notifications are sent.")
     else:
-        yield Finding("shop", "ok", "It is told." if told["url_set"] else "StorefrontUrl is empty: it is told nothing.")
+        yield Finding("shop", "ok", "No notifications are sent, because StorefrontUrl is empty.")
 
 
-def queues(visit: Visit) -> Iterator[Finding]:
-    client = visit.place.client("sqs")
+def queues(inspection: Inspection) -> Iterator[Finding]:
+    client = inspection.installation.client("sqs")
     empty = 0
-    for name, url in visit.named("AWS::SQS::Queue").items():
+    for name, url in inspection.resources_of_type("AWS::SQS::Queue").items():
         count = "ApproximateNumberOfMessages"
         try:
-            with asking(f"The queue {name}"):
-                told = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+            with aws_errors(f"The queue {name}"):
+                response = client.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
         except Gone as error:
-            yield Finding(name, "fail", str(error), AGAIN)
+            yield Finding(name, "fail", str(error), RESTORE)
             continue
-        messages = int(told["Attributes"][count])
+        messages = int(response["Attributes"][count])
         if not messages:
             empty += 1
         elif name.endswith("DeadLetterQueue"):
             alarm = f"{name.removesuffix('Queue')}sAlarm"
-            yield Finding(name, "fail", f"{messages} dead letters.", f"See docs/runbook.md, {alarm}.")
+            yield Finding(
+                name,
+                "fail",
+                f"{messages} {'message' if messages == 1 else 'messages'} in the dead-letter queue.",
+                f"See docs/runbook.md, {alarm}.",
+            )
         else:
-            yield Finding(name, "warn", f"{messages} wait.", "Look again; if it grows, see the alarms and the log.")
+            yield Finding(
+                name, "warn", f"{messages} waiting.", "Check again. If the number grows, see the alarms and the log."
+            )
     yield Finding("queues", "ok", f"{empty} are empty.")
 
 
-def functions(visit: Visit) -> Iterator[Finding]:
-    """One that is gone is missed by nobody until its message comes, and is then unhandled."""
-    names = set(visit.named("AWS::Lambda::Function").values())
-    client = visit.place.client("lambda")
-    with asking("Lambda"):
+def functions(inspection: Inspection) -> Iterator[Finding]:
+    """A deleted function is otherwise noticed only when its next webhook becomes unhandled."""
+    names = set(inspection.resources_of_type("AWS::Lambda::Function").values())
+    client = inspection.installation.client("lambda")
+    with aws_errors("Lambda"):
         pages = client.get_paginator("list_functions").paginate()
         gone = names - {each["FunctionName"] for page in pages for each in page["Functions"]}
     for name in sorted(gone):
-        yield Finding(f"function {name}", "fail", "It is not there.", AGAIN)
+        yield Finding(f"function {name}", "fail", "It does not exist.", RESTORE)
     if not gone:
-        yield Finding("functions", "ok", f"All {len(names)} are there.")
+        yield Finding("functions", "ok", f"All {len(names)} exist.")
 
 
-def alarms(visit: Visit) -> Iterator[Finding]:
-    names = list(visit.named("AWS::CloudWatch::Alarm").values())
-    client = visit.place.client("cloudwatch")
+def alarms(inspection: Inspection) -> Iterator[Finding]:
+    names = list(inspection.resources_of_type("AWS::CloudWatch::Alarm").values())
+    client = inspection.installation.client("cloudwatch")
     found: list[Any] = []
     for some in batched(names, 100, strict=False):
-        with asking("CloudWatch"):
+        with aws_errors("CloudWatch"):
             found += client.describe_alarms(AlarmNames=list(some), MaxRecords=100)["MetricAlarms"]
-    ringing = [each for each in found if each["StateValue"] == "ALARM"]
-    for each in ringing:
-        todo = "See it in docs/runbook.md."
-        yield Finding(f"alarm {each['AlarmName']}", "fail", each.get("AlarmDescription", "It has gone off."), todo)
+    active = [each for each in found if each["StateValue"] == "ALARM"]
+    for each in active:
+        todo = "See docs/runbook.md."
+        yield Finding(f"alarm {each['AlarmName']}", "fail", each.get("AlarmDescription", "Active."), todo)
     if not found:
-        yield Finding("alarms", "skipped", "CloudWatch shows none of the stack's.")
-    elif not ringing:
-        yield Finding("alarms", "ok", f"None of {len(found)} has gone off.")
+        yield Finding("alarms", "skipped", "CloudWatch returned no alarms of the stack.")
+    elif not active:
+        yield Finding("alarms", "ok", f"None of {len(found)} is active.")
 
 
-def mail(visit: Visit) -> Iterator[Finding]:
-    if not visit.place.parameters.get("AlarmEmail"):
-        yield Finding(
-            "alarm mail", "warn", "AlarmEmail is empty: nobody is told of an alarm.", "Deploy with AlarmEmail."
-        )
+def mail(inspection: Inspection) -> Iterator[Finding]:
+    if not inspection.installation.parameters.get("AlarmEmail"):
+        text = "AlarmEmail is empty, so alarms are not sent to anyone."
+        yield Finding("alarm mail", "warn", text, "Deploy with AlarmEmail.")
         return
-    client = visit.place.client("sns")
-    topics = visit.named("AWS::SNS::Topic").values()
-    with asking("SNS"):
+    client = inspection.installation.client("sns")
+    topics = inspection.resources_of_type("AWS::SNS::Topic").values()
+    with aws_errors("SNS"):
         arns = [
             subscription["SubscriptionArn"]
             for topic in topics
@@ -386,66 +400,66 @@ def mail(visit: Visit) -> Iterator[Finding]:
             for subscription in page["Subscriptions"]
         ]
     if any(each.startswith("arn:") for each in arns):
-        yield Finding("alarm mail", "ok", "Somebody has confirmed to be told of alarms.")
+        yield Finding("alarm mail", "ok", "A subscription to the alarms is confirmed.")
     else:
-        todo = "Confirm the mail that AWS has sent to AlarmEmail; it may be in the spam."
-        yield Finding("alarm mail", "fail", "Nobody has confirmed to be told of alarms.", todo)
+        todo = "Confirm the subscription in the email from AWS to AlarmEmail. Check the spam folder too."
+        yield Finding("alarm mail", "fail", "No subscription to the alarms is confirmed.", todo)
 
 
-def quotas(visit: Visit) -> Iterator[Finding]:
-    client = visit.place.client("lambda")
-    with asking("Lambda"):
+def quotas(inspection: Inspection) -> Iterator[Finding]:
+    client = inspection.installation.client("lambda")
+    with aws_errors("Lambda"):
         most = int(client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
-    text = f"The account may run {most} functions at a time."
-    todo = "Ask AWS for more (Service Quotas, Lambda, Concurrent executions)."
+    text = f"The account can run {most} functions at the same time."
+    todo = "Request an increase in Service Quotas: Lambda, Concurrent executions."
     if most <= TOO_FEW_FUNCTIONS:
         yield Finding("quota", "fail", text, todo)
     else:
         yield Finding("quota", *(("warn", text, todo) if most < FEW_FUNCTIONS else ("ok", text)))
 
 
-def conditions(visit: Visit) -> Iterator[Finding]:
+def conditions(inspection: Inspection) -> Iterator[Finding]:
     try:
-        found = visit.api.get("/conditions")
-    except NotThere:
-        yield Finding("conditions", "skipped", "This version does not look for any.")
+        found = inspection.api.get("/conditions")
+    except NotFound:
+        yield Finding("conditions", "skipped", "This version has no health conditions.")
         return
     for each in found["conditions"]:
-        status: Status = "warn" if each["name"] in NO_FAULT else "fail"
-        todo = f"It stands since {each['since']}: see docs/runbook.md."
+        status: Status = "warn" if each["name"] in HARMLESS else "fail"
+        todo = f"Active since {each['since']}. See docs/runbook.md."
         yield Finding(f"condition {each['id']}", status, each["text"], todo)
-    looked_at = found["looked_at"]
-    if not looked_at:
-        yield Finding("conditions", "skipped", "Nobody has looked yet.", "Look again in a quarter of an hour.")
-    elif visit.now() - datetime.fromisoformat(looked_at) > LOOKS_STOPPED:
+    checked_at = found["looked_at"]
+    if not checked_at:
+        yield Finding("conditions", "skipped", "Not checked yet.", "Run the doctor again in 15 minutes.")
+    elif inspection.now() - datetime.fromisoformat(checked_at) > MONITOR_LATE:
         todo = "See the log of the monitor's function."
-        yield Finding("conditions", "fail", f"Nobody has looked since {looked_at}.", todo)
+        yield Finding("conditions", "fail", f"The monitor has not run since {checked_at}.", todo)
     elif not found["conditions"]:
-        yield Finding("conditions", "ok", f"None stood at {looked_at}.")
+        yield Finding("conditions", "ok", f"None active at {checked_at}.")
 
 
-def people(visit: Visit) -> Iterator[Finding]:
-    """What waits for a person, and has an alarm of its own: no fault of the installation."""
+def open_work(inspection: Inspection) -> Iterator[Finding]:
+    """Work for a person. It has its own alarms and is no fault of the installation, so it only gives warnings."""
     try:
-        seen = visit.api.get("/overview")
-    except NotThere:
-        yield Finding("to do", "skipped", "This version does not count it.")
+        overview = inspection.api.get("/overview")
+    except NotFound:
+        yield Finding("to do", "skipped", "This version has no overview.")
         return
-    dead = [each["dead"] for each in seen["deliveries"]]
+    dead = [each["dead"] for each in overview["deliveries"]]
     waiting = {
-        "orders need a person": ([seen["attention"]], "orders --attention"),
+        "orders need attention": ([overview["attention"]], "orders --attention"),
         "deliveries are dead": (dead, "deliveries"),
-        "webhooks failed": ([seen["webhooks"]["failed"]], "webhooks --state failed"),
-        "webhooks are unhandled": ([seen["webhooks"]["unhandled"]], "webhooks --state unhandled"),
+        "webhooks failed": ([overview["webhooks"]["failed"]], "webhooks --state failed"),
+        "webhooks are unhandled": ([overview["webhooks"]["unhandled"]], "webhooks --state unhandled"),
     }
     nothing = True
     for what, (counts, command) in waiting.items():
         if number := sum(each["count"] for each in counts):
             nothing = False
             more = "+" if any(each["more"] for each in counts) else ""
-            yield Finding("to do", "warn", f"{number}{more} {what}.", visit.place.typed(command))
+            yield Finding("to do", "warn", f"{number}{more} {what}.", inspection.installation.typed(command))
     if nothing:
-        yield Finding("to do", "ok", "Nothing waits for a person.")
+        yield Finding("to do", "ok", "No open work.")
 
 
 CHECKS: dict[str, Check] = {
@@ -462,5 +476,5 @@ CHECKS: dict[str, Check] = {
     "alarm mail": mail,
     "quota": quotas,
     "conditions": conditions,
-    "to do": people,
+    "to do": open_work,
 }

@@ -1,32 +1,36 @@
-"""What ends a command early, and the exit codes that scripts go by."""
+"""The errors that end a command, and the exit codes for scripts."""
 
 DONE = 0
-NOT_SO = 1
-"""What was asked for is not so, was not done, or was refused."""
+NEGATIVE = 1
+"""Negative result: not found, check failed, or request refused."""
 USAGE = 2
-"""click's own, for what was typed wrongly."""
-TO_DO = 3
-"""`catalogue`: something differs, or is still under way."""
-UNREACHED = 4
-"""There is no such stack, or no right to ask it, or it does not answer."""
+"""Wrong usage. click's own exit code."""
+INCOMPLETE = 3
+"""`catalogue`: differences found, or the push is still running."""
+UNREACHABLE = 4
+"""No such installation, access denied, token refused, or no response."""
 INTERRUPTED = 130
 
 
 class Failed(Exception):
-    """A command can't do what was asked. The text is for a person and says what to do."""
+    """The command failed. The text is shown to the user and says what to do."""
 
-    code = NOT_SO
+    code = NEGATIVE
 
     def report(self) -> str:
-        """Return what a person is told."""
+        """Return the text for stderr."""
         return f"error: {self}"
 
 
-class NotReached(Failed):
-    """The installation could not be asked: none is there, it does not answer, or the caller may not."""
+class Unreachable(Failed):
+    """The installation does not exist, does not respond, or denies access."""
 
-    code = UNREACHED
+    code = UNREACHABLE
 
 
-class Gone(NotReached):
-    """What the installation should have is not there: no question of rights, so nothing that may be passed over."""
+class Gone(Unreachable):
+    """A resource of the stack was deleted. This is a fault, unlike a missing permission, which only skips a check."""
+
+
+class NotFound(Failed):
+    """The ops API has nothing with this id."""

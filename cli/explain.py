@@ -1,7 +1,7 @@
-"""Where each line of a paid order would go and why; nothing is sent, and nothing is kept.
+"""Explain the route of each line of a paid order. Sends and stores nothing.
 
-What is wrong with the order is found by the receiver's own code, and the routes by the topic's own. The rules are those
-of the installation, unless they are given; where none is named and no local cloud runs, the template's defaults.
+The storefront's receiver code validates the order, and the topic's code routes its lines. The rules are those given as
+options, else those of the installation, else (without a named installation or local cloud) the template's defaults.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli.commands import Command
-from cli.desk import Desk, printable, table
-from cli.errors import DONE, NOT_SO, Failed
+from cli.errors import DONE, NEGATIVE, Failed
+from cli.output import printable, table
+from cli.session import Session
 from cli.stacks import NoLocalCloud
 from functions.receive.storefront.handler import check, read
 from local.settings import TEMPLATE
@@ -23,7 +24,7 @@ from pressroom.inbox import events
 from pressroom.inbox.receiver import LARGEST_BODY
 from pressroom.order import routing
 from pressroom.order.routing import Route, Routing
-from pressroom.partners import FOLLOWED
+from pressroom.partners import FOLLOWED, NAMES, PERSONALIZED
 from pressroom.platform import table as rows
 from pressroom.platform.errors import Refused
 
@@ -32,7 +33,7 @@ RULES, DEFAULT = "RoutingRules", "DefaultDestination"
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the order as far as it can be read, and its way; None if it has no SKU to go by."""
+    """A line of the order, as far as it can be parsed. `route` is None if the line has no SKU."""
 
     id: str
     sku: str
@@ -42,58 +43,59 @@ class Line:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What would become of an order. It is refused if there is a fault, and `lines` says where they would go if not."""
+    """The result for an order. It would be refused if there are errors; `lines` then shows the routes without them."""
 
     order_id: str
     lines: tuple[Line, ...]
-    faults: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
+    """(field, message) each, as in the receiver's response."""
 
     @property
-    def fine(self) -> bool:
-        return not self.faults and all(line.route and line.route.destination for line in self.lines)
+    def fully_routed(self) -> bool:
+        return not self.errors and all(line.route and line.route.destination for line in self.lines)
 
 
 @click.command("explain", cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--rules", help=f"{RULES} to try [those of the installation].")
-@click.option("--default", help=f"{DEFAULT} to try [that of the installation].")
+@click.option("--rules", help=f"{RULES} to use [those of the installation].")
+@click.option("--default", help=f"{DEFAULT} to use [that of the installation].")
 @click.pass_obj
-def explain_order(desk: Desk, /, file: Path, rules: str | None, default: str | None) -> int:
-    """Say where the lines of an order_paid would go, and why; sends nothing.
+def explain_order(session: Session, /, file: Path, rules: str | None, default: str | None) -> int:
+    """Explain where the lines of an order_paid would be routed. Sends nothing.
 
-    FILE has the order's body. 1 if the order would be refused, or a line has nowhere to go.
+    FILE contains the body of the order. Exit code 1 if the order would be refused, or a line has no printer.
     """
-    how, whose = _routing(desk, rules, default)
-    explanation = explain(file.read_bytes(), how)
-    answer = {
+    rules_used, origin = _routing(session, rules, default)
+    explanation = explain(file.read_bytes(), rules_used)
+    content = {
         "order_id": explanation.order_id,
-        "accepted": not explanation.faults,
-        "lines": [_told(line) for line in explanation.lines],
-        "faults": [{"field": field, "message": message} for field, message in explanation.faults],
-        "rules": list(map(str, how.rules)),
-        "default": how.default,
-        "whose": whose,
+        "accepted": not explanation.errors,
+        "lines": [_to_json(line) for line in explanation.lines],
+        "faults": [{"field": field, "message": message} for field, message in explanation.errors],
+        "rules": list(map(str, rules_used.rules)),
+        "default": rules_used.default,
+        "whose": origin,
     }
-    desk.show(answer, *_shown(explanation, how, whose))
-    return DONE if explanation.fine else NOT_SO
+    session.show(content, *_readable(explanation, rules_used, origin))
+    return DONE if explanation.fully_routed else NEGATIVE
 
 
 def explain(body: bytes, how: Routing) -> Explanation:
-    """Say what would become of the body of an `order_paid`."""
-    faults = [("", reason) for reason in _too_large(body)]
+    """Validate and route the body of an `order_paid`."""
+    errors = [("", reason) for reason in _size_errors(body)]
     try:
         content = read(body)
     except Refused as refusal:
-        return Explanation("?", (), (*faults, *_listed(refusal)))
+        return Explanation("?", (), (*errors, *_errors(refusal)))
     try:
         check("order_paid", content)
     except Refused as refusal:
-        faults += _listed(refusal)
+        errors += _errors(refusal)
     items = content.get("line_items")
     lines = tuple(
         _line(position, item, how) for position, item in enumerate(items if isinstance(items, list) else (), start=1)
     )
-    return Explanation(printable(content.get("id", "?")), lines, tuple(faults))
+    return Explanation(printable(content.get("id", "?")), lines, tuple(errors))
 
 
 def _line(position: int, item: Any, how: Routing) -> Line:
@@ -109,48 +111,48 @@ def _line(position: int, item: Any, how: Routing) -> Line:
     )
 
 
-def _listed(refusal: Refused) -> list[tuple[str, str]]:
-    told: Any = refusal.answer
-    return [(fault["field"], fault["message"]) for fault in told]
+def _errors(refusal: Refused) -> list[tuple[str, str]]:
+    errors: Any = refusal.answer
+    return [(error["field"], error["message"]) for error in errors]
 
 
-def _too_large(body: bytes) -> list[str]:
+def _size_errors(body: bytes) -> list[str]:
     if len(body) > LARGEST_BODY:
-        return [f"The body has {len(body):,} bytes; more than {LARGEST_BODY:,} are not accepted (413)."]
+        return [f"The body has {len(body):,} bytes; the limit is {LARGEST_BODY:,} (413)."]
     packed = len(rows.pack(body)["B"])
     if packed > events.LARGEST_ROW:
-        return [f"Compressed, the body has {packed:,} bytes; more than {events.LARGEST_ROW:,} are not accepted (413)."]
+        return [f"Compressed, the body has {packed:,} bytes; the limit is {events.LARGEST_ROW:,} (413)."]
     return []
 
 
-def _routing(desk: Desk, rules: str | None, default: str | None) -> tuple[Routing, str]:
-    """The routing, and whose it is; what is given comes before what a stack has."""
-    whose = "as given"
+def _routing(session: Session, rules: str | None, default: str | None) -> tuple[Routing, str]:
+    """Return the routing, and a text that says where it comes from. Options come before the installation's values."""
+    origin = "as given"
     if rules is None or default is None:
-        parameters, whose = _parameters(desk)
+        parameters, origin = _parameters(session)
         missing = {RULES, DEFAULT} - set(parameters)
         if missing:
-            raise Failed(f"There is no parameter {' nor '.join(sorted(missing))} in {whose}: an older version?")
+            raise Failed(f"{origin} has no parameter {' or '.join(sorted(missing))}. Is it an older version?")
         if rules is not None or default is not None:
-            whose += f", but for the {'default' if rules is None else 'rules'} as given"
+            origin += f", except the {'default' if rules is None else 'rules'} as given"
         rules = parameters[RULES] if rules is None else rules
         default = parameters[DEFAULT] if default is None else default
     try:
-        return routing.parse(rules, default), whose
+        return routing.parse(rules, default), origin
     except ValueError as error:
         raise Failed(str(error)) from error
 
 
-def _parameters(desk: Desk) -> tuple[dict[str, str], str]:
+def _parameters(session: Session) -> tuple[dict[str, str], str]:
     try:
-        return desk.installation.parameters, desk.installation.title
+        return session.installation.parameters, session.installation.title
     except NoLocalCloud:
         defaults = {name: str(each.get("Default", "")) for name, each in _template()["Parameters"].items()}
-        return defaults, "the template's defaults, since no local cloud runs"
+        return defaults, "the template's defaults, because no local cloud is running"
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads what is plain YAML in the template; intrinsic functions, which no parameter has, are None."""
+    """Reads the template as plain YAML. Intrinsic functions become None; parameters have none."""
 
 
 _Loader.add_multi_constructor("!", lambda *_: None)
@@ -160,7 +162,7 @@ def _template() -> dict[str, Any]:
     return dict(yaml.load(TEMPLATE.read_text(), _Loader))  # noqa: S506 - a SafeLoader
 
 
-def _told(line: Line) -> dict[str, Any]:
+def _to_json(line: Line) -> dict[str, Any]:
     route = line.route
     return {
         "id": line.id,
@@ -172,29 +174,29 @@ def _told(line: Line) -> dict[str, Any]:
     }
 
 
-def _shown(explanation: Explanation, how: Routing, whose: str) -> list[RenderableType]:
+def _readable(explanation: Explanation, how: Routing, origin: str) -> list[RenderableType]:
     rules = ", ".join(map(str, how.rules)) or "none"
-    shown: list[RenderableType] = [
-        f"Rules: {rules}; then a personalised line goes to the OMS; by default: {how.default} ({whose}).\n"
+    parts: list[RenderableType] = [
+        f"Rules: {rules}; then personalised lines: {NAMES[PERSONALIZED]}; default: {how.default} ({origin}).\n"
     ]
     if explanation.lines:
         lines = [
             {"line": line.id, "sku": line.sku, "quantity": line.quantity, "goes to": where, "why": why}
             for line in explanation.lines
-            for where, why in [_way(line.route)]
+            for where, why in [_route_cells(line.route)]
         ]
-        shown += [table(f"Order {explanation.order_id}", {name: name for name in lines[0]}, lines), ""]
-    if not explanation.faults:
-        return [*shown, "The order would be accepted."]
-    faults = [{"field": field or "the body", "what is wrong": message} for field, message in explanation.faults]
-    refused = Text("The order would be refused, and nothing of it sent:", "red")
-    return [*shown, refused, table("Faults", {name: name for name in faults[0]}, faults)]
+        parts += [table(f"Order {explanation.order_id}", {name: name for name in lines[0]}, lines), ""]
+    if not explanation.errors:
+        return [*parts, "The order would be accepted."]
+    errors = [{"field": field or "the body", "error": message} for field, message in explanation.errors]
+    refused = Text("The order would be refused, and none of its lines would be sent.", "red")
+    return [*parts, refused, table("Errors", {name: name for name in errors[0]}, errors)]
 
 
-def _way(route: Route | None) -> tuple[Text, Text]:
+def _route_cells(route: Route | None) -> tuple[Text, Text]:
     if route is None:
         return Text("?", style="red"), Text("it has no SKU")
     if route.destination is None:
         return Text("nowhere", style="red"), Text(route.why)
-    followed = " (only followed)" if route.destination in FOLLOWED else ""
+    followed = " (followed only)" if route.destination in FOLLOWED else ""
     return Text(route.destination + followed, style="green"), Text(route.why)

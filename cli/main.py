@@ -1,4 +1,4 @@
-"""`pressroom`: the commands put together, and how each of them ends."""
+"""The command `pressroom`: registers all commands and maps errors to exit codes."""
 
 import io
 import sys
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import click
 
-from cli import catalogue, deliveries, doctor, explain, orders, printful_webhook, replay, send, standing, webhooks
+from cli import catalogue, deliveries, doctor, explain, orders, overview, printful_webhook, replay, send, webhooks
 from cli.commands import Group
-from cli.errors import DONE, INTERRUPTED, UNREACHED, Failed
+from cli.errors import DONE, INTERRUPTED, UNREACHABLE, Failed
 from local.progress import LocalCloudError
 
 EXITS = """\b
 Exit codes:
-  0    done
-  1    what was asked for is not so, was not done, or was refused
+  0    success
+  1    negative result: not found, check failed, or request refused
   2    wrong usage
-  3    catalogue: something differs, or a push has not ended yet
-  4    no such installation, no right to ask it, a refused token, or no answer
+  3    catalogue: differences found, or the push is still running
+  4    no such installation, access denied, token refused, or no response
   130  interrupted"""
 
 
@@ -28,16 +28,16 @@ Exit codes:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 def root() -> None:
-    """Look after a Pressroom.
+    """Operate a Pressroom installation.
 
-    A command is about the local cloud of `make up`, or with --stack NAME (or PRESSROOM_STACK) about a stack of your
-    AWS account, with the region and the credentials that the AWS CLI would take. Who has the ops token and no account
-    gives --api-url URL and PRESSROOM_TOKEN. With --json, stdout holds JSON and nothing else.
+    By default, a command uses the local cloud of `make up`. With --stack NAME (or PRESSROOM_STACK) it uses a stack in
+    your AWS account, with the same region and credentials as the AWS CLI. If you have only the ops token, give
+    --api-url URL and set PRESSROOM_TOKEN. With --json, stdout contains only JSON.
     """
 
 
 for each in (
-    *(standing.overview, standing.conditions, doctor.doctor),
+    *(overview.overview, overview.conditions, doctor.doctor),
     *(orders.orders, orders.order, orders.route, orders.erase),
     *(webhooks.webhooks, webhooks.webhook),
     *(deliveries.deliveries, deliveries.delivery, deliveries.settle),
@@ -47,9 +47,9 @@ for each in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what was typed, and return the exit code."""
+    """Run the command with these arguments, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # where an ü can't be written, it is no reason to end
+        if isinstance(stream, io.TextIOWrapper):  # a terminal whose encoding lacks a character must not end the command
             stream.reconfigure(errors="backslashreplace")
     try:
         code = root.main(arguments, prog_name="pressroom", standalone_mode=False)
@@ -57,15 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except Failed as error:
-        return _told(error.report(), error.code)
+        return _fail(error.report(), error.code)
     except LocalCloudError as error:
-        return _told(error.report(), UNREACHED)
+        return _fail(error.report(), UNREACHABLE)
     except (click.Abort, KeyboardInterrupt):
-        return _told("\ninterrupted", INTERRUPTED)
+        return _fail("\ninterrupted", INTERRUPTED)
     return DONE if code is None else int(code)
 
 
-def _told(text: str, code: int) -> int:
+def _fail(text: str, code: int) -> int:
     sys.stdout.flush()
     click.echo(text, err=True)
     return code

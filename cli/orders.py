@@ -1,28 +1,31 @@
-"""Orders: which there are, one with all that is known of it, giving a line to a printer, erasing a person."""
+"""Orders: the list, one with everything known about it, routing a line by hand, erasing personal data."""
 
 from typing import Any
 
 import click
 from rich.console import RenderableType
 
-from cli.commands import Command, Group, how_many
-from cli.desk import Cell, Desk, fields, table
-from cli.hub import path
+from cli.api import path
+from cli.commands import Command, Group, list_options
+from cli.output import Cell, attention_table, fields, table
+from cli.session import Session
 from pressroom.order.model import Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import PRINTERS
 
 
 @click.command("orders", cls=Command)
-@click.option("--status", type=click.Choice([each.value for each in Status]), help="Where they stand.")
-@click.option("--provider", type=click.Choice(PRINTERS), help="Who prints a line of them, or has told of them.")
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only orders with this status.")
+@click.option(
+    "--provider", type=click.Choice(PRINTERS), help="Only orders with lines for this printer, or webhooks from it."
+)
 @click.option(
     "--attention",
     type=click.Choice(["any", *(each.value for each in Attention)]),
     is_flag=False,
     flag_value="any",
     metavar="[REASON]",
-    help="Those that a person should look at; for one reason only.",
+    help="Only orders that need attention, for any reason or this one.",
 )
 @click.option(
     "--stalled",
@@ -30,14 +33,14 @@ from pressroom.partners import PRINTERS
     is_flag=False,
     flag_value=24,
     metavar="[HOURS]",
-    help="Open, and unheard of for so long [24], oldest first.",
+    help="Only open orders without news for this time [24], oldest first.",
 )
 @click.option("--id", "order_id", help="The order with this id.")
-@click.option("--ref", help="The orders with this reference.")
-@click.option("--tracking", help="The orders with a parcel of this tracking number.")
-@how_many
+@click.option("--ref", help="Orders with this reference.")
+@click.option("--tracking", help="Orders with a parcel with this tracking number.")
+@list_options
 @click.pass_obj
-def orders(desk: Desk, /, order_id: str | None, **asked: Any) -> None:
+def orders(session: Session, /, order_id: str | None, **query: Any) -> None:
     """List orders, newest first."""
     columns: dict[str, Cell] = {
         "order": "id",
@@ -47,18 +50,18 @@ def orders(desk: Desk, /, order_id: str | None, **asked: Any) -> None:
         "attention": "attention",
         "providers": "providers",
         "created": "created_at",
-        "heard of": "updated_at",
+        "updated": "updated_at",
     }
-    desk.show_list("Orders", "/orders", "orders", columns, id=order_id, **asked)
+    session.show_list("Orders", "/orders", "orders", columns, id=order_id, **query)
 
 
 @click.command("order", cls=Command)
 @click.argument("order_id", metavar="ORDER")
 @click.pass_obj
-def order(desk: Desk, /, order_id: str) -> None:
-    """Show an order: lines, parcels, holds, deliveries, and what happened."""
-    found = desk.hub.get(path("orders", order_id))
-    desk.show(found, *_shown(found))
+def order(session: Session, /, order_id: str) -> None:
+    """Show an order: reasons for attention, lines, parcels, holds, deliveries and timeline."""
+    found = session.api.get(path("orders", order_id))
+    session.show(found, *_readable(found))
 
 
 @click.command("route", cls=Command)
@@ -66,49 +69,48 @@ def order(desk: Desk, /, order_id: str) -> None:
 @click.argument("line_id", metavar="LINE")
 @click.argument("destination", type=click.Choice(PRINTERS))
 @click.pass_obj
-def route(desk: Desk, /, order_id: str, line_id: str, destination: str) -> None:
-    """Give a line that no routing rule wanted to a printer."""
-    answer = desk.hub.post(path("orders", order_id, "lines", line_id, "route"), {"destination": destination})
-    said = "was asked for before" if answer["status"] == "duplicate" else "is accepted"
-    desk.show(answer, f"That line {line_id} of {order_id} goes to {destination} {said}: {answer['event_id']}.")
+def route(session: Session, /, order_id: str, line_id: str, destination: str) -> None:
+    """Assign a line that no routing rule matches to a printer."""
+    response = session.api.post(path("orders", order_id, "lines", line_id, "route"), {"destination": destination})
+    outcome = "was already requested" if response["status"] == "duplicate" else "is accepted"
+    session.show(response, f"Routing line {line_id} of {order_id} to {destination} {outcome}: {response['event_id']}.")
 
 
 @click.group("erase", cls=Group)
 def erase() -> None:
-    """Erase what is personal, for good."""
+    """Erase personal data permanently."""
 
 
 @erase.command("order")
 @click.argument("order_id", metavar="ORDER")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @click.pass_obj
-def erase_order(desk: Desk, /, order_id: str, yes: bool) -> None:
-    """Empty the bodies of an order's webhooks and deliveries, and the texts of its record."""
-    desk.confirm(f"Erase what is personal in the order {order_id}? It can't be undone.", yes=yes)
-    answer = desk.hub.post(path("orders", order_id, "erase"))
-    desk.show(answer, f"Erased at {answer['erased_at']}.")
+def erase_order(session: Session, /, order_id: str, yes: bool) -> None:
+    """Erase the bodies of an order's webhooks and deliveries, and the free texts of its record."""
+    session.confirm(f"Erase the personal data of order {order_id}? This can't be undone.", yes=yes)
+    response = session.api.post(path("orders", order_id, "erase"))
+    session.show(response, f"Erased at {response['erased_at']}.")
 
 
 @erase.command("webhook")
 @click.argument("event_id", metavar="WEBHOOK")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @click.pass_obj
-def erase_webhook(desk: Desk, /, event_id: str, yes: bool) -> None:
-    """Empty the body of a webhook that belongs to no order."""
-    desk.confirm(f"Erase the body of {event_id}? It can't be replayed after that.", yes=yes)
-    answer = desk.hub.post(path("events", event_id, "erase"))
-    desk.show(answer, f"Erased at {answer['erased_at']}.")
+def erase_webhook(session: Session, /, event_id: str, yes: bool) -> None:
+    """Erase the body of a webhook that belongs to no order."""
+    session.confirm(f"Erase the body of {event_id}? It can't be replayed after that.", yes=yes)
+    response = session.api.post(path("events", event_id, "erase"))
+    session.show(response, f"Erased at {response['erased_at']}.")
 
 
-def _shown(order: dict[str, Any]) -> list[RenderableType]:
+def _readable(order: dict[str, Any]) -> list[RenderableType]:
     about = {
         "ref": order["ref"],
         "status": order["status"],
         "on hold": order["on_hold"] or None,
-        "attention": order["attention"],
         "currency": order["currency"],
         "created": order["created_at"],
-        "heard of": order["updated_at"],
+        "updated": order["updated_at"],
         "erased": order.get("erased_at"),
     }
     lines: dict[str, Cell] = {
@@ -134,9 +136,6 @@ def _shown(order: dict[str, Any]) -> list[RenderableType]:
         "": lambda row: [name for name in ("reshipment", "returned", "merged") if row.get(name)],
     }
     holds = {"provider": "provider", "since": "since", "until": "until", "reason": "reason"}
-    tables = [table("Lines", lines, order["lines"]), table("Parcels", parcels, order["shipments"])]
-    if order["holds"]:
-        tables.append(table("Holds", holds, order["holds"]))
     deliveries: dict[str, Cell] = {
         "delivery": "id",
         "to": "destination",
@@ -146,5 +145,11 @@ def _shown(order: dict[str, Any]) -> list[RenderableType]:
         "last error": "last_error",
     }
     timeline = {"at": "at", "received": "received_at", "source": "source", "what": "text"}
-    tables += [table("Deliveries", deliveries, order["deliveries"]), table("Timeline", timeline, order["timeline"])]
-    return [part for each in (fields(f"Order {order['id']}", about), *tables) for part in (each, "")][:-1]
+    parts = [fields(f"Order {order['id']}", about)]
+    if order["attention"]:
+        parts.append(attention_table(order["attention"]))
+    parts += [table("Lines", lines, order["lines"]), table("Parcels", parcels, order["shipments"])]
+    if order["holds"]:
+        parts.append(table("Holds", holds, order["holds"]))
+    parts += [table("Deliveries", deliveries, order["deliveries"]), table("Timeline", timeline, order["timeline"])]
+    return [line for part in parts for line in (part, "")][:-1]

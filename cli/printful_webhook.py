@@ -1,21 +1,21 @@
-"""Printful's webhook: invoke the Lambda that manages it, and say what it answered."""
+"""Printful's webhook: invoke the function that manages it, and print the result."""
 
 from typing import Any
 
 import click
 
 from cli.commands import Group
-from cli.desk import Desk
-from cli.errors import DONE, NOT_SO
+from cli.errors import DONE, NEGATIVE
 from cli.invoke import ask
+from cli.session import Session
 
 FUNCTION = "printful_webhook"
 STATES = {
     "fine": "Printful sends its webhooks to Pressroom.",
-    "lost": "Printful has no webhook, although Pressroom wants one.",
-    "replaced": "Printful sends its webhooks to somebody else.",
-    "changed": "Printful's webhook is Pressroom's, but not as it should be.",
-    "not_wanted": "Pressroom wants no webhook of Printful.",
+    "lost": "No webhook is registered at Printful, although Pressroom expects one.",
+    "replaced": "Another URL has replaced Pressroom's webhook at Printful. Pressroom misses its events.",
+    "changed": "Pressroom's webhook is registered at Printful, but with other settings.",
+    "not_wanted": "Pressroom expects no webhook from Printful: it was never registered, or was removed.",
 }
 
 
@@ -28,51 +28,52 @@ class Products(click.ParamType[Any]):
         try:
             return [] if value == "none" else [int(each) for each in value.split(",")]
         except ValueError:
-            return self.fail(f"{value!r} is neither 5,12 nor none", param, ctx)
+            return self.fail(f"{value!r} must be a list of ids such as 5,12, or none", param, ctx)
 
 
 @click.group("printful-webhook", cls=Group)
 def printful_webhook() -> None:
-    """Show, register or remove the webhook at Printful."""
+    """Show, register or remove Pressroom's webhook at Printful."""
 
 
 @printful_webhook.command("show")
 @click.pass_obj
-def show(desk: Desk, /) -> int:
-    """Show what is registered."""
-    return _done(desk, {"action": "show"})
+def show(session: Session, /) -> int:
+    """Show the registered webhook."""
+    return _manage(session, {"action": "show"})
 
 
 @printful_webhook.command("register")
-@click.option("--products", type=Products(), help="Whose stock is followed: 5,12 or none [as before].")
-@click.option("--replace", metavar="URL", help="Somebody else's URL that may be overwritten.")
+@click.option("--products", type=Products(), help="Products with stock updates: 5,12 or none [unchanged].")
+@click.option("--replace", metavar="URL", help="Another URL that may be overwritten.")
 @click.pass_obj
-def register(desk: Desk, /, products: list[int] | None, replace: str | None) -> int:
-    """Have Printful send its webhooks to Pressroom."""
-    return _done(desk, {"action": "register", "product_ids": products, "replace": replace})
+def register(session: Session, /, products: list[int] | None, replace: str | None) -> int:
+    """Make Printful send its webhooks to Pressroom."""
+    return _manage(session, {"action": "register", "product_ids": products, "replace": replace})
 
 
 @printful_webhook.command("remove")
-@click.option("--replace", metavar="URL", help="Somebody else's URL that may be removed.")
+@click.option("--replace", metavar="URL", help="Another URL that may be removed.")
 @click.pass_obj
-def remove(desk: Desk, /, replace: str | None) -> int:
-    """End both the webhook and the hourly look at it."""
-    return _done(desk, {"action": "remove", "replace": replace})
+def remove(session: Session, /, replace: str | None) -> int:
+    """Remove the webhook, and stop the hourly check of it."""
+    return _manage(session, {"action": "remove", "replace": replace})
 
 
-def _done(desk: Desk, asked: dict[str, Any]) -> int:
-    given = {name: value for name, value in asked.items() if value is not None}
-    answer = ask(desk.installation, FUNCTION, given)
-    desk.show(answer, readable(answer))
-    return DONE if answer["ok"] else NOT_SO
+def _manage(session: Session, payload: dict[str, Any]) -> int:
+    given = {name: value for name, value in payload.items() if value is not None}
+    response = ask(session.installation, FUNCTION, given)
+    session.show(response, readable(response))
+    return DONE if response["ok"] else NEGATIVE
 
 
-def readable(answer: dict[str, Any]) -> str:
-    """Say what the function answered."""
-    lines = [f"Not done: {answer['problem']}." if "problem" in answer else STATES.get(answer["state"], answer["state"])]
-    if registered := answer.get("registered"):
+def readable(response: dict[str, Any]) -> str:
+    """Return the function's response as text."""
+    failed = "problem" in response
+    lines = [f"Not done: {response['problem']}." if failed else STATES.get(response["state"], response["state"])]
+    if registered := response.get("registered"):
         products = ", ".join(map(str, registered["product_ids"])) or "none"
         types = ", ".join(registered["types"]) or "none"
         lines += [f"  URL       {registered['url'] or 'none'}", f"  types     {types}", f"  products  {products}"]
-    differences = answer.get("differences", ()) if answer.get("state") != "not_wanted" else ()
+    differences = response.get("differences", ()) if response.get("state") != "not_wanted" else ()
     return "\n".join([*lines, *(f"  differs   {each}" for each in differences)])

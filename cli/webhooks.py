@@ -1,25 +1,26 @@
-"""Received webhooks: which there are, and one with its raw body."""
+"""Received webhooks: the list, and one with its raw body."""
 
 from typing import Any
 
 import click
 from rich.text import Text
 
-from cli.commands import Command, how_many
-from cli.desk import Cell, Desk, fields
-from cli.hub import path
+from cli.api import path
+from cli.commands import Command, list_options
+from cli.output import Cell, fields
+from cli.session import Session
 from pressroom.inbox.events import State
 from pressroom.partners import SOURCES
 
 
 @click.command("webhooks", cls=Command)
-@click.option("--state", type=click.Choice([each.value for each in State]), help="What has become of them.")
-@click.option("--provider", type=click.Choice(SOURCES), help="Who sent them; ops: a person.")
-@click.option("--topic", help="What they are about, such as item_shipped.")
-@how_many
+@click.option("--state", type=click.Choice([each.value for each in State]), help="Only webhooks in this state.")
+@click.option("--provider", type=click.Choice(SOURCES), help="Only webhooks of this provider; ops: actions by hand.")
+@click.option("--topic", help="Only webhooks of this topic, such as item_shipped.")
+@list_options
 @click.pass_obj
-def webhooks(desk: Desk, /, **asked: Any) -> None:
-    """List received webhooks, newest first. Failed and unhandled ones need a person."""
+def webhooks(session: Session, /, **query: Any) -> None:
+    """List received webhooks, newest first. Failed and unhandled webhooks need a person."""
     columns: dict[str, Cell] = {
         "received": "received_at",
         "provider": "provider",
@@ -29,15 +30,15 @@ def webhooks(desk: Desk, /, **asked: Any) -> None:
         "webhook": "id",
         "error": "error",
     }
-    desk.show_list("Webhooks", "/events", "events", columns, **asked)
+    session.show_list("Webhooks", "/events", "events", columns, **query)
 
 
 @click.command("webhook", cls=Command)
 @click.argument("event_id", metavar="WEBHOOK")
 @click.pass_obj
-def webhook(desk: Desk, /, event_id: str) -> None:
-    """Show a received webhook, with its body as it was sent, but for credentials."""
-    found = desk.hub.get(path("events", event_id))
+def webhook(session: Session, /, event_id: str) -> None:
+    """Show a received webhook with its original body. Credentials are removed."""
+    found = session.api.get(path("events", event_id))
     body = found["body"] or found["body_base64"] or ("(erased)" if found["body_erased"] else "(empty)")
     about = {
         "topic": f"{found['provider']}.{found['topic']}",
@@ -47,9 +48,9 @@ def webhook(desk: Desk, /, event_id: str) -> None:
         "order": found["order_id"],
         "replays": found["replays"] or None,
     }
-    desk.show(found, fields(f"Webhook {found['id']}", about), "", Text(harmless(body)))
+    session.show(found, fields(f"Webhook {found['id']}", about), "", Text(escape_controls(body)))
 
 
-def harmless(body: str) -> str:
-    """Return a body as it is, but for what would move the terminal's cursor."""
+def escape_controls(body: str) -> str:
+    """Return a body with its control characters escaped, except line breaks and tabs."""
     return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in body)

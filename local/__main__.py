@@ -4,21 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.settings import LAYER, REGION, STATE_DIR
-
-sys.path.insert(0, str(LAYER))  # its package is installed nowhere
-
-from cli.errors import Failed
-from local import cloud, listening
+from local import cloud, event, listening
 from local.build import build_for_cloud
 from local.progress import LocalCloudError, say
+from local.settings import REGION, STATE_DIR
 
 
 def main() -> int:
     arguments = _parser().parse_args()
     try:
         code: int = arguments.run(arguments)
-    except (LocalCloudError, Failed) as error:
+    except LocalCloudError as error:
         sys.stdout.flush()
         sys.stderr.write(error.report() + "\n")
         return 1
@@ -45,14 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end the local cloud")
     down.set_defaults(run=_down)
 
-    demo = commands.add_parser("demo", help="one paid order at three printers, from the payment to the parcels")
-    demo.set_defaults(run=_demo)
-
-    event = commands.add_parser("event", help="print a signed API Gateway event")
-    event.add_argument("topic", help="such as camaloon.shipment_sent")
-    event.add_argument("--body", type=Path, help="a file with the exact body (default: the topic's sample)")
-    event.add_argument("--content-type", default="application/json")
-    event.set_defaults(run=_event)
+    signed = commands.add_parser("event", help="print a signed API Gateway event")
+    signed.add_argument("topic", help="such as camaloon.shipment_sent")
+    signed.add_argument("--body", type=Path, help="a file with the exact body (default: the topic's sample)")
+    signed.add_argument("--content-type", default="application/json")
+    signed.set_defaults(run=_event)
 
     for command in (up, down):
         command.add_argument(
@@ -96,15 +89,7 @@ def _down(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
-    from local.demo import run
-
-    return run()
-
-
 def _event(arguments: argparse.Namespace) -> int:
-    from local import event
-
     say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
     return 0
 

@@ -36,7 +36,7 @@ from local.partners import (
     OMS_STORE_ID,
     OPS_TOKEN,
     OUR_SECRETS,
-    PARTNERS,
+    SENDERS,
     SHOP_DOMAIN,
     SIMULATORS,
 )
@@ -164,7 +164,7 @@ def up(
             processes.stop_all(state_dir)
             emulator = start_emulator(state_dir, emulator.port, emulator.bind, emulator.allow_host)
         simulators = _start_simulators(state_dir, template, emulator.listen)
-        urls = {row.parameter: simulators[row.name] + row.path for row in SIMULATORS if row.name in simulators}
+        urls = {row.parameter: simulators[row.id] + row.path for row in SIMULATORS if row.id in simulators}
         _deploy(state_dir, built, stack_name, endpoint_url, {**PARAMETERS, **urls, **(parameters or {})})
         with step("routes and secrets"):
             stack = _finish(template, stack_name, endpoint_url, simulators)
@@ -248,21 +248,21 @@ def _start_simulators(state_dir: Path, template: dict[str, Any], listen: tuple[s
     for row in SIMULATORS:
         if row.parameter not in template.get("Parameters", {}):
             continue
-        name = f"simulator-{row.name}"
+        name = f"simulator-{row.id}"
         server = running.get(name)
         if server is None:
             port = processes.any_port()
             hosts = [word for address in listen for word in ("--host", address)]
-            with step(f"simulator of {row.name} on port {port}"):
+            with step(f"simulator of {row.id} on port {port}"):
                 server = processes.start(
                     name,
-                    [sys.executable, "-m", f"local.simulators.{row.name}", "--port", str(port), *hosts],
+                    [sys.executable, "-m", f"local.simulators.{row.id}", "--port", str(port), *hosts],
                     port=port,
                     environment=child_environment(imports_from=(ROOT,)),
                     state_dir=state_dir,
                     health="/_requests",
                 )
-        urls[row.name] = f"http://{LOOPBACK}:{server.port}"
+        urls[row.id] = f"http://{LOOPBACK}:{server.port}"
     return urls
 
 
@@ -301,7 +301,7 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
     gateway.create_routes(_client("apigatewayv2", endpoint_url), names[api], template, arns)
 
     secrets = _client("secretsmanager", endpoint_url)
-    values = {row.secret_output: row.value for row in PARTNERS} | OUR_SECRETS
+    values = {row.secret_output: row.value for row in SENDERS} | OUR_SECRETS
     for output, value in values.items():
         if output in outputs:
             text = json.dumps({"current": value, "previous": ""})
@@ -310,8 +310,8 @@ def _finish(template: dict[str, Any], stack_name: str, endpoint_url: str, simula
     api_url = f"{endpoint_url}{API_PATH}/{names[api]}"
     _set_variable(functions, f"{stack_name}-printful_webhook", "PUBLIC_API_URL", api_url)
     webhooks = {
-        row.name: row.webhook(api_url + urlsplit(outputs[row.url_output]).path)
-        for row in PARTNERS
+        row.id: row.webhook(api_url + urlsplit(outputs[row.url_output]).path)
+        for row in SENDERS
         if row.url_output in outputs
     }
     shop = simulators.get("storefront")

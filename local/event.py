@@ -1,4 +1,4 @@
-"""API Gateway events, signed with the local secrets, for `sam local invoke -e`."""
+"""API Gateway events with signed webhooks, for `sam local invoke -e`. They use the local credentials."""
 
 import base64
 import json
@@ -7,54 +7,54 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.partners import PARTNERS, Partner
+from local.partners import SENDERS, Sender
 from local.progress import LocalCloudError
 from local.settings import ROOT
 from pressroom.platform.signing import camaloon_signature
 
 TEXT_TYPES = ("application/json", "text/")
-# Of fixed events only: a file under events/ must not change with the clock.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+"""The default time of an event. It is fixed, so that the files under events/receive do not change with the clock."""
 
 
 def for_topic(topic: str, body_file: Path | None = None, *, content_type: str = "application/json") -> dict[str, Any]:
-    """The event of a topic such as "camaloon.shipment_sent", with its sample body or another file's exact bytes.
+    """Return the event of a topic such as "camaloon.shipment_sent", with its sample or the exact bytes of a file.
 
-    Cloudprinter's bodies hold the key themselves: a file of your own has to bring it.
+    Cloudprinter's key is part of the body, so a file for Cloudprinter must contain it.
     """
-    partner, name = sender(topic)
-    source = body_file or sample(partner, name)
+    sender, name = sender_of(topic)
+    source = body_file or sample(sender, name)
     if not source.is_file():
-        raise LocalCloudError(f"There is no {source}. Give the body with BODY=file.")
+        raise LocalCloudError(f"There is no {source}. Give a body with BODY=file.")
     body = source.read_bytes()
-    path = f"/webhooks/{partner.name}"
-    headers = signed(partner, name, body, partner.value, content_type=content_type)
-    if partner.credential == "token":
-        return http_event("POST", path + "/{token}", body, headers, parameters={"token": partner.value})
+    path = f"/webhooks/{sender.id}"
+    headers = signed(sender, name, body, sender.value, content_type=content_type)
+    if sender.credential == "token":
+        return http_event("POST", path + "/{token}", body, headers, parameters={"token": sender.value})
     return http_event("POST", path, body, headers)
 
 
-def sender(topic: str) -> tuple[Partner, str]:
-    """Who sends messages of a topic such as "camaloon.shipment_sent", and what the topic is called there."""
+def sender_of(topic: str) -> tuple[Sender, str]:
+    """Split a topic such as "camaloon.shipment_sent" into its sender and the sender's name for it."""
     provider, _, name = topic.partition(".")
-    partner = next((row for row in PARTNERS if row.name == provider), None)
-    if partner is None or not name:
-        known = ", ".join(f"{row.name}.<topic>" for row in PARTNERS)
-        raise LocalCloudError(f"The topic is {topic!r}; it has to be one of {known}, such as camaloon.shipment_sent.")
-    return partner, name
+    sender = next((each for each in SENDERS if each.id == provider), None)
+    if sender is None or not name:
+        known = ", ".join(f"{each.id}.<topic>" for each in SENDERS)
+        raise LocalCloudError(f"The topic {topic!r} must be one of {known}, such as camaloon.shipment_sent.")
+    return sender, name
 
 
-def sample(partner: Partner, name: str, case: str = "") -> Path:
-    """The file with a topic's sample body, or with one of its deviations."""
-    return ROOT / "events" / partner.name / f"{name}{f'__{case}' if case else ''}.json"
+def sample(sender: Sender, name: str, case: str = "") -> Path:
+    """Return the file with the sample body of a topic, or with a case of it."""
+    return ROOT / "events" / sender.id / f"{name}{f'__{case}' if case else ''}.json"
 
 
 def signed(
-    partner: Partner, name: str, body: bytes, secret: str, *, content_type: str = "application/json"
+    sender: Sender, name: str, body: bytes, secret: str, *, content_type: str = "application/json"
 ) -> dict[str, str]:
-    """The headers that a message is sent with; of a partner whose key is elsewhere, only the content type."""
+    """Return the headers of a webhook. A sender whose credential is not a signature gets only the content type."""
     headers = {"content-type": content_type}
-    if partner.credential == "secret":
+    if sender.credential == "secret":
         headers |= {"x-camaloon-topic": name, "x-camaloon-hmac-sha256": camaloon_signature(secret, body)}
     return headers
 
@@ -68,7 +68,7 @@ def http_event(
     *,
     parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """An HTTP API event of payload format 2.0, as API Gateway makes it: the body in base64 unless it is text."""
+    """Return an HTTP API event of payload format 2.0, as API Gateway builds it: body in base64 unless it is text."""
     parameters = dict(parameters or {})
     path = route.format(**parameters)
     is_text = headers.get("content-type", "").startswith(TEXT_TYPES) and _is_utf8(body)

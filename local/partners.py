@@ -1,48 +1,52 @@
-"""Who talks to Pressroom, and what stands for them locally: one row each.
+"""The partners in the local cloud: a credential for each sender of webhooks, and a simulator for each that is called.
 
-A row counts as soon as the deployed template has its outputs (or, for a simulator, its parameter), so a new provider
-is one new row here.
+The list of partners is `pressroom.partners`; this module has only the local values.
 """
 
 import base64
 from dataclasses import dataclass
 from typing import Literal
 
-OPS_TOKEN = "local-ops-token"
+from pressroom.partners import PARTNERS, SHOP
+
+WEBHOOK_CREDENTIALS = {
+    "storefront": "local-storefront-secret",
+    "camaloon": "local-camaloon-secret",
+    "cloudprinter": "local-cloudprinter-apikey",
+    "printful": "local-printful-token",
+    "oms": "local-oms-token",
+}
+"""The credential of each sender's webhooks."""
 PRINTFUL_API_TOKEN = "local-printful-api-token"
 OMS_API_TOKEN = "local-oms-api-token"
+API_TOKENS = {"printful": PRINTFUL_API_TOKEN, "oms": OMS_API_TOKEN}
+"""The tokens with which Pressroom calls the partners' APIs."""
+OPS_TOKEN = "local-ops-token"
 NOTIFICATIONS_SECRET = "whsec_" + base64.b64encode(b"pressroom-local-notifications-secret").decode()
-"""What the shop is told with is signed with this: base64, as Standard Webhooks wants it."""
+"""Signs the notifications to the shop; in base64, as Standard Webhooks requires."""
 NOTIFICATIONS_PATH = "/pressroom"
-OUR_SECRETS = {
-    "OpsTokenSecretArn": OPS_TOKEN,
-    "PrintfulApiSecretArn": PRINTFUL_API_TOKEN,
-    "OmsApiSecretArn": OMS_API_TOKEN,
-    "StorefrontNotificationsSecretArn": NOTIFICATIONS_SECRET,
-}
-"""The secrets that authenticate no webhook, by the output that names them."""
 SHOP_DOMAIN = "shop.example"
 OMS_STORE_ID = "local-store"
 
 
 @dataclass(frozen=True)
-class Partner:
-    """A sender of webhooks.
+class Sender:
+    """A partner that sends webhooks, with its local credential in `value`.
 
-    `credential` is the key it has in stack.json; "token" means that the secret is the last segment of the URL.
+    `credential` is the credential's key in stack.json; for "token" the credential is the last segment of the URL.
     """
 
-    name: str
+    id: str
     credential: Literal["secret", "apikey", "token"]
     value: str
 
     @property
     def url_output(self) -> str:
-        return f"{self.name.capitalize()}WebhookUrl"
+        return f"{self.id.capitalize()}WebhookUrl"
 
     @property
     def secret_output(self) -> str:
-        return f"{self.name.capitalize()}SecretArn"
+        return f"{self.id.capitalize()}SecretArn"
 
     def webhook(self, url: str) -> dict[str, str]:
         if self.credential == "token":
@@ -52,27 +56,31 @@ class Partner:
 
 @dataclass(frozen=True)
 class Simulator:
-    """A third party's stand-in: `python -m local.simulators.<name> --port N`, reached by a template parameter."""
+    """A stand-in for a partner: `python -m local.simulators.<id> --port N`. A template parameter holds its URL."""
 
-    name: str
+    id: str
     parameter: str
     path: str = ""
 
 
-PARTNERS = (
-    Partner("storefront", "secret", "local-storefront-secret"),
-    Partner("camaloon", "secret", "local-camaloon-secret"),
-    Partner("cloudprinter", "apikey", "local-cloudprinter-apikey"),
-    Partner("printful", "token", "local-printful-token"),
-    Partner("oms", "token", "local-oms-token"),
-)
+def api_secret_output(partner_id: str) -> str:
+    """Return the stack's output that names the secret with the token for a partner's API."""
+    return f"{partner_id.capitalize()}ApiSecretArn"
+
+
+SENDERS = tuple(Sender(each.id, each.credential, WEBHOOK_CREDENTIALS[each.id]) for each in PARTNERS)
+OUR_SECRETS = {
+    "OpsTokenSecretArn": OPS_TOKEN,
+    **{api_secret_output(each.id): API_TOKENS[each.id] for each in PARTNERS if each.has_api_token},
+    "StorefrontNotificationsSecretArn": NOTIFICATIONS_SECRET,
+}
+"""The secrets that authenticate no webhook, by the stack's output that names them."""
 SIMULATORS = (
-    Simulator("camaloon", "CamaloonBaseUrl"),
-    Simulator("printful", "PrintfulBaseUrl"),
-    Simulator("oms", "OmsBaseUrl"),
-    Simulator("storefront", "StorefrontUrl", NOTIFICATIONS_PATH),
+    *(Simulator(each.id, f"{each.id.capitalize()}BaseUrl") for each in PARTNERS if each.create or each.has_api_token),
+    Simulator(SHOP, "StorefrontUrl", NOTIFICATIONS_PATH),
 )
+"""A simulator for each partner that Pressroom sends requests to."""
 
 
-def local_secret(partner: str) -> str:
-    return next(row.value for row in PARTNERS if row.name == partner)
+def local_secret(partner_id: str) -> str:
+    return WEBHOOK_CREDENTIALS[partner_id]

@@ -1,4 +1,4 @@
-"""The ops API: what is known about orders, products and batches, what is parked or dead, and sending it again."""
+"""Answers the ops API and the console."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every minute: bulk replays go on, each at its rate."""
+"""Continues the running bulk replays, every minute, each at its rate."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,9 +10,9 @@ BUDGET = timedelta(seconds=40)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Do this minute's share of the jobs that are running; return how many there are."""
+    """Replay this minute's share of each running job; return how many jobs there are."""
     now = config.utcnow()
     jobs = bulk_replay.running()
     for job in jobs:
-        bulk_replay.go_on(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
+        bulk_replay.work(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
     return {"running": len(jobs)}

@@ -1,4 +1,4 @@
-"""Every five minutes: the shop is told of parcels whose tracking has not come in time."""
+"""Notifies the shop, every five minutes, of parcels whose tracking has not come in time."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from pressroom.platform.observe import logger
 from pressroom.platform.times import iso
 
 MOST = 100
-"""How many rows are looked at; the next run looks at the next ones."""
+"""How many rows a run reads; the next run reads the next ones."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Tell the shop of what has waited long enough; return how many orders that were."""
-    now, told = config.utcnow(), 0
+    """Queue the notifications that have waited long enough for tracking; return how many orders they concern."""
+    now, orders = config.utcnow(), 0
     for identity, order_id, parcels in notifications.overdue(now, limit=MOST):
         try:
             repository.apply(Decision(order_id=order_id, facts=(), tracking_wait_expired=tuple(parcels), at=iso(now)))
@@ -23,5 +23,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             logger().warning("order_busy", order_id=order_id)  # the next run finds it again
             continue
         notifications.settle(identity, now)
-        told += 1
-    return {"told": told}
+        orders += 1
+    return {"told": orders}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from pressroom.order.reasons import Attention
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.test_printers import of_order, sample, tell
 from tests.support.browser import NARROW, WIDE, Visitor, browser
@@ -76,16 +77,16 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
 
         visitor.find(order["ref"])
         visitor.sees(f"Order {order['id']}")
-        expect(page.locator(".notice")).to_contain_text("A printer could not be told. Replay the delivery.")
+        expect(page.locator(".notice")).to_contain_text(Attention.DELIVERY_DEAD.sentence)
         assert [each.split("\n")[0] for each in page.locator(".lane").all_inner_texts()][:5] == [
             *("Order", "Line 1", "Line 2", "Line 3", "Line 4")
         ]
         hold = page.locator("g.mark:has(.hold)")
         hold.focus()
         expect(page.locator(".readout")).to_contain_text("The front print is wider than the print area")
-        page.get_by_text("The same as a list").click()
-        expect(page.locator("ol.told")).to_contain_text("order_paid could not be sent to camaloon: HTTP 422")
-        page.get_by_text("The same as a list").click()
+        page.get_by_text("Show as a list").click()
+        expect(page.locator("ol.messages")).to_contain_text("order_paid could not be sent to camaloon: HTTP 422")
+        page.get_by_text("Show as a list").click()
 
         page.get_by_role("button", name="Replay order_paid to Camaloon").click()
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name="order_paid"))

@@ -27,7 +27,7 @@ from werkzeug.serving import make_server
 
 from local import cloud, processes
 from local.cloud import Stack
-from local.event import sample, sender, signed
+from local.event import sample, sender_of, signed
 from local.localhost import request
 from local.progress import LocalCloudError
 from tests.e2e.conftest import PARAMETERS, ROOT, TUNNEL, Shop
@@ -133,7 +133,7 @@ def test_every_url_names_this_machine_by_its_address(shop: Shop) -> None:
 
 def test_a_webhook_is_sent_with_pythons_own_client(shop: Shop) -> None:
     order = shop.order()
-    partner, topic = sender("storefront.order_paid")
+    partner, topic = sender_of("storefront.order_paid")
     body = json.dumps(order).encode()
     webhook = shop.stack.webhooks["storefront"]
     headers = signed(partner, topic, body, webhook["secret"])
@@ -310,7 +310,7 @@ def test_a_provider_reaches_its_webhook_through_the_tunnel(shop: Shop) -> None:
     assert urls["printful"] == f"https://{TUNNEL}/webhooks/printful/local-printful-token"
 
     order = shop.order()
-    partner, topic = sender("storefront.order_paid")
+    partner, topic = sender_of("storefront.order_paid")
     body = json.dumps(order, ensure_ascii=False).encode()
     headers = signed(partner, topic, body, shop.stack.webhooks["storefront"]["secret"])
     path = urlsplit(urls["storefront"]).path
@@ -318,7 +318,7 @@ def test_a_provider_reaches_its_webhook_through_the_tunnel(shop: Shop) -> None:
     shop.until(order["id"], lambda known: known["status"] == "accepted")
     assert _through_the_tunnel(shop, path, headers | {"X-Camaloon-Hmac-Sha256": "x"}, body=body)[0] == 401
 
-    partner, topic = sender("printful.order_created")
+    partner, topic = sender_of("printful.order_created")
     body = sample(partner, topic).read_bytes()
     path = urlsplit(urls["printful"]).path
     assert _through_the_tunnel(shop, path + "?a=1", {"Content-Type": "application/json"}, body=body)[0] == 200

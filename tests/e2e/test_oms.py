@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.catalogue import Command, Wish
-from cli.errors import DONE, NOT_SO, TO_DO
+from cli.catalogue import Command, Request
+from cli.errors import DONE, INCOMPLETE, NEGATIVE
 from cli.invoke import ask
 from cli.stacks import Installation
 from local.localhost import request
@@ -512,7 +512,7 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
             Console(file=StringIO()),
             sleep=lambda _: time.sleep(0.1),
         )
-        return command.run(Wish(action, file=file, wait_s=60, **more))
+        return command.run(Request(action, file=file, wait_s=60, **more))
 
     def writes() -> list[dict[str, Any]]:
         """What the OMS was asked to change in its catalogue, so far."""
@@ -525,7 +525,7 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
         return [each["body"]["name"] for each in made if each["answered"] == 200]
 
     content = json.loads((ROOT / "docs/catalogue.example.json").read_text())
-    assert do("diff", content) == TO_DO
+    assert do("diff", content) == INCOMPLETE
     assert at("products") == []
     assert do("push", content) == DONE
     assert at("product-categories") == ["Drinkware", "Mugs"]
@@ -534,19 +534,19 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
 
     before = len(writes())
     content["products"][0]["name"] = "Classic mug, large"
-    assert do("diff", content) == TO_DO
+    assert do("diff", content) == INCOMPLETE
     assert do("push", content) == DONE
     assert [(each["method"], each["answered"]) for each in writes()[before:]] == [("PUT", 200)]
 
     white, *_ = content["variants"]
     content["variants"].append(white | {"key": "mug-classic-red", "name": "Classic mug, red"})
     oms.oms_will(method="POST", path="/api/v1/product-variants", lose_answer=True)
-    assert do("push", content) == NOT_SO  # whether the OMS has it is for a person to find out
-    assert do("push", content) == NOT_SO
+    assert do("push", content) == NEGATIVE  # whether the OMS has it is for a person to find out
+    assert do("push", content) == NEGATIVE
     assert [each["path"] for each in writes()].count("/api/v1/product-variants") == 3
 
     assert do("push", delete=("mug-classic-black",)) == DONE
-    assert do("show") == NOT_SO
+    assert do("show") == NEGATIVE
     assert [each["answered"] for each in writes() if each["method"] == "DELETE"] == [200]
 
 

@@ -1,4 +1,4 @@
-"""template.yaml as data, so that what is tested and what is deployed can't drift apart."""
+"""template.yaml and dashboard.yaml as data: the tests read what is deployed."""
 
 import re
 from functools import cache
@@ -28,8 +28,12 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 @cache
+def read(file: str) -> dict[str, Any]:
+    return dict(yaml.load((ROOT / file).read_text(), _Loader))  # noqa: S506 - a SafeLoader
+
+
 def template() -> dict[str, Any]:
-    return dict(yaml.load((ROOT / "template.yaml").read_text(), _Loader))  # noqa: S506 - a SafeLoader
+    return read("template.yaml")
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
@@ -42,6 +46,12 @@ def functions() -> dict[str, dict[str, Any]]:
     return {name: each["Properties"] for name, each in resources("AWS::Serverless::Function").items()}
 
 
+def properties(name: str) -> dict[str, Any]:
+    """The properties of a resource, by its logical id."""
+    found: dict[str, Any] = template()["Resources"][name]["Properties"]
+    return found
+
+
 def variables(function: dict[str, Any]) -> dict[str, Any]:
     """A function's environment variables, Globals included, unresolved."""
     shared: dict[str, Any] = template()["Globals"]["Function"]["Environment"]["Variables"]
@@ -49,7 +59,7 @@ def variables(function: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(value: Any) -> str:
-    """A text whose only variable part is the stack's name."""
+    """A text that contains no variable but the stack's name, with that name in its place."""
     text = value["Fn::Sub"] if isinstance(value, dict) else value
     text = text.replace("${AWS::StackName}", STACK)
     assert "${" not in text, text
@@ -62,16 +72,22 @@ def folder(function: dict[str, Any]) -> str:
 
 
 def folders() -> list[str]:
-    """Every folder below functions/ that holds a handler."""
+    """Every folder below functions/ that has a handler."""
     top = ROOT / "functions"
     return sorted(str(each.parent.relative_to(top)) for each in top.rglob("handler.py"))
 
 
 def topics() -> list[tuple[str, str]]:
-    """(provider, topic) of every folder that stands for a topic: two levels deep, and neither end of the way."""
+    """(provider, topic) of every folder of a topic: those two levels deep, except receivers and deliverers."""
     pairs = [tuple(each.split("/")) for each in folders()]
     return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] not in ("receive", "deliver")]
 
 
+def by_folder() -> dict[str, str]:
+    """The logical id of each function, by its folder."""
+    return {folder(function): name for name, function in functions().items()}
+
+
 def camel(text: str) -> str:
+    """The part of a logical id that stands for an id or a folder: `receive/oms` is ReceiveOms."""
     return "".join(part.capitalize() for part in re.split("[/_]", text))

@@ -12,7 +12,7 @@ import pytest
 
 from cli.errors import DONE
 from cli.main import main, root
-from pressroom.api.document import document as api_document
+from pressroom.api.app import document as api_document
 from pressroom.ops import conditions
 from pressroom.order.model import Status
 from pressroom.order.reasons import Attention
@@ -144,7 +144,9 @@ def test_the_index_has_every_decision() -> None:
 def makefile() -> tuple[set[str], set[str]]:
     """The targets of the Makefile, and the variables that it reads."""
     content = (ROOT / "Makefile").read_text()
-    return set(re.findall(r"^([a-z-]+):", content, re.MULTILINE)), set(re.findall(r"\$\((?:if \$\()?([A-Z]+)", content))
+    return set(re.findall(r"^([a-z-]+):", content, re.MULTILINE)), set(
+        re.findall(r"\$\((?:if \$\()?([A-Z_]+)", content)
+    )
 
 
 @EACH_CURRENT

@@ -1,4 +1,4 @@
-"""The complete gateway events for `sam local` stay in step with the samples and the local secrets."""
+"""The API Gateway events for `sam local` (events/receive) agree with the samples and the local secrets."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local import event
-from local.partners import PARTNERS
+from local.partners import SENDERS
 from pressroom.inbox.receiver import Request
 from pressroom.platform.signing import is_camaloon_signature
 
@@ -18,10 +18,10 @@ SHOWN = {
     "printful": "printful.package_shipped",
     "oms": "oms.print_file_ready",
 }
-"""The topic that stands for each receiver."""
+"""The topic whose sample each receiver's event contains."""
 
 
-def test_every_receiver_has_its_event() -> None:
+def test_every_receiver_has_an_event() -> None:
     receivers = {folder.name for folder in (ROOT / "functions/receive").iterdir() if (folder / "handler.py").is_file()}
     assert receivers == set(SHOWN)
     assert receivers == {file.stem for file in (ROOT / "events/receive").iterdir()}
@@ -34,9 +34,9 @@ def test_a_gateway_event_is_what_make_event_prints(provider: str, topic: str) ->
 
 
 @pytest.mark.parametrize("provider", SHOWN)
-def test_a_gateway_event_carries_the_local_secret(provider: str) -> None:
+def test_a_gateway_event_is_authenticated_by_the_local_secret(provider: str) -> None:
     request = Request.of(json.loads((ROOT / f"events/receive/{provider}.json").read_text()))
-    (partner,) = [partner for partner in PARTNERS if partner.name == provider]
+    (partner,) = [sender for sender in SENDERS if sender.id == provider]
     match partner.credential:
         case "secret":
             given = request.headers["x-camaloon-hmac-sha256"]

@@ -1,4 +1,4 @@
-"""One name rules all: topic, folder, function, sample, row in docs/topics.md."""
+"""A topic has one name in five places: topic, folder, function, sample, row in docs/topics.md."""
 
 import json
 import re
@@ -6,15 +6,10 @@ import re
 import pytest
 
 from local.event import http_event
-from tests.support import template
-from tests.support.template import ROOT, camel, folders, functions, topics
+from tests.support.template import ROOT, by_folder, camel, folders, functions, topics
 
 TOPICS = pytest.mark.parametrize(("provider", "topic"), topics())
 DOCUMENT = (ROOT / "docs/topics.md").read_text()
-
-
-def by_folder() -> dict[str, str]:
-    return {template.folder(function): name for name, function in functions().items()}
 
 
 def test_there_are_topics() -> None:
@@ -22,11 +17,11 @@ def test_there_are_topics() -> None:
     assert ("camaloon", "shipment_sent") in topics()
 
 
-def test_every_folder_has_its_function_and_every_function_its_folder() -> None:
+def test_every_folder_has_one_function_and_every_function_one_folder() -> None:
     assert sorted(by_folder()) == folders()
 
 
-def test_a_folder_holds_its_handler_only() -> None:
+def test_a_folder_contains_only_its_handler() -> None:
     files = [each for each in (ROOT / "functions").rglob("*") if each.is_file() and "__pycache__" not in each.parts]
     assert {each.name for each in files} == {"handler.py"}
 
@@ -39,18 +34,18 @@ def test_a_function_is_named_after_its_folder(folder: str) -> None:
 
 
 @TOPICS
-def test_a_topic_has_its_sample(provider: str, topic: str) -> None:
+def test_a_topic_has_a_sample(provider: str, topic: str) -> None:
     assert isinstance(json.loads((ROOT / "events" / provider / f"{topic}.json").read_text()), dict)
 
 
 @TOPICS
-def test_a_topic_says_its_own_name(provider: str, topic: str) -> None:
+def test_the_handler_of_a_topic_has_its_name(provider: str, topic: str) -> None:
     source = (ROOT / "functions" / provider / topic / "handler.py").read_text()
     assert re.search(rf'^handler = Topic\("{provider}\.{topic}",', source, re.MULTILINE)
 
 
 @TOPICS
-def test_a_topic_has_its_row_in_the_document(provider: str, topic: str) -> None:
+def test_a_topic_has_a_row_in_the_document(provider: str, topic: str) -> None:
     row = f"| `{provider}.{topic}` | `functions/{provider}/{topic}` | `events/{provider}/{topic}.json` |"
     assert DOCUMENT.count(row) == 1
 
@@ -69,6 +64,6 @@ def test_every_sample_belongs_to_a_topic() -> None:
     assert samples == set(topics())
 
 
-def test_a_body_that_is_no_text_comes_in_base64() -> None:
+def test_a_body_that_is_not_text_is_base64_in_the_event() -> None:
     event = http_event("POST", "/", b"\xff", {"content-type": "application/octet-stream"})
     assert (event["body"], event["isBase64Encoded"]) == ("/w==", True)

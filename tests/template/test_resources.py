@@ -1,4 +1,4 @@
-"""What the template promises: encryption, retention, dead letters with alarms, nothing secret in a log."""
+"""The resources of the template: variables, encryption, retention, dead-letter queues, alarms, no secret in a log."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
-from functions.monitor import handler as monitor
-from pressroom.ops import conditions
+from pressroom.ops import conditions, monitor
+from pressroom.partners import DESTINATIONS, SENDERS
 from pressroom.platform import table
+from pressroom.providers.printful import registration_state
 from tests.support import template
-from tests.support.template import ROOT, folder, functions, resources, variables
+from tests.support.template import ROOT, camel, folder, functions, properties, resources, variables
 
 QUEUES = resources("AWS::SQS::Queue")
 ALARMS = resources("AWS::CloudWatch::Alarm")
@@ -20,31 +20,33 @@ SHARED = {
     *("TABLE_NAME", "POWERTOOLS_SERVICE_NAME", "LOCAL_ENDPOINT_URL"),
     *("STOREFRONT_URL", "TRACKING_WAIT_MINUTES"),
 }
+DEAD_LETTER_QUEUES = {f"{destination.upper()}_DEAD_LETTER_QUEUE_URL" for destination in DESTINATIONS}
+DELIVERERS = [f"deliver/{destination}" for destination in DESTINATIONS]
+DELIVER = {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"}
 VARIABLES = {
-    "receive/storefront": {"STOREFRONT_SECRET_ARN"},
-    "receive/camaloon": {"CAMALOON_SECRET_ARN"},
-    "receive/cloudprinter": {"CLOUDPRINTER_SECRET_ARN"},
-    "receive/printful": {"PRINTFUL_SECRET_ARN"},
-    "receive/oms": {"OMS_SECRET_ARN"},
-    "pump": {"STACK_NAME", "CAMALOON_QUEUE_URL", "OMS_QUEUE_URL", "STOREFRONT_QUEUE_URL", "PRINT_FILES_QUEUE_URL"},
+    **{f"receive/{sender}": {f"{sender.upper()}_SECRET_ARN"} for sender in SENDERS},
+    "pump": {
+        *("STACK_NAME", "PRINT_FILES_QUEUE_URL"),
+        *(f"{destination.upper()}_QUEUE_URL" for destination in DESTINATIONS),
+    },
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
     "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION"},
     "park": set[str](),
     "deliver/camaloon": {
-        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
+        *DELIVER,
         *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN"),
     },
     "deliver/storefront": {
-        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
+        *DELIVER,
         "STOREFRONT_NOTIFICATIONS_SECRET_ARN",
     },
     "untracked": set[str](),
     "monitor": {
         *("ACCEPT_WITHIN_HOURS", "SHIP_WITHIN_HOURS", "SILENT_AFTER_HOURS", "HOLD_OLD_DAYS"),
-        *(f"{queue}_DEAD_LETTER_QUEUE_URL" for queue in ("CAMALOON", "OMS", "STOREFRONT", "PRINT_FILES", "PARK")),
+        *(f"{queue.upper()}_DEAD_LETTER_QUEUE_URL" for queue in conditions.QUEUES),
     },
     "deliver/oms": {
-        *("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"),
+        *DELIVER,
         *("OMS_BASE_URL", "OMS_STORE_ID", "OMS_CREATE_PRINT_FILES", "OMS_SETTLE_SECONDS", "OMS_API_SECRET_ARN"),
     },
     "print_files": {
@@ -57,20 +59,9 @@ VARIABLES = {
         *("PUBLIC_API_URL", "PRINTFUL_BASE_URL", "PRINTFUL_STORE_ID", "PRINTFUL_REPAIR"),
         *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),
     },
-    "replays": {
-        *("CAMALOON_DEAD_LETTER_QUEUE_URL", "OMS_DEAD_LETTER_QUEUE_URL", "STOREFRONT_DEAD_LETTER_QUEUE_URL"),
-    },
-    "api": {
-        *("OPS_TOKEN_SECRET_ARN", "CAMALOON_DEAD_LETTER_QUEUE_URL", "OMS_DEAD_LETTER_QUEUE_URL"),
-        "STOREFRONT_DEAD_LETTER_QUEUE_URL",
-        *("PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
-    },
+    "replays": DEAD_LETTER_QUEUES,
+    "api": {"OPS_TOKEN_SECRET_ARN", "PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES", *DEAD_LETTER_QUEUES},
 }
-
-
-def properties(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = template.template()["Resources"][name]["Properties"]
-    return found
 
 
 def dead_letter_queues() -> set[str]:
@@ -89,11 +80,14 @@ def sources(kind: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("function", functions().values(), ids=folder)
-def test_a_function_has_the_variables_that_its_code_asks_for(function: dict[str, Any]) -> None:
-    assert set(template.variables(function)) == SHARED | VARIABLES[folder(function)]
+def test_a_function_has_the_variables_that_its_code_reads(function: dict[str, Any]) -> None:
+    given, needed = set(variables(function)), SHARED | VARIABLES[folder(function)]
+    place = f"template.yaml, functions/{folder(function)}"
+    assert not needed - given, f"{place}: missing {sorted(needed - given)}"
+    assert not given - needed, f"{place}: {sorted(given - needed)} is too much"
 
 
-def test_handler_runtime_layer_and_logs_stand_in_globals_alone() -> None:
+def test_only_globals_has_handler_runtime_layer_and_logs() -> None:
     shared = template.template()["Globals"]["Function"]
     assert (shared["Runtime"], shared["Handler"]) == ("python3.13", "handler.handler")
     assert shared["Architectures"] == [{"Ref": "Architecture"}]
@@ -107,12 +101,12 @@ def test_arm64_is_the_default() -> None:
     assert template.template()["Parameters"]["Architecture"]["Default"] == "arm64"
 
 
-def test_logs_are_kept_for_a_while_only() -> None:
+def test_logs_are_deleted_after_the_retention() -> None:
     for group in resources("AWS::Logs::LogGroup").values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_the_table_outlives_the_stack_and_can_be_taken_back() -> None:
+def test_the_table_is_kept_when_the_stack_is_deleted_and_can_be_restored() -> None:
     resource = template.template()["Resources"]["Table"]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     wanted = resource["Properties"]
@@ -123,14 +117,14 @@ def test_the_table_outlives_the_stack_and_can_be_taken_back() -> None:
     assert wanted["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_the_indexes_are_those_that_the_code_reads_and_hold_keys_only() -> None:
+def test_the_indexes_are_those_that_the_code_reads_and_have_only_keys() -> None:
     indexes = properties("Table")["GlobalSecondaryIndexes"]
     assert {index["IndexName"]: index["KeySchema"][0]["AttributeName"] for index in indexes} == table.INDEXES
     assert {index["KeySchema"][1]["AttributeName"] for index in indexes} == {"state_at"}
     assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes)
 
 
-def test_pump_sees_new_rows_with_a_dispatch_and_nothing_else() -> None:
+def test_the_pump_receives_only_new_rows_with_a_dispatch() -> None:
     ((function, stream),) = sources("DynamoDB")
     assert folder(function) == "pump"
     (pattern,) = stream["FilterCriteria"]["Filters"]
@@ -161,14 +155,14 @@ def runbook() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", QUEUES)
-def test_a_queue_is_encrypted_and_has_dead_letters_unless_it_holds_them(name: str) -> None:
+def test_a_queue_is_encrypted_and_has_a_dead_letter_queue_unless_it_is_one(name: str) -> None:
     assert properties(name)["SqsManagedSseEnabled"] is True
     assert ("RedrivePolicy" in properties(name)) != (name in dead_letter_queues())
     assert properties(name)["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 @pytest.mark.parametrize("name", sorted(dead_letter_queues()))
-def test_dead_letters_raise_an_alarm(name: str) -> None:
+def test_a_dead_letter_queue_has_an_alarm(name: str) -> None:
     watched = {"Name": "QueueName", "Value": {"Fn::GetAtt": f"{name}.QueueName"}}
     (alarm,) = (
         alarm["Properties"] for alarm in ALARMS.values() if watched in alarm["Properties"].get("Dimensions", [])
@@ -177,7 +171,7 @@ def test_dead_letters_raise_an_alarm(name: str) -> None:
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 
-def test_fifo_queues_have_fifo_dead_letters() -> None:
+def test_fifo_queues_have_fifo_dead_letter_queues() -> None:
     for queue in QUEUES.values():
         if "RedrivePolicy" in queue["Properties"]:
             target = queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"].removesuffix(".Arn")
@@ -186,31 +180,33 @@ def test_fifo_queues_have_fifo_dead_letters() -> None:
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run() -> None:
     read = sources("SQS")
-    assert len(read) == 5
+    assert {folder(function) for function, _ in read} == {"park", "print_files", *DELIVERERS}
     for function, source in read:
         queue = properties(source["Queue"]["Fn::GetAtt"].removesuffix(".Arn"))
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_deliveries_go_one_at_a_time_and_end_where_the_code_says() -> None:
-    delivering = [source for function, source in sources("SQS") if folder(function).startswith("deliver/")]
-    assert [source["BatchSize"] for source in delivering] == [1, 1, 1]
-    for destination in ("Camaloon", "Oms", "Storefront"):
-        last = int(variables(functions()[f"Deliver{destination}Function"])["LAST_RECEIVE"])
-        assert properties(f"{destination}Queue")["RedrivePolicy"]["maxReceiveCount"] == last
+def test_deliverers_take_one_message_at_a_time_and_know_the_last_receive() -> None:
+    delivering = {folder(function): source for function, source in sources("SQS") if folder(function) in DELIVERERS}
+    assert {name: source["BatchSize"] for name, source in delivering.items()} == dict.fromkeys(DELIVERERS, 1)
+    for destination in DESTINATIONS:
+        last = int(variables(functions()[f"Deliver{camel(destination)}Function"])["LAST_RECEIVE"])
+        assert properties(f"{camel(destination)}Queue")["RedrivePolicy"]["maxReceiveCount"] == last
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_somebody_and_is_in_the_runbook(name: str) -> None:
+def test_an_alarm_is_sent_and_names_its_section_of_the_runbook(name: str) -> None:
     assert properties(name)["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    if name == "MonitorMissingAlarm":  # that there is nothing is what is wrong, but not before there was something
+    if name == "MonitorMissingAlarm":  # no data is the problem, but not before the first data
         assert properties(name)["TreatMissingData"] == "missing"
         assert properties(name)["InsufficientDataActions"] == [{"Ref": "AlarmTopic"}]
     else:
         assert properties(name)["TreatMissingData"] == "notBreaching"
     description = properties(name)["AlarmDescription"]
-    assert (description["Fn::Sub"] if isinstance(description, dict) else description).endswith(".")
+    text = description["Fn::Sub"] if isinstance(description, dict) else description
+    assert text.endswith(f". See {name} in docs/runbook.md."), text
+    assert len(text) <= 1024  # CloudWatch's limit
     assert runbook()[name]
     for part in ("Look", "Do", "Don't"):
         assert re.search(rf"^- \*\*{part}\*\*", runbook()[name], re.MULTILINE), f"{name} lacks {part}"
@@ -221,16 +217,16 @@ def test_the_runbook_has_no_alarm_that_does_not_exist() -> None:
     assert sorted(name for name in runbook() if name.endswith("Alarm")) == sorted(ALARMS)
 
 
-def test_a_condition_says_a_sentence() -> None:
+def test_the_text_of_a_condition_is_a_sentence() -> None:
     for sentence in conditions.SENTENCES.values():
-        told = conditions.WRONG.values() if sentence == "{state}" else (sentence,)
-        assert all(each.endswith(".") for each in told)
+        texts = registration_state.PROBLEMS.values() if sentence == "{problem}" else (sentence,)
+        assert all(each.endswith(".") for each in texts)
 
 
 @pytest.mark.parametrize(
     "name", [name for name, alarm in ALARMS.items() if alarm["Properties"]["Namespace"] == "Pressroom"]
 )
-def test_an_alarm_watches_a_metric_that_is_counted(name: str) -> None:
+def test_an_alarm_watches_a_metric_that_the_code_counts(name: str) -> None:
     sources_of_layer = (ROOT / "layers" / "pressroom" / "pressroom").rglob("*.py")
     code = "".join(each.read_text() for each in (*sources_of_layer, *(ROOT / "functions").rglob("handler.py")))
     standing = {*conditions.METRICS.values(), *monitor.STANDING.values()}
@@ -238,7 +234,7 @@ def test_an_alarm_watches_a_metric_that_is_counted(name: str) -> None:
     assert properties(name)["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
 
 
-def test_the_access_log_holds_no_path_and_no_address() -> None:
+def test_the_access_log_contains_no_path_and_no_address() -> None:
     fields = set(re.findall(r"\$context\.([\w.]+)", properties("Api")["AccessLogSettings"]["Format"]))
     assert fields == {"requestTime", "requestId", "routeKey", "status", "responseLatency", "integrationErrorMessage"}
 
@@ -249,36 +245,23 @@ def test_the_api_is_throttled() -> None:
     assert settings["ThrottlingBurstLimit"] > 0
 
 
-def test_printful_is_looked_at_by_a_schedule() -> None:
+def test_a_schedule_checks_the_webhook_at_printful() -> None:
     (schedule,) = (schedule for function, schedule in sources("Schedule") if folder(function) == "printful_webhook")
     assert json.loads(schedule["Input"]) == {"action": "check"}
 
 
-def test_what_runs_by_a_schedule_tells_of_a_run_that_fails() -> None:
+def test_a_failed_run_of_a_schedule_is_reported_by_mail() -> None:
     scheduled = [function for function, _ in sources("Schedule")]
     assert {folder(function) for function in scheduled} == {
         *("printful_webhook", "batches", "untracked", "replays", "monitor")
     }
     for function in scheduled:
-        told = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
-        assert told == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
+        destination = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert destination == {"Type": "SNS", "Destination": {"Ref": "AlarmTopic"}}
 
 
-def test_every_url_is_an_output() -> None:
-    outputs = template.template()["Outputs"]
-    host = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
-    assert outputs["ApiUrl"]["Value"] == {"Fn::Sub": host}
-    webhooks = [source["Path"] for _, source in sources("HttpApi") if source["Path"].startswith("/webhooks/")]
-    assert webhooks
-    for path in webhooks:
-        provider = path.split("/")[2]
-        assert outputs[f"{template.camel(provider)}WebhookUrl"]["Value"] == {"Fn::Sub": host + path}
-    for name in (*resources("AWS::SecretsManager::Secret"),):
-        assert f"{name}Arn" in outputs
-
-
-@pytest.mark.parametrize("parameter", ["CamaloonBaseUrl", "PrintfulBaseUrl", "OmsBaseUrl"])
-def test_only_https_is_accepted_for_a_printer_but_on_this_machine(parameter: str) -> None:
+@pytest.mark.parametrize("parameter", [name for name in template.template()["Parameters"] if name.endswith("Url")])
+def test_a_url_must_be_https_except_on_this_machine(parameter: str) -> None:
     pattern = template.template()["Parameters"][parameter]["AllowedPattern"]
     accepted = ("https://camaloon.com", "https://camaloon.com/x", "http://127.0.0.1:9000", "http://localhost")
     refused = (
@@ -289,16 +272,22 @@ def test_only_https_is_accepted_for_a_printer_but_on_this_machine(parameter: str
         "camaloon.com",
     )
     assert [bool(re.fullmatch(pattern, url)) for url in (*accepted, *refused)] == [True] * 4 + [False] * 5
-    assert bool(re.fullmatch(pattern, "")) == (parameter == "OmsBaseUrl")  # which not everybody has
+    assert bool(re.fullmatch(pattern, "")) == (template.template()["Parameters"][parameter]["Default"] == "")
 
 
-def test_the_layers_packages_are_pinned_exactly() -> None:
+def test_a_parameter_that_refuses_a_value_says_what_it_accepts() -> None:
+    for name, parameter in template.template()["Parameters"].items():
+        assert parameter["Description"].strip().endswith("."), name
+        assert ("ConstraintDescription" in parameter) == ("AllowedPattern" in parameter), name
+
+
+def test_the_packages_of_the_layer_are_pinned_exactly() -> None:
     lines = (ROOT / "layers" / "pressroom" / "requirements.txt").read_text().splitlines()
     assert lines
     assert all(re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\])?==\d+(\.\d+)+", line) for line in lines)
 
 
-def test_no_file_names_a_registry() -> None:
+def test_no_file_names_a_package_registry() -> None:
     settings = (
         "layers/pressroom/requirements.txt",
         "pyproject.toml",
@@ -311,9 +300,8 @@ def test_no_file_names_a_registry() -> None:
         assert not re.search(r"index-url|extra-index|find-links|pypi\.org|/simple\b", (ROOT / name).read_text()), name
 
 
-def test_the_dashboard_shows_metrics_that_are_counted_and_queues_that_exist() -> None:
-    document = yaml.load((ROOT / "dashboard.yaml").read_text(), template._Loader)  # noqa: S506 - a SafeLoader
-    body = document["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+def test_the_dashboard_shows_every_metric_of_an_alarm_and_only_queues_that_exist() -> None:
+    body = template.read("dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     shown = json.loads(body.replace("${Stack}", template.STACK))
     ours, queues = set[str](), set[str]()
     for widget in shown["widgets"]:

@@ -23,6 +23,8 @@ class Partner:
     """The merchant copies the credential from the partner; otherwise Pressroom makes it up at the first deployment."""
     has_api_token: bool = False
     """Pressroom calls its API with a token of the merchant's, in the secret `<stack>/<id>-api`."""
+    required_parameters: tuple[str, ...] = ()
+    """The template's parameters without which no order can be sent to it."""
     create: str | None = None
     """The operation of a delivery that creates an order there; None if Pressroom sends it no orders."""
     change: str | None = None
@@ -56,6 +58,7 @@ PARTNERS = (
         prints=True,
         credential="secret",
         issues_credential=True,
+        required_parameters=("CamaloonSourceDomain",),
         create="order_paid",
         disabled_after=20,  # Camaloon API v1, "Webhook errors"
     ),
@@ -88,6 +91,7 @@ PARTNERS = (
         prints=True,
         credential="token",
         has_api_token=True,
+        required_parameters=("OmsBaseUrl", "OmsStoreId"),
         create="create_order",
         change="update_order",
         cancel="delete_order",

@@ -8,7 +8,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from pressroom.api import app
+from pressroom.api import common
 from pressroom.inbox import events
 from pressroom.order import repository
 from pressroom.order.decision import Decision
@@ -337,10 +337,10 @@ def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
         ("/batches", b"[" * 100_000, "not JSON"),
         ("/batches", b" ", "not JSON"),
         ("/batches", b"[]", "must be a JSON object"),
-        ("/batches", b'{"variants": "mug"}', "variants is not known here"),
+        ("/batches", b'{"variants": "mug"}', "variants is not a known field"),
         ("/batches", b'{"variant": "poster"}', "PrintTemplates"),
-        ("/batches", b'{"variant": ["mug"]}', "variant is wrong: input should be a valid string"),
-        ("/batches", b'{"variant": true}', "variant is wrong: input should be a valid string"),
+        ("/batches", b'{"variant": ["mug"]}', "variant is invalid: input should be a valid string"),
+        ("/batches", b'{"variant": true}', "variant is invalid: input should be a valid string"),
         ("/orders/1001/lines/1/route", b"", "destination is required"),
         (
             "/orders/1001/lines/1/route",
@@ -349,7 +349,7 @@ def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
         ),
         ("/orders/1001/lines/1/route", b'{"destination": ["oms"]}', "destination must be one of"),
         ("/orders/1001/lines/1/route", b'{"destination": {}}', "destination must be one of"),
-        ("/orders/1001/lines/1/route", b'{"destination": "oms", "sku": "S"}', "sku is not known here"),
+        ("/orders/1001/lines/1/route", b'{"destination": "oms", "sku": "S"}', "sku is not a known field"),
         ("/orders/1001/lines/1/route", b"camaloon", "not JSON"),
     ],
 )
@@ -410,7 +410,12 @@ def test_asked_twice_it_is_done_once(hub: Hub) -> None:
     hub.settle()
     assert route(hub, "printful") == (
         409,
-        {"type": "about:blank", "title": "Conflict", "detail": "The line has a printer: printful.", "status": 409},
+        {
+            "type": "about:blank",
+            "title": "Conflict",
+            "detail": "The line already has a printer: printful.",
+            "status": 409,
+        },
     )
     assert len(hub.cloud.rows("EVENT")) == 1
 
@@ -421,7 +426,7 @@ def test_while_one_printer_is_being_told_another_is_refused(hub: Hub) -> None:
     status, answer = route(hub, "cloudprinter")
     assert (status, answer["detail"]) == (
         409,
-        f"The line is being given to printful already, by the event {event_id}.",
+        f"The event {event_id} already routes the line to printful.",
     )
     hub.settle()
     assert hub.order()["lines"][0]["destination"] == "printful"
@@ -440,7 +445,7 @@ def test_what_could_not_be_done_can_be_replayed_or_given_to_another(hub: Hub) ->
     first = route(hub, "cloudprinter")[1]["event_id"]
     park(hub, first)
     status, answer = route(hub, "cloudprinter")
-    assert (status, answer["detail"]) == (409, f"This was asked for before and failed: replay the event {first}.")
+    assert (status, answer["detail"]) == (409, f"The same request failed before: replay the event {first}.")
     status, other = route(hub, "printful")
     assert (status, other["status"]) == (202, "accepted")
     assert route(hub, "printful") == (202, other | {"status": "duplicate"})
@@ -464,7 +469,7 @@ def test_the_oms_is_given_personalised_lines_only(hub: Hub) -> None:
     status, answer = route(hub, "oms")
     assert (status, answer["detail"]) == (
         400,
-        "The line has no personalization, and the OMS can't print it without one.",
+        "The line has no personalization, and the OMS prints personalized lines only.",
     )
     assert route(hub, "oms", "/orders/1002/lines/1/route")[0] == 202
 
@@ -546,7 +551,7 @@ def test_who_asks_says_so_or_is_known_by_the_token(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: str | None, who: str | int
 ) -> None:
     told = list[str]()
-    monkeypatch.setattr(repository, "get_with_deliveries", lambda _: told.append(app.actor()))
+    monkeypatch.setattr(repository, "get_with_deliveries", lambda _: told.append(common.actor()))
     headers = {"authorization": f"Bearer {TOKEN}"} | ({} if given is None else {"x-actor": given})
     status = cloud.call("api", gateway.request("GET", "/orders/1001", headers=headers))["statusCode"]
     assert (told, status) == (([who], 404) if isinstance(who, str) else ([], who))

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
 
-from pressroom.api import document
+from pressroom import partners
+from pressroom.api import app
+from pressroom.order.reasons import Attention
 from pressroom.platform.paths import quoted
 from tests.support import template
 from tests.support.cloud import SECRETS, Cloud
@@ -23,7 +25,7 @@ from tests.support.wsgi import application
 
 TOKEN = SECRETS["OpsTokenSecret"]
 CALLS = [
-    (path, method) for path, operations in sorted(document.document()["paths"].items()) for method in sorted(operations)
+    (path, method) for path, operations in sorted(app.document()["paths"].items()) for method in sorted(operations)
 ]
 EACH_CALL = pytest.mark.parametrize(("path", "method"), CALLS, ids=lambda each: str(each))
 HELD = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
@@ -49,7 +51,7 @@ def test_the_document_names_every_route_of_the_ops_api_and_no_other() -> None:
 
 
 def test_the_document_is_open_api_3_1_with_a_bearer_token_and_problems() -> None:
-    made = document.document()
+    made = app.document()
     assert made["openapi"].startswith("3.1")
     assert made["info"]["title"] == "Pressroom"
     assert made["components"]["securitySchemes"] == {"opsToken": {"type": "http", "scheme": "bearer"}}
@@ -65,15 +67,39 @@ def test_the_document_is_open_api_3_1_with_a_bearer_token_and_problems() -> None
             jsonschema.Draft202012Validator.check_schema(response["content"][kind]["schema"])
 
 
+def test_the_document_explains_each_reason_for_attention() -> None:
+    described = app.document()["components"]["schemas"]["Attention"]["description"].splitlines()
+    assert described[2:] == [f"- `{each}`: {each.sentence}" for each in Attention]
+
+
+def test_schemas_keep_their_published_names() -> None:
+    schemas = app.document()["components"]["schemas"]
+    assert {"EventState", "DeliveryState", "Attention", "Heard"} <= set(schemas)
+    assert [name for name in schemas if name.endswith("__State")] == []
+
+
+def test_lists_of_partners_in_the_document_are_those_of_the_code() -> None:
+    made = app.document()
+    parameters = {
+        (path, each["name"]): each["schema"].get("enum")
+        for path in ("/orders", "/events", "/deliveries")
+        for each in made["paths"][path]["get"]["parameters"]
+    }
+    assert parameters["/orders", "provider"] == sorted(partners.PRINTERS)
+    assert parameters["/events", "provider"] == sorted(partners.SOURCES)
+    assert parameters["/deliveries", "destination"] == sorted(partners.DESTINATIONS)
+    assert made["components"]["schemas"]["Route"]["properties"]["destination"]["enum"] == sorted(partners.PRINTERS)
+
+
 def test_operations_have_names_of_their_own() -> None:
-    paths = document.document()["paths"]
+    paths = app.document()["paths"]
     names = [paths[path][method]["operationId"] for path, method in CALLS]
     assert len(set(names)) == len(names)
 
 
 def test_the_document_is_served(hub: Hub) -> None:
     answer = hub.get("/openapi.json")
-    assert (answer["statusCode"], answer["body"]) == (200, document.document())
+    assert (answer["statusCode"], answer["body"]) == (200, app.document())
 
 
 @pytest.fixture(name="known")
@@ -91,7 +117,7 @@ def _known(hub: Hub) -> dict[str, list[str]]:
 def _cases(path: str, method: str, cloud: Cloud) -> Any:
     """Requests that fit the document, and such as don't where there is something to get wrong."""
     at_the_root = {"servers": [{"url": "/"}]}  # a document that was not fetched has no place to be relative to
-    schema = schemathesis.openapi.from_dict(document.document() | at_the_root)
+    schema = schemathesis.openapi.from_dict(app.document() | at_the_root)
     schema.app = application(cloud)
     call = schema[path][method]
     fitting = call.as_strategy(generation_mode=GenerationMode.POSITIVE)

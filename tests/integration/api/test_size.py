@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from benches import units
 from pressroom.api import overview
-from pressroom.api.app import MOST, MOST_READ
+from pressroom.api.common import MOST, MOST_READ
 from pressroom.inbox import events
 from pressroom.inbox.events import Webhook
 from pressroom.order import outbox, repository

@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
+from pressroom.order.reasons import Attention
 from pressroom.platform.errors import Dead
 from pressroom.platform.times import iso
 from tests.support import gateway
@@ -265,7 +266,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
             visitor.page.get_by_role("link", name=order_id, exact=True).click()
             expect(visitor.page.locator("h1")).to_have_text(f"Order {order_id}")
             visitor.unfold()
-            expect(visitor.page.locator("#view .told > li").first).to_be_visible()
+            expect(visitor.page.locator("#view .messages > li").first).to_be_visible()
             for mark in visitor.page.locator("g.mark").all()[:12]:
                 mark.dispatch_event("click")
             holds(order_id)
@@ -440,7 +441,7 @@ def test_the_timeline_is_drawn_in_lanes_and_told_as_a_list(desk: Desk) -> None:
         page = visitor.page
         assert page.locator(".lane span").all_inner_texts() == [
             *("Order", "Line 1", "Line 2", "Line 3", "Line 4"),
-            *("Your shop", "Camaloon", "Cloudprinter", "Printful"),
+            *("Shop", "Camaloon", "Cloudprinter", "Printful"),
             "Parcel 3SCP00…117790",
         ]
         stages = [each.get_attribute("aria-label") or "" for each in page.locator("g.mark:has(.stage)").all()]
@@ -450,9 +451,9 @@ def test_the_timeline_is_drawn_in_lanes_and_told_as_a_list(desk: Desk) -> None:
         expect(hold).to_have_count(1)
         hold.hover()
         expect(page.locator(".readout")).to_contain_text("on hold still: The front print is wider")
-        page.get_by_text("The same as a list").click()
+        page.get_by_text("Show as a list").click()
         known = desk.hub.order("1002")
-        told = page.locator("ol.told > li")
+        told = page.locator("ol.messages > li")
         expect(told).to_have_count(len(known["timeline"]))
         for number, entry in enumerate(known["timeline"]):
             expect(told.nth(number)).to_contain_text(entry["text"])
@@ -468,11 +469,11 @@ def test_what_pressroom_itself_has_noticed_has_a_lane_of_its_own_and_was_not_hea
     with desk.visitor() as visitor:
         shows(visitor, known, [])
         lanes = visitor.page.locator(".lane").all_inner_texts()
-        assert [each.split("\n") for each in lanes][-2] == ["Pressroom", "1 thing noticed"]
+        assert [each.split("\n") for each in lanes][-2] == ["Pressroom", "1 delay found"]
         mark = visitor.page.locator("g.mark[aria-label^=Pressroom]")
         expect(mark.locator(".noticed")).to_have_count(1)
         expect(mark.locator(".dot")).to_have_count(0)
-        expect(visitor.page.locator(".legend")).to_contain_text("noticed by Pressroom")
+        expect(visitor.page.locator(".legend")).to_contain_text("delay found by Pressroom")
         mark.hover()
         expect(visitor.page.locator(".readout")).to_contain_text("camaloon has not shipped 1 line")
 
@@ -581,8 +582,8 @@ def test_an_order_says_in_sentences_why_a_person_should_look(desk: Desk) -> None
         visitor.enter("#/orders/1002", "Order 1002")
         notice = visitor.page.locator(".notice")
         assert len(notice.locator("li").all()) == len(desk.hub.order("1002")["attention"])
-        expect(notice).to_contain_text("A carrier could not deliver an item.")
-        expect(notice).to_contain_text("A printer waits for something to be settled.")
+        expect(notice).to_contain_text(Attention.NOT_DELIVERED.sentence)
+        expect(notice).to_contain_text(Attention.ON_HOLD.sentence)
 
 
 @pytest.mark.parametrize("place", ["#/inbox", "#/orders/1001", "a delivery"])
@@ -676,7 +677,7 @@ def test_what_could_not_be_asked_again_is_seen_to_be_old_and_is_asked_again(desk
         page.route("**/overview", answer_with({"detail": "Something went wrong."}, 500))
         page.get_by_role("button", name="Refresh").click()
         expect(page.locator("#view").get_by_role("alert")).to_have_text(
-            "What stands here may be out of date. Something went wrong."
+            "This page may be out of date. Something went wrong."
         )
         expect(page.locator("#view").get_by_role("alert")).to_be_in_viewport()
         visitor.sees("Overview")
@@ -756,7 +757,7 @@ def test_a_filter_that_few_orders_fit_looks_beyond_the_newest(desk: Desk) -> Non
         visitor.go("#/overview", "Overview")
         before = len(visitor.requests)
         visitor.go("#/orders?provider=oms", "Orders")
-        expect(page.get_by_text("There is none among the newest, but there are older ones.")).to_be_visible()
+        expect(page.get_by_text("None of the newest match. There are older ones.")).to_be_visible()
         assert len(visitor.requests) - before <= 8, "it does not ask for all of them by itself"
         page.unroute(re.compile(r"/orders\?"))
         page.route(re.compile(r"/orders\?"), some)
@@ -853,8 +854,8 @@ def test_an_order_of_a_thousand_messages_and_lines_is_drawn_within_bounds(desk: 
         assert visitor.page.locator("g.mark").count() <= 500
         expect(visitor.page.locator(".legend")).to_contain_text("960 further lines not drawn.")
         expect(visitor.page.locator(".legend")).to_contain_text("The 600 oldest messages not drawn.")
-        visitor.page.get_by_text("The same as a list").click()
-        expect(visitor.page.locator("ol.told > li")).to_have_count(1000)
+        visitor.page.get_by_text("Show as a list").click()
+        expect(visitor.page.locator("ol.messages > li")).to_have_count(1000)
         assert visitor.overflow() <= 0
 
 
@@ -875,11 +876,9 @@ def test_the_overview_tells_what_is_wrong_in_words_too(desk: Desk) -> None:
         visitor.page.route("**/conditions", answer_with(shown))
         visitor.enter()
         expect(visitor.page.locator(".notice")).to_contain_text("Printful has not been heard <i>for days</i>.")
-        expect(visitor.page.locator(".notice")).to_contain_text("Nobody has looked yet for what stands wrong")
+        expect(visitor.page.locator(".notice")).to_contain_text("There has been no health check yet.")
         charts = [each.get_attribute("aria-label") or "" for each in visitor.page.locator("svg[role=img]").all()]
-        assert [each.partition(":")[0] for each in charts] == [
-            *("Your shop", "Camaloon", "Cloudprinter", "Printful", "OMS")
-        ]
+        assert [each.partition(":")[0] for each in charts] == [*("Shop", "Camaloon", "Cloudprinter", "Printful", "OMS")]
         assert all("webhooks in the last 24 hours" in each for each in charts)
 
 
@@ -914,9 +913,9 @@ def test_what_stands_says_when_it_was_looked_for_and_tells_all_times_alike(desk:
         for place, heading in (("#/overview", "Overview"), ("#/inbox", "Inbox")):
             visitor.enter(place, heading)
             notice = visitor.page.locator(".notice")
-            expect(notice).to_contain_text("Looked at 5 minutes ago")
+            expect(notice).to_contain_text("Checked 5 minutes ago")
             expect(notice).to_contain_text("from Printful since 1 Sept, 10:05, although it has orders.")
-            expect(notice).to_contain_text("noticed 1 Sept, 12:15")
+            expect(notice).to_contain_text("since 1 Sept, 12:15")
             visitor.page.reload()
 
 
@@ -926,8 +925,8 @@ def test_a_monitor_that_looks_no_more_is_not_taken_for_peace(desk: Desk, minutes
         looked = iso(datetime.now(UTC) - timedelta(minutes=minutes))
         visitor.page.route("**/conditions", answer_with({"conditions": [], "looked_at": looked}))
         visitor.enter()
-        told = visitor.page.get_by_text("Nobody has looked for what else stands wrong since")
-        expect(told).to_have_count(int(is_late))
+        late = visitor.page.get_by_text("The last health check was at")
+        expect(late).to_have_count(int(is_late))
 
 
 def test_the_overview_is_asked_again_while_somebody_looks_at_it(desk: Desk) -> None:

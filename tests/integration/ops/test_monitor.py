@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from functions.monitor import handler
 from pressroom.inbox import refusals
-from pressroom.ops import conditions
+from pressroom.ops import conditions, monitor
 from pressroom.order import notifications, outbox
 from pressroom.order.model import Status
 from pressroom.order.outbox import Delivery
 from pressroom.platform import table
 from pressroom.platform.errors import Retry
 from pressroom.platform.times import iso
-from pressroom.providers.printful import registration
+from pressroom.providers.printful import registration_state
+from pressroom.providers.printful.registration_state import State, Wanted
 from tests.support.cloud import SECRETS, Clock
 from tests.support.hub import FakeShop, Hub
 from tests.support.samples import sample
@@ -142,17 +142,17 @@ def test_a_hold_that_grows_old_is_raised_once_and_cleared(
 
 
 def test_orders_are_looked_at_in_parts_where_there_are_too_many(hub: Hub, clock: Clock, monkeypatch: Any) -> None:
-    monkeypatch.setattr(handler, "PAGE", 3)
+    monkeypatch.setattr(monitor, "PAGE", 3)
     hub.camaloon.answers = [Retry("HTTP 503", status=503)] * 8
     for order_id in range(1001, 1009):
         pay(hub, order_id=order_id)
     clock.advance(25 * HOUR)
-    monkeypatch.setattr(handler, "BUDGET", timedelta(0))
+    monkeypatch.setattr(monitor, "BUDGET", timedelta(0))
     looked = [look(hub)["orders"] for _ in range(8)]
     assert looked == [1] * 8  # each begins where the one before has ended
     assert all(attention(hub, str(order_id)) == ["stalled"] for order_id in range(1001, 1009))
     assert look(hub) == {"orders": 0, "raised": 0, "standing": ["deliveries_late/camaloon"]}
-    monkeypatch.setattr(handler, "BUDGET", timedelta(minutes=1))
+    monkeypatch.setattr(monitor, "BUDGET", timedelta(minutes=1))
     assert look(hub)["orders"] == 8
 
 
@@ -179,7 +179,7 @@ def test_an_order_that_cannot_be_looked_at_hides_no_other(hub: Hub, clock: Clock
         ExpressionAttributeValues={":bad": {"B": b"not facts"}},
     )
     clock.advance(25 * HOUR)
-    with pytest.raises(handler.NotLookedAt, match=": 1"):
+    with pytest.raises(monitor.NotLookedAt, match=": 1"):
         look(hub)
     hub.settle()
     assert attention(hub, "1002") == ["stalled"]
@@ -195,7 +195,7 @@ def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_agai
     hub.cloud.parameters["ShipWithinHours"] = "camaloon=1"
     pay(hub, order_id=1001)
     clock.advance(2 * HOUR)
-    monkeypatch.setattr(handler, "BUDGET", timedelta(0))
+    monkeypatch.setattr(monitor, "BUDGET", timedelta(0))
     for order_id in (1002, 1003):  # fine, and looked at later
         hub.tell(
             "storefront/order_paid", id=order_id, processed_at="2026-09-01T16:00:00Z", created_at="2026-09-01T15:00:00Z"
@@ -204,7 +204,7 @@ def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_agai
         capsys.readouterr()
         assert standing(hub) == ["provider_silent/camaloon"]
         assert metrics(capsys.readouterr().out)["OrdersStalled"] == 1
-    monkeypatch.setattr(handler, "BUDGET", timedelta(minutes=1))
+    monkeypatch.setattr(monitor, "BUDGET", timedelta(minutes=1))
     hub.cloud.parameters["SilentAfterHours"] = ""
     assert standing(hub) == []
     hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
@@ -218,6 +218,10 @@ def test_an_order_that_stays_open_for_ever_is_not_looked_at_for_ever(hub: Hub, c
     pay(hub)
     clock.advance(89 * DAY)
     assert look(hub)["orders"] == 1
+    assert attention(hub) == ["stalled"]
+    clock.advance(2 * DAY)
+    assert look(hub)["orders"] == 0
+    assert attention(hub) == ["stalled"]  # of the order that stays true
 
 
 def test_an_order_made_long_before_it_is_paid_is_looked_at_for_as_long_as_any_other(hub: Hub, clock: Clock) -> None:
@@ -287,10 +291,6 @@ def test_an_order_that_was_listed_by_the_shops_date_counts_from_the_payment_once
     hub.tell("camaloon/shipment_sent", order_id=1001, line_items=[{"sku": line["sku"], "quantity": 1}])
     assert look(hub)["orders"] == 1
     assert attention(hub) == ["stalled"]
-    assert attention(hub) == ["stalled"]
-    clock.advance(2 * DAY)
-    assert look(hub)["orders"] == 0
-    assert attention(hub) == ["stalled"]  # of the order that stays true
 
 
 # --- providers ---
@@ -311,7 +311,7 @@ def test_a_provider_that_says_nothing_while_orders_are_open_is_silent_until_it_s
     assert standing(hub) == ["provider_silent/cloudprinter"]
     assert metrics(capsys.readouterr().out)["ProvidersSilent"] == 1
     assert sentence(hub, "provider_silent/cloudprinter").startswith(
-        "Nothing has come from Cloudprinter since 2026-09-01 14:10 UTC, although"
+        "No webhook from Cloudprinter since 2026-09-01 14:10 UTC, although"
     )
     since = ask(hub, "/conditions")["conditions"][0]["since"]
     clock.advance(HOUR)
@@ -331,7 +331,7 @@ def test_a_provider_without_open_orders_may_be_silent(hub: Hub, clock: Clock) ->
     assert standing(hub) == []
 
 
-def test_a_printer_that_never_told_of_its_orders_is_silent(hub: Hub, clock: Clock) -> None:
+def test_a_printer_that_never_reported_on_its_orders_is_silent(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["RoutingRules"] = "*=cloudprinter"
     pay(hub)
     clock.advance(95 * HOUR)
@@ -339,11 +339,11 @@ def test_a_printer_that_never_told_of_its_orders_is_silent(hub: Hub, clock: Cloc
     clock.advance(2 * HOUR)
     assert standing(hub) == ["provider_silent/cloudprinter"]
     assert sentence(hub, "provider_silent/cloudprinter").startswith(
-        "Nothing has come from Cloudprinter yet, or not for 45 days, although"
+        "No webhook from Cloudprinter in the last 45 days, although"
     )
 
 
-def test_a_printer_that_was_not_sent_its_order_has_nothing_to_tell(hub: Hub, clock: Clock) -> None:
+def test_a_printer_that_has_not_received_its_order_is_not_silent(hub: Hub, clock: Clock) -> None:
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
     pay(hub)
     clock.advance(300 * HOUR)
@@ -449,17 +449,17 @@ def test_one_of_several_current_keys_is_current(hub: Hub) -> None:
 
 
 def test_a_replaced_url_at_printful_stands_until_it_is_ours_again(hub: Hub, clock: Clock) -> None:
-    registration.want(registration.Wanted(True), clock.now)
-    registration.saw(registration.State.REPLACED, clock.now)
+    registration_state.want(Wanted(True), clock.now)
+    registration_state.record(State.REPLACED, clock.now)
     assert standing(hub) == ["printful_webhook/printful"]
-    assert "somebody else's URL is registered" in sentence(hub, "printful_webhook/printful")
-    registration.saw(registration.State.NOT_ASKED, clock.now)
+    assert "Another URL has replaced Pressroom's webhook" in sentence(hub, "printful_webhook/printful")
+    registration_state.record(State.NOT_ASKED, clock.now)
     assert standing(hub) == ["printful_webhook/printful"]  # which does not say that anything is wrong there
-    assert sentence(hub, "printful_webhook/printful").startswith("Printful could not be asked whether")
-    registration.saw(registration.State.FINE, clock.now)
+    assert sentence(hub, "printful_webhook/printful").startswith("Pressroom could not check its webhook at Printful.")
+    registration_state.record(State.FINE, clock.now)
     assert standing(hub) == []
-    registration.saw(registration.State.LOST, clock.now)
-    registration.want(registration.Wanted(False), clock.now)
+    registration_state.record(State.LOST, clock.now)
+    registration_state.want(Wanted(False), clock.now)
     assert standing(hub) == []  # nobody wants it
 
 
@@ -470,7 +470,7 @@ def test_drift_is_news_for_a_week(hub: Hub, clock: Clock) -> None:
     hub.tell("printful/package_shipped", brand_new="x")
     assert standing(hub) == ["payload_drift/printful.package_shipped"]
     assert sentence(hub, "payload_drift/printful.package_shipped").startswith(
-        "Messages of printful.package_shipped hold something that Pressroom does not know"
+        "Messages of printful.package_shipped contain fields or values that Pressroom does not know"
     )
     clock.advance(7 * DAY + 1)
     assert not [each for each in standing(hub) if each.startswith("payload_drift")]
@@ -482,7 +482,7 @@ def test_parked_and_unhandled_webhooks_stand_until_they_are_replayed(hub: Hub) -
     assert standing(hub) == []
     hub.settle()
     assert standing(hub) == ["webhooks_parked", "webhooks_unhandled"]
-    assert sentence(hub, "webhooks_parked").startswith("Received webhooks that could not be processed: 1.")
+    assert sentence(hub, "webhooks_parked").startswith("1 received webhook could not be processed.")
 
 
 def dead(clock: Clock, destination: str, order_id: str) -> Delivery:
@@ -495,26 +495,26 @@ def test_dead_deliveries_and_late_ones_stand_by_destination(hub: Hub, clock: Clo
         hub.cloud.dynamodb.put_item(TableName="table", Item=row)
     hub.cloud.dynamodb.put_item(TableName="table", Item=dead(clock, "oms", "9").new_row(queued=False))
     assert standing(hub) == ["deliveries_dead/camaloon"]
-    assert sentence(hub, "deliveries_dead/camaloon").startswith("Deliveries to Camaloon that were given up: 3.")
+    assert sentence(hub, "deliveries_dead/camaloon").startswith("3 deliveries to Camaloon failed for good.")
     clock.advance(HOUR + 1)
     assert standing(hub) == ["deliveries_dead/camaloon", "deliveries_late/oms"]
 
 
-def test_dead_letters_of_ours_stand_and_those_of_deliveries_are_not_told_twice(hub: Hub, clock: Clock) -> None:
-    def letter(queue: str) -> None:
+def test_dead_letter_messages_of_dead_deliveries_are_not_reported_twice(hub: Hub, clock: Clock) -> None:
+    def dead_letter(queue: str) -> None:
         group = {"MessageGroupId": "g", "MessageDeduplicationId": queue} if queue.startswith(("Cam", "Oms")) else {}
         hub.cloud.sqs.send_message(QueueUrl=hub.cloud.url(queue), MessageBody="{}", **group)
 
-    letter("ParkDeadLetterQueue")
-    letter("CamaloonDeadLetterQueue")
+    dead_letter("ParkDeadLetterQueue")
+    dead_letter("CamaloonDeadLetterQueue")
     row = replace(dead(clock, "camaloon", "1"), state=outbox.State.DEAD).new_row(queued=False)
     hub.cloud.dynamodb.put_item(TableName="table", Item=row)
     assert standing(hub) == ["deliveries_dead/camaloon", "dead_letters/park"]
-    letter("OmsDeadLetterQueue")  # no delivery is dead: the queue itself has moved a message
+    dead_letter("OmsDeadLetterQueue")  # no delivery is dead: the queue itself has moved a message
     assert standing(hub) == ["deliveries_dead/camaloon", "dead_letters/oms", "dead_letters/park"]
 
 
-def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
+def test_many_dead_notifications_do_not_hide_a_printers_delivery(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "PAGE", 2)
@@ -529,12 +529,14 @@ def test_the_many_letters_for_the_shop_hide_no_printers_delivery(
     monkeypatch.setattr(conditions, "MOST_DELIVERIES", 3)
     assert not [each for each in standing(hub) if each.startswith("dead_letters")]  # whose they are is not known
     monkeypatch.setattr(conditions, "MOST", 2)
-    assert sentence(hub, "deliveries_dead/storefront").startswith("Deliveries to the shop that were given up: ")
+    assert sentence(hub, "deliveries_dead/storefront").endswith(
+        " deliveries to the shop failed for good. Fix the cause, then replay."
+    )
     look(hub)
-    assert "more than 2." in sentence(hub, "deliveries_dead/storefront")
+    assert "ore than 2 deliveries" in sentence(hub, "deliveries_dead/storefront")
 
 
-def test_the_many_notices_that_wait_hide_no_printers_delivery(
+def test_many_waiting_notifications_do_not_hide_a_printers_delivery(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "PAGE", 2)
@@ -547,7 +549,7 @@ def test_the_many_notices_that_wait_hide_no_printers_delivery(
     assert standing(hub) == ["deliveries_late/camaloon", "deliveries_late/storefront"]
 
 
-def test_a_shop_that_wants_to_hear_no_more_stands_until_it_is_enabled(hub: Hub, clock: Clock) -> None:
+def test_disabled_notifications_are_a_condition_until_they_are_enabled(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
     with hub.cloud.as_function("monitor"):
         notifications.disable(clock.now)
@@ -557,7 +559,7 @@ def test_a_shop_that_wants_to_hear_no_more_stands_until_it_is_enabled(hub: Hub, 
     assert standing(hub) == []
 
 
-def test_all_is_well_says_so_and_when_somebody_looked(hub: Hub) -> None:
+def test_without_problems_there_is_no_condition_but_the_time_of_the_check(hub: Hub) -> None:
     assert ask(hub, "/conditions") == {"conditions": [], "looked_at": None}
     look(hub)
     assert ask(hub, "/conditions") == {"conditions": [], "looked_at": "2026-09-01T14:10:00.000Z"}
@@ -618,5 +620,5 @@ def test_what_waits_behind_a_delivery_that_was_given_up_is_not_said_to_be_tried(
     clock.advance(2 * HOUR)
     look(hub)
     assert sentence(hub, "deliveries_late/oms").endswith(
-        "It is still tried, or waits for one before it that was given up."
+        "Pressroom is still trying to send it, or it waits behind a dead delivery of the same order."
     )

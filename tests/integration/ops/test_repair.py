@@ -203,7 +203,7 @@ def test_two_that_work_on_a_job_at_once_keep_its_rate(hub: Hub, clock: Clock) ->
     assert found
     with hub.cloud.as_function("replays"):
         for _ in range(3):  # each has read the job before the others wrote
-            bulk_replay.go_on(found, is_over=lambda: False, now=clock())
+            bulk_replay.work(found, is_over=lambda: False, now=clock())
     assert len(dead(hub)) == 4
 
 
@@ -490,7 +490,10 @@ def test_a_webhook_that_is_still_to_be_processed_or_belongs_to_an_order_is_not_e
     hub.settle()
     assert hub.event(event)["state"] == "processed"
     late = hub.post(f"/events/{event}/erase")
-    assert (late["statusCode"], late["body"]["detail"]) == (409, "It belongs to an order: erase 1001.")
+    assert (late["statusCode"], late["body"]["detail"]) == (
+        409,
+        "It belongs to an order. Erase the order 1001 instead.",
+    )
     assert hub.event(event)["body_erased"] is False
 
 

@@ -40,7 +40,7 @@ from pressroom.order.reasons import Attention
 from pressroom.platform import table
 from pressroom.providers.oms import client
 from pressroom.providers.oms.client import BatchOrder, PrintFile
-from pressroom.providers.printful import registration
+from pressroom.providers.printful import registration_state
 from tests.support.cloud import Clock
 from tests.support.hub import Hub
 from tests.support.samples import BADGE, TOTE, sample, shipment
@@ -168,8 +168,8 @@ def test_every_answer_is_what_it_was(old: Hub) -> None:
             wrong[f"{path} {query or ''}"] = found
     assert wrong == {}
     assert differences(kept()["catalogue"], old.cloud.call("catalogue", {"action": "show"})) == []
-    assert registration.wanted().wanted
-    assert registration.seen() is registration.State.REPLACED
+    assert registration_state.wanted().wanted
+    assert registration_state.latest() is registration_state.State.REPLACED
 
 
 def test_what_an_index_says_of_an_order_is_what_its_facts_make(old: Hub) -> None:

@@ -1,4 +1,4 @@
-"""How the doctor judges what it sees."""
+"""The status of each finding of the doctor."""
 
 import re
 from datetime import UTC, datetime
@@ -8,16 +8,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli import doctor
-from cli.doctor import Finding, Visit
-from cli.errors import Failed, Gone, NotReached
-from cli.stacks import Installation, Secret, asking
+from cli.doctor import Finding, Inspection
+from cli.errors import Failed, Gone, Unreachable
+from cli.stacks import Installation, Secret, aws_errors
 from tests.support.template import ROOT
 
 NOW = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 
 
-class Place(Installation):
-    """An installation with what a test says of it."""
+class FakeInstallation(Installation):
+    """An installation with these properties."""
 
     def __init__(self, status: str = "CREATE_COMPLETE", concurrency: int = 1000, **parameters: str) -> None:
         super().__init__("the stack shop", stack_name="shop")
@@ -35,17 +35,17 @@ class Place(Installation):
         return {"AccountLimit": {"ConcurrentExecutions": self.concurrency}}
 
 
-def visit(place: Place | None = None) -> Visit:
-    return Visit(place or Place(), probe=False, now=lambda: NOW)
+def inspect(installation: FakeInstallation | None = None) -> Inspection:
+    return Inspection(installation or FakeInstallation(), probe=False, now=lambda: NOW)
 
 
-def judged(found: Finding) -> str:
-    assert found.status in ("ok", "skipped") or found.todo, "what is wrong comes with what to do"
+def status_of(found: Finding) -> str:
+    assert found.status in ("ok", "skipped") or found.todo, "a problem has an instruction"
     return found.status
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("date", "status"),
     [
         ("Sat, 28 Nov 2026 03:00:59 GMT", "ok"),
         ("Sat, 28 Nov 2026 02:59:00 GMT", "ok"),
@@ -57,8 +57,8 @@ def judged(found: Finding) -> str:
         ("now", "skipped"),
     ],
 )
-def test_a_clock_may_be_a_minute_off(told: str | None, status: str) -> None:
-    assert judged(doctor.clock_finding(told, NOW)) == status
+def test_a_clock_may_be_a_minute_off(date: str | None, status: str) -> None:
+    assert status_of(doctor.clock_finding(date, NOW)) == status
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_a_clock_may_be_a_minute_off(told: str | None, status: str) -> None:
     ],
 )
 def test_a_stack_is_judged_by_its_last_deployment(deployed: str, status: str) -> None:
-    (found,) = doctor.stack(visit(Place(deployed)))
-    assert judged(found) == status
+    (found,) = doctor.stack(inspect(FakeInstallation(deployed)))
+    assert status_of(found) == status
 
 
 @pytest.mark.parametrize(("most", "status"), [(10, "fail"), (11, "warn"), (99, "warn"), (100, "ok"), (1000, "ok")])
-def test_ten_functions_at_a_time_are_too_few(most: int, status: str) -> None:
-    (found,) = doctor.quotas(visit(Place(concurrency=most)))
-    assert judged(found) == status
+def test_a_quota_of_ten_functions_fails(most: int, status: str) -> None:
+    (found,) = doctor.quotas(inspect(FakeInstallation(concurrency=most)))
+    assert status_of(found) == status
 
 
 @pytest.mark.parametrize(
-    ("short", "rules", "status"),
+    ("suffix", "rules", "status"),
     [
         ("camaloon", "*=camaloon", "fail"),
         ("camaloon", "*=oms", "warn"),
@@ -97,60 +97,60 @@ def test_ten_functions_at_a_time_are_too_few(most: int, status: str) -> None:
         ("ops-token", "", "fail"),
     ],
 )
-def test_a_secret_that_is_not_set_is_a_fault_where_it_is_needed(short: str, rules: str, status: str) -> None:
-    place = Place(RoutingRules=rules, DefaultDestination="nobody")
-    (found,) = doctor.secret_findings(short, Secret((), (), shaped=True), visit(place))
-    assert judged(found) == status
+def test_a_missing_secret_fails_only_if_it_is_needed(suffix: str, rules: str, status: str) -> None:
+    place = FakeInstallation(RoutingRules=rules, DefaultDestination="nobody")
+    (found,) = doctor.secret_findings(suffix, Secret((), (), well_formed=True), inspect(place))
+    assert status_of(found) == status
 
 
 @pytest.mark.parametrize(
-    ("short", "secret", "status"),
+    ("suffix", "secret", "status"),
     [
-        ("oms", Secret(("hush-b_9",), (), shaped=True), "ok"),
-        ("oms", Secret(("hush/b",), (), shaped=True), "fail"),
-        ("camaloon", Secret(("hush/b",), (), shaped=True), "ok"),
-        ("camaloon", Secret(("hush ",), (), shaped=True), "fail"),
-        ("cloudprinter", Secret(("hush", "\thush"), (), shaped=True), "fail"),
-        ("camaloon", Secret(("hush",), ("hush",), shaped=True), "warn"),
-        ("storefront-notifications", Secret(("whsec_aHVzaA==",), (), shaped=True), "ok"),
-        ("storefront-notifications", Secret(("hush!",), (), shaped=True), "fail"),
-        ("camaloon", Secret(("hush",), (), shaped=False), "fail"),
+        ("oms", Secret(("hush-b_9",), (), well_formed=True), "ok"),
+        ("oms", Secret(("hush/b",), (), well_formed=True), "fail"),
+        ("camaloon", Secret(("hush/b",), (), well_formed=True), "ok"),
+        ("camaloon", Secret(("hush ",), (), well_formed=True), "fail"),
+        ("cloudprinter", Secret(("hush", "\thush"), (), well_formed=True), "fail"),
+        ("camaloon", Secret(("hush",), ("hush",), well_formed=True), "warn"),
+        ("storefront-notifications", Secret(("whsec_aHVzaA==",), (), well_formed=True), "ok"),
+        ("storefront-notifications", Secret(("hush!",), (), well_formed=True), "fail"),
+        ("camaloon", Secret(("hush",), (), well_formed=False), "fail"),
     ],
 )
-def test_a_secret_is_judged_by_its_form_and_never_shown(short: str, secret: Secret, status: str) -> None:
-    (found,) = doctor.secret_findings(short, secret, visit())
-    assert judged(found) == status
+def test_the_format_of_a_secret_is_checked_and_its_value_is_not_shown(suffix: str, secret: Secret, status: str) -> None:
+    (found,) = doctor.secret_findings(suffix, secret, inspect())
+    assert status_of(found) == status
     assert "hush" not in found.text + found.todo
 
 
-def test_what_is_empty_is_a_fault_only_where_the_routing_needs_it() -> None:
-    everything = Place(
+def test_an_empty_parameter_fails_only_if_the_routing_needs_it() -> None:
+    everything = FakeInstallation(
         CamaloonSourceDomain="", OmsBaseUrl="", OmsStoreId="1", RoutingRules="X=oms", DefaultDestination="camaloon"
     )
-    nothing = Place(RoutingRules="*=printful", DefaultDestination="nobody")
-    assert [judged(each) for each in doctor.parameters(visit(everything))] == ["fail", "fail", "ok"]
-    assert [judged(each) for each in doctor.parameters(visit(nothing))] == ["ok", "warn", "warn"]
+    nothing = FakeInstallation(RoutingRules="*=printful", DefaultDestination="nobody")
+    assert [status_of(each) for each in doctor.parameters(inspect(everything))] == ["fail", "fail", "ok"]
+    assert [status_of(each) for each in doctor.parameters(inspect(nothing))] == ["ok", "warn", "warn"]
 
 
-def test_rules_that_cannot_be_read_are_a_fault_and_no_crash() -> None:
-    (found,) = doctor.looked("parameters", doctor.parameters, visit(Place(RoutingRules="*=nobody")))
+def test_invalid_rules_are_a_failure_and_no_crash() -> None:
+    (found,) = doctor.run_check("parameters", doctor.parameters, inspect(FakeInstallation(RoutingRules="*=nobody")))
     assert (found.name, found.status) == ("parameters", "fail")
 
 
-def test_a_check_keeps_what_it_has_found_before_it_could_not_go_on() -> None:
-    def halfway(_: Visit) -> Any:
+def test_a_check_keeps_its_findings_from_before_an_error() -> None:
+    def halfway(_: Inspection) -> Any:
         yield Finding("first", "ok", "")
-        raise NotReached("no right")
+        raise Unreachable("no right")
 
-    def broken(_: Visit) -> Any:
+    def broken(_: Inspection) -> Any:
         raise Failed("no good")
 
-    found = doctor.looked("second", halfway, visit())
+    found = doctor.run_check("second", halfway, inspect())
     assert [(each.name, each.status, each.text) for each in found] == [
         ("first", "ok", ""),
         ("second", "skipped", "no right"),
     ]
-    assert doctor.looked("third", broken, visit()) == [Finding("third", "fail", "no good")]
+    assert doctor.run_check("third", broken, inspect()) == [Finding("third", "fail", "no good")]
 
 
 def refused(code: str) -> ClientError:
@@ -168,21 +168,21 @@ def refused(code: str) -> ClientError:
         ("QueueDoesNotExist", "fail"),
     ],
 )
-def test_what_may_not_be_asked_is_skipped_and_what_is_gone_is_a_fault(code: str, status: str) -> None:
-    def ask(_: Visit) -> Any:
-        with asking("somebody"):
+def test_a_check_without_permission_is_skipped_and_a_deleted_resource_fails(code: str, status: str) -> None:
+    def ask(_: Inspection) -> Any:
+        with aws_errors("somebody"):
             raise refused(code)
 
-    (found,) = doctor.looked("it", ask, visit())
-    assert judged(found) == status
+    (found,) = doctor.run_check("it", ask, inspect())
+    assert status_of(found) == status
 
 
-class Secrets(Place):
-    """Its secrets can't be read."""
+class Secrets(FakeInstallation):
+    """An installation whose secrets can't be read."""
 
     outputs = dict.fromkeys(doctor.SECRETS, "arn")
 
-    def __init__(self, reason: NotReached) -> None:
+    def __init__(self, reason: Unreachable) -> None:
         super().__init__()
         self.reason = reason
 
@@ -190,14 +190,14 @@ class Secrets(Place):
         raise self.reason
 
 
-@pytest.mark.parametrize(("reason", "status"), [(Gone("gone"), "fail"), (NotReached("no right"), "skipped")])
-def test_a_secret_that_was_deleted_is_a_fault(reason: NotReached, status: str) -> None:
-    found = list(doctor.secrets(visit(Secrets(reason))))
-    assert [judged(each) for each in found] == [status] * len(doctor.SECRETS)
+@pytest.mark.parametrize(("reason", "status"), [(Gone("gone"), "fail"), (Unreachable("no right"), "skipped")])
+def test_a_deleted_secret_fails(reason: Unreachable, status: str) -> None:
+    found = list(doctor.secrets(inspect(Secrets(reason))))
+    assert [status_of(each) for each in found] == [status] * len(doctor.SECRETS)
 
 
-class Queues(Place):
-    """The queues of a stack: how many messages each holds, or None if it was deleted."""
+class Queues(FakeInstallation):
+    """An installation with queues: the number of messages in each, or None if it was deleted."""
 
     def __init__(self, messages: dict[str, int | None]) -> None:
         super().__init__()
@@ -223,23 +223,23 @@ class Queues(Place):
         return {"Attributes": {AttributeNames[0]: str(messages)}}
 
 
-def test_a_queue_that_was_deleted_hides_no_other() -> None:
+def test_a_deleted_queue_does_not_hide_the_others() -> None:
     place = Queues({"CamaloonDeadLetterQueue": None, "OmsDeadLetterQueue": 2, "OmsQueue": 1, "CamaloonQueue": 0})
-    assert [judged(each) for each in doctor.queues(visit(place))] == ["fail", "fail", "warn", "ok"]
+    assert [status_of(each) for each in doctor.queues(inspect(place))] == ["fail", "fail", "warn", "ok"]
 
 
-def test_dead_letters_lead_to_what_the_runbook_says_of_them() -> None:
+def test_a_finding_about_a_dead_letter_queue_names_its_section_in_the_runbook() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     template = (ROOT / "template.yaml").read_text()
     names = re.findall(r"^  (\w+DeadLetterQueue):$", template, re.MULTILINE)
-    found = [each for each in doctor.queues(visit(Queues(dict.fromkeys(names, 1)))) if each.status == "fail"]
+    found = [each for each in doctor.queues(inspect(Queues(dict.fromkeys(names, 1)))) if each.status == "fail"]
     assert len(found) == len(names) > 0
     for each in found:
         assert f"## {each.todo.removeprefix('See docs/runbook.md, ').rstrip('.')}\n" in runbook
 
 
-class Vault(Place):
-    """An account in which a secret holds bytes."""
+class Vault(FakeInstallation):
+    """An installation whose secret contains bytes."""
 
     outputs = {"CamaloonSecretArn": "arn"}  # noqa: RUF012
 
@@ -250,13 +250,13 @@ class Vault(Place):
         return {"SecretBinary": b"hush"}
 
 
-def test_a_secret_of_bytes_is_a_fault_and_no_crash() -> None:
-    found = {each.name: each for each in doctor.secrets(visit(Vault()))}
-    assert judged(found["secret camaloon"]) == "fail"
+def test_a_binary_secret_fails_without_a_crash() -> None:
+    found = {each.name: each for each in doctor.secrets(inspect(Vault()))}
+    assert status_of(found["secret camaloon"]) == "fail"
 
 
-class Account(Place):
-    """An account with some functions, of a stack that has two."""
+class Account(FakeInstallation):
+    """An account with these functions."""
 
     def __init__(self, *functions: str) -> None:
         super().__init__()
@@ -276,23 +276,23 @@ class Account(Place):
         (("shop-api",), [("function shop-pump", "fail")]),
     ],
 )
-def test_a_function_that_is_gone_is_missed(there: tuple[str, ...], found: list[tuple[str, str]]) -> None:
-    seen = visit(Account(*there))
-    seen.resources = [
+def test_a_deleted_function_fails(there: tuple[str, ...], found: list[tuple[str, str]]) -> None:
+    inspection = inspect(Account(*there))
+    inspection.resources = [
         {"LogicalResourceId": each, "PhysicalResourceId": each, "ResourceType": "AWS::Lambda::Function"}
         for each in ("shop-api", "shop-pump")
     ]
-    assert [(each.name, judged(each)) for each in doctor.functions(seen)] == found
+    assert [(each.name, status_of(each)) for each in doctor.functions(inspection)] == found
 
 
 @pytest.mark.parametrize(("name", "status"), [("payload_drift", "warn"), ("provider_silent", "fail")])
-def test_what_hinders_nothing_is_no_fault(name: str, status: str) -> None:
-    told = {"id": name, "name": name, "about": "", "since": "2026-11-28T02:00:00.000Z", "text": "A sentence."}
+def test_a_harmless_condition_is_a_warning(name: str, status: str) -> None:
+    condition = {"id": name, "name": name, "about": "", "since": "2026-11-28T02:00:00.000Z", "text": "A sentence."}
 
     class Api:
         def get(self, _: str) -> dict[str, Any]:
-            return {"conditions": [told], "looked_at": "2026-11-28T02:59:00.000Z"}
+            return {"conditions": [condition], "looked_at": "2026-11-28T02:59:00.000Z"}
 
-    seen = visit()
-    seen.api = Api()  # type: ignore[assignment]
-    assert [judged(each) for each in doctor.conditions(seen)] == [status]
+    inspection = inspect()
+    inspection.api = Api()  # type: ignore[assignment]
+    assert [status_of(each) for each in doctor.conditions(inspection)] == [status]

@@ -1,4 +1,4 @@
-"""Where an order would go, told without sending anything."""
+"""`pressroom explain`: routes and errors of an order, without sending anything."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from cli import explain
-from cli.errors import DONE, NOT_SO, UNREACHED, USAGE
+from cli.errors import DONE, NEGATIVE, UNREACHABLE, USAGE
 from cli.main import main
 from local.cloud import Stack
 from local.progress import LocalCloudError
@@ -38,16 +38,16 @@ def of_lines(*lines: dict[str, Any]) -> Any:
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No local cloud runs, until a test says so."""
+    """No local cloud is running, unless the test starts one."""
 
     def read(_: Path) -> Stack:
-        raise LocalCloudError("No local cloud runs.")
+        raise LocalCloudError("No local cloud is running.")
 
     monkeypatch.setattr(Stack, "read", read)
 
 
 def account(*parameters: dict[str, str]) -> Any:
-    """A CloudFormation that is asked for a stack with these parameters, time after time, then knows none."""
+    """Return a CloudFormation client that describes a stack with these parameters, one per call, then has none."""
     client = boto3.client("cloudformation")
     stub = Stubber(client)
     for each in parameters:
@@ -67,28 +67,28 @@ def local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stack, "client", lambda *_: client)
 
 
-def test_each_line_is_told_its_way() -> None:
-    told = explain.explain(MIXED.read_bytes(), HOW)
-    assert told.order_id == "1002"
-    assert told.fine
+def test_each_line_has_its_route() -> None:
+    explained = explain.explain(MIXED.read_bytes(), HOW)
+    assert explained.order_id == "1002"
+    assert explained.fully_routed
     assert destinations(sample("storefront/order_paid__mixed_cart")) == [
         *(("1", "camaloon"), ("2", "oms"), ("3", "printful")),
     ]
 
 
-def test_a_line_that_goes_nowhere_is_not_fine() -> None:
+def test_an_order_with_an_unrouted_line_is_not_fully_routed() -> None:
     content = of_lines({"sku": "ENG-1", "id": "a"}, {"sku": "ENG-2", "personalization": None}, {})
-    told = explain.explain(body(content), HOW)
+    explained = explain.explain(body(content), HOW)
     assert destinations(content) == [("a", None), ("2", None), ("3", "camaloon")]
-    assert (told.faults, told.fine) == ((), False)
+    assert (explained.errors, explained.fully_routed) == ((), False)
 
 
-def test_all_faults_are_told_and_the_lines_as_far_as_they_can_be_read() -> None:
+def test_all_errors_are_returned_with_the_lines_that_can_be_parsed() -> None:
     content = of_lines({"quantity": 0, "id": "a\x1b[2J"}, {"sku": 7}, {"personalization": {"variant_id": 1}})
     content["line_items"] += ["no line"]
     content["currency"] = "eur"
-    told = explain.explain(body(content), HOW)
-    assert [field for field, _ in told.faults] == [
+    explained = explain.explain(body(content), HOW)
+    assert [field for field, _ in explained.errors] == [
         "currency",
         "line_items.0.quantity",
         "line_items.0.id",
@@ -101,15 +101,15 @@ def test_all_faults_are_told_and_the_lines_as_far_as_they_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{", b"null"])
-def test_what_is_no_order_is_told_as_the_shop_would_be(raw: bytes) -> None:
-    told = explain.explain(raw, HOW)
-    assert (told.lines, len(told.faults), told.fine) == ((), 1, False)
+def test_an_unreadable_body_has_the_error_that_the_shop_would_receive(raw: bytes) -> None:
+    explained = explain.explain(raw, HOW)
+    assert (explained.lines, len(explained.errors), explained.fully_routed) == ((), 1, False)
 
 
 @pytest.mark.parametrize("lines", [None, {}, "many", 7])
-def test_lines_that_are_none_are_a_fault(lines: object) -> None:
-    told = explain.explain(body(order() | {"line_items": lines}), HOW)
-    assert (told.lines, [field for field, _ in told.faults]) == ((), ["line_items"])
+def test_lines_that_are_not_a_list_are_an_error(lines: object) -> None:
+    explained = explain.explain(body(order() | {"line_items": lines}), HOW)
+    assert (explained.lines, [field for field, _ in explained.errors]) == ((), ["line_items"])
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_lines_that_are_none_are_a_fault(lines: object) -> None:
     ],
 )
 def test_an_order_that_is_too_large_is_refused(noise: bytes, reason: str) -> None:
-    told = explain.explain(body(order())[:-1] + b',"noise":"' + noise + b'"}', HOW)
-    assert [field for field, _ in told.faults] == [""]
-    assert told.faults[0][1].startswith(reason)
-    assert len(told.lines) == 2
+    explained = explain.explain(body(order())[:-1] + b',"noise":"' + noise + b'"}', HOW)
+    assert [field for field, _ in explained.errors] == [""]
+    assert explained.errors[0][1].startswith(reason)
+    assert len(explained.lines) == 2
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:
@@ -135,107 +135,102 @@ def run(file: Path, *options: str) -> int:
     return main(["explain", str(file), *options])
 
 
-def test_without_a_local_cloud_the_templates_defaults_count(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_local_cloud_the_templates_defaults_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     defaults = {name: template()["Parameters"][name]["Default"] for name in PARAMETERS}
     assert routing.parse(defaults["RoutingRules"], defaults["DefaultDestination"]) == Routing((), "camaloon")
     assert run(MIXED) == DONE
     text = shown(capsys)
-    assert "by default: camaloon (the template's defaults, since no local cloud runs)." in text
+    assert "default: camaloon (the template's defaults, because no local cloud is running)." in text
     assert "2 TOTE-PERSONAL 3 oms it has a personalization" in text
     assert "The order would be accepted." in text
 
 
 @pytest.mark.usefixtures("local_cloud")
-def test_the_local_cloud_counts_if_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(MIXED) == NOT_SO
+def test_the_rules_of_a_running_local_cloud_are_used(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(MIXED) == NEGATIVE
     text = shown(capsys)
-    assert (
-        "Rules: PF-*=printful; then a personalised line goes to the OMS; by default: nobody (the local cloud)." in text
-    )
+    assert "Rules: PF-*=printful; then personalised lines: the OMS; default: nobody (the local cloud)." in text
     assert "1 063e8da93379f8c1aee0 10 nowhere no rule matches" in text
-    assert "3 PF-TEE-BLK-M 2 printful (only followed) the rule PF-*=printful" in text
+    assert "3 PF-TEE-BLK-M 2 printful (followed only) the rule PF-*=printful" in text
 
 
 @pytest.mark.usefixtures("local_cloud")
-def test_what_is_given_comes_before_what_a_stack_has(capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_override_the_values_of_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(MIXED, "--default", "camaloon") == DONE
-    assert "PF-*=printful; then a personalised line goes to the OMS; by default: camaloon (the local" in shown(capsys)
-    assert run(MIXED, "--rules", "") == NOT_SO
+    assert "PF-*=printful; then personalised lines: the OMS; default: camaloon (the local" in shown(capsys)
+    assert run(MIXED, "--rules", "") == NEGATIVE
     assert "Rules: none; " in shown(capsys)
-    assert run(MIXED, "--rules", "*[!0-9]=printful,*=oms", "--default", "nobody") == NOT_SO
+    assert run(MIXED, "--rules", "*[!0-9]=printful,*=oms", "--default", "nobody") == NEGATIVE
     text = shown(capsys)
-    assert (
-        "Rules: *[!0-9]=printful, *=oms; then a personalised line goes to the OMS; by default: nobody (as given)"
-        in text
-    )
-    assert "(only followed) the rule *[!0-9]=printful" in text
+    assert "Rules: *[!0-9]=printful, *=oms; then personalised lines: the OMS; default: nobody (as given)" in text
+    assert "(followed only) the rule *[!0-9]=printful" in text
 
 
-def test_a_deployed_stack_is_asked_for_its_parameters(
+def test_the_parameters_of_a_deployed_stack_are_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = account(PARAMETERS | {"DefaultDestination": "printful"})
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
     assert run(MIXED, "--stack", "shop") == DONE
-    assert "by default: printful (the stack shop)." in shown(capsys)
+    assert "default: printful (the stack shop)." in shown(capsys)
 
 
-def test_a_stack_that_cannot_be_asked_is_an_error_in_words(
+def test_an_unreachable_stack_is_a_readable_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = account({"RoutingRules": "*=camaloon"})
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-    assert run(MIXED, "--stack", "shop") == NOT_SO
-    assert "no parameter DefaultDestination in the stack shop" in capsys.readouterr().err
-    assert run(MIXED, "--stack", "shop") == UNREACHED
+    assert run(MIXED, "--stack", "shop") == NEGATIVE
+    assert "the stack shop has no parameter DefaultDestination." in capsys.readouterr().err
+    assert run(MIXED, "--stack", "shop") == UNREACHABLE
     assert "shop does not exist" in capsys.readouterr().err
 
 
-def test_without_a_region_there_is_no_account_to_ask(
+def test_without_a_region_the_account_is_unreachable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    assert run(MIXED, "--stack", "shop") == UNREACHED
+    assert run(MIXED, "--stack", "shop") == UNREACHABLE
     assert "specify a region" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("file", "rules", "default", "code", "said"),
+    ("file", "rules", "default", "code", "text"),
     [
-        (MIXED, "*=nobody", "camaloon", NOT_SO, "RoutingRules"),
-        (MIXED, "", "oms", NOT_SO, "DefaultDestination"),
+        (MIXED, "*=nobody", "camaloon", NEGATIVE, "RoutingRules"),
+        (MIXED, "", "oms", NEGATIVE, "DefaultDestination"),
         (Path("missing.json"), "", "camaloon", USAGE, "does not exist"),
         (Path(), "", "camaloon", USAGE, "is a directory"),
     ],
 )
-def test_what_cannot_be_done_is_said(
-    capsys: pytest.CaptureFixture[str], file: Path, rules: str, default: str, code: int, said: str
+def test_an_invalid_option_is_a_readable_error(
+    capsys: pytest.CaptureFixture[str], file: Path, rules: str, default: str, code: int, text: str
 ) -> None:
     assert run(file, "--rules", rules, "--default", default) == code
-    assert said in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
-def test_a_refused_order_is_shown_with_all_that_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_order_is_shown_with_all_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "order.json"
     file.write_bytes(body(of_lines({"sku": "[red]\x1b[2J", "price": -1}) | {"currency": "eur"}))
-    assert run(file, "--rules", "", "--default", "camaloon") == NOT_SO
+    assert run(file, "--rules", "", "--default", "camaloon") == NEGATIVE
     text = shown(capsys)
     assert "1 '[red]\\x1b[2J' 1 camaloon" in text
-    assert "The order would be refused, and nothing of it sent:" in text
+    assert "The order would be refused, and none of its lines would be sent." in text
     assert "currency must be an ISO 4217 currency code, such as EUR" in text
     assert "line_items.0.price Input should be greater than or equal to 0" in text
 
 
-def test_scripts_get_the_ways_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(MIXED, "--rules", "PF-*=printful", "--default", "nobody", "--json") == NOT_SO
-    told = json.loads(capsys.readouterr().out)
-    assert [(line["id"], line["destination"], line["followed"]) for line in told["lines"]] == [
+def test_the_routes_are_available_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(MIXED, "--rules", "PF-*=printful", "--default", "nobody", "--json") == NEGATIVE
+    explained = json.loads(capsys.readouterr().out)
+    assert [(line["id"], line["destination"], line["followed"]) for line in explained["lines"]] == [
         *(("1", None, False), ("2", "oms", False), ("3", "printful", True)),
     ]
-    assert (told["order_id"], told["accepted"], told["faults"]) == ("1002", True, [])
+    assert (explained["order_id"], explained["accepted"], explained["faults"]) == ("1002", True, [])
 
 
-def test_the_samples_go_where_their_names_say() -> None:
+def test_the_samples_are_routed_as_their_names_say() -> None:
     assert destinations(sample("storefront/order_paid__personalized")) == [("70001", "oms"), ("70002", "oms")]
     assert [where for _, where in destinations(sample("storefront/order_paid__several_printers"))] == [
         *("camaloon", "cloudprinter", "printful", "printful")

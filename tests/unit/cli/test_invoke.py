@@ -1,4 +1,4 @@
-"""What a command says that invokes a function of a deployed stack, when that could not be done."""
+"""Invoking a function of a deployed stack, and the errors if it fails."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def invoked(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception)
         ({"errorType": "KeyError", "errorMessage": "PRIVATE"}, "failed \\(KeyError\\)"),
     ],
 )
-def test_it_says_why_it_could_not(
+def test_a_failed_invocation_is_a_readable_error(
     monkeypatch: pytest.MonkeyPatch, function: str, answer: dict[str, Any] | Exception, problem: str
 ) -> None:
     functions = invoked(monkeypatch, answer)
@@ -37,7 +37,7 @@ def test_it_says_why_it_could_not(
     assert functions.calls == [{"FunctionName": f"shop-{function}", "Payload": b'{"action":"show"}'}]
 
 
-def test_what_lambda_does_not_take_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_payload_over_lambdas_limit_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     functions = invoked(monkeypatch, {})
     with pytest.raises(Failed, match=r"has 6\.0 MB"):
         invoke.ask(Installation.deployed("shop"), "catalogue", {"action": "diff", "catalogue": "ü" * (3 * 1024 * 1024)})

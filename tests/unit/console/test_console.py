@@ -3,13 +3,14 @@
 import base64
 import gzip
 import hashlib
+import json
 import re
 from typing import Any
 
 import pytest
 
-from pressroom import console
-from pressroom.order.model import Status
+from pressroom import console, partners
+from pressroom.order.model import OPEN, Status
 from pressroom.order.reasons import Attention
 from tests.support import gateway, template
 
@@ -26,8 +27,12 @@ def policy() -> dict[str, str]:
     return dict(rule.partition(" ")[::2] for rule in rules)
 
 
-def within(tag: str) -> str:
-    (found,) = re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", ask()["body"], re.DOTALL)
+TAGS = {"style": "<style>", "script": '<script type="module">', "lists": '<script id="lists" type="application/json">'}
+
+
+def within(name: str) -> str:
+    tag = TAGS[name]
+    (found,) = re.findall(rf"{re.escape(tag)}(.*?)</{tag[1:].partition(' ')[0].rstrip('>')}>", ask()["body"], re.DOTALL)
     return str(found)
 
 
@@ -106,14 +111,44 @@ def test_a_page_of_before_the_upgrade_is_sent_again(tag: str) -> None:
     assert ask(if_none_match=tag)["statusCode"] == 200
 
 
-def test_every_reason_and_every_status_has_its_words() -> None:
+def test_the_page_holds_no_other_script() -> None:
+    assert re.findall(r"<script[^>]*>", ask()["body"]) == [TAGS["lists"], TAGS["script"]]
+
+
+def test_the_lists_in_the_page_are_those_of_the_code() -> None:
+    lists = json.loads(within("lists"))
+    assert lists["reasons"] == {each.value: each.sentence for each in Attention}
+    assert lists["statuses"] == [each.value for each in Status]
+    assert lists["open"] == [each.value for each in OPEN]
+    assert set(lists["final"]) <= set(lists["statuses"]) - set(lists["open"])
+    assert lists["printers"] == sorted(partners.PRINTERS)
+    assert list(lists["names"]) == [*partners.SENDERS, partners.OPS, "monitor"]
+    assert (lists["names"]["storefront"], lists["names"]["camaloon"], lists["names"]["oms"]) == (
+        *("Shop", "Camaloon", "OMS"),
+    )
+
+
+def test_the_script_names_no_partner_status_or_reason_of_its_own() -> None:
+    """What stands in a list of the page must not stand in the script a second time, where nothing compares it."""
     script = (SOURCE / "console.js").read_text()
-    reasons = re.search(r"const REASONS = \{(.*?)\n\};", script, re.DOTALL)
-    stages = re.search(r"const STAGES = \{(.*?)\n\};", script, re.DOTALL)
-    assert reasons
-    assert stages
-    assert set(re.findall(r"^  (\w+): ", reasons[1], re.MULTILINE)) >= {each.value for each in Attention}
-    assert re.findall(r"^  (\w+): ", stages[1], re.MULTILINE) == [each.value for each in Status]
+    code = re.sub(r"^\s*//.*|\s// .*$", "", script, flags=re.MULTILINE)
+    quoted = {text for pair in re.findall(r"\"([a-z_]+)\"|\b([a-z_]+):", code) for text in pair if text}
+    lists = json.loads(within("lists"))
+    ours = {*partners.SENDERS, partners.OPS} | set(lists["reasons"]) | set(lists["statuses"])
+    # The state of a delivery, the label of a parcel that came back, and a parameter of the API have the same names.
+    assert quoted & ours <= {"delivered", "returned", "stalled"}
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_has_its_colours(status: Status) -> None:
+    style = (SOURCE / "console.css").read_text()
+    for part in (".badge.s-", ".f-", ".on-"):
+        assert status is Status.PAID or f"{part}{status}" in style
+    assert f".f-{status}" in style
+
+
+def test_a_list_can_not_end_the_element_that_holds_it() -> None:
+    assert console._in_markup({"name": "</script><!--"}) == r'{"name":"\u003c/script>\u003c!--"}'
 
 
 def _luminance(colour: str) -> float:

@@ -25,7 +25,7 @@ LOADS = {
     "deliver/oms": {"requests"},
     "deliver/storefront": {"requests"},
     "untracked": set[str](),
-    "monitor": {"requests"},
+    "monitor": set[str](),
     "replays": set[str](),
     "print_files": {"requests"},
     "batches": set[str](),

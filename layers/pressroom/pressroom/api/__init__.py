@@ -1,1 +1,1 @@
-"""The ops API: one module per area, each with a `router`; `app` is its door and what they share."""
+"""The ops API: one module per area, each with a `router`; `common` is what they share, `app` puts them together."""

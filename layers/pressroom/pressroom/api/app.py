@@ -1,32 +1,11 @@
-"""The ops API's door, and what its areas share: who asks, pages of lists, answers that are refusals.
-
-An area is a module of this package with a `router`, included in `app()`:
-
-    router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
-
-    @router.post("/things/<thing_id>/mend", tags=["things"], operation_id="mendThing", summary="Mend a thing")
-    def mend(thing_id: Id, wanted: Mend) -> Mended:
-        ...
-
-- A path's parameter is an `Id`: it arrives decoded. Query parameters are scalars with a default (`Annotated[str,
-  Query(…)]`), a body is one pydantic model (a `Body`: no other fields; a request without one is an empty object). An
-  empty query parameter is one that was not given. What doesn't fit is answered with 400 before the function runs.
-- What is returned is checked against the annotation, and shown by it in the document: a dataclass, a TypedDict or a
-  model; other fields are dropped. `status_code=202` on the route for another success than 200.
-- A refusal is raised: `BadRequestError`, `NotFoundError` of Powertools, or `ServiceError(409, "…")`. All are problems.
-- `page()` with `rows(KIND)` for lists, with `limit: Limit = LIMIT, cursor: Cursor = ""`; `actor()` is who asks.
-- What only a rare question needs (the OMS, batches) is imported in the function, not at the start.
-- The template's route calls a path's parameters as it likes; their number and places must be the same.
-"""
+"""The ops API put together: authentication, the routes of all areas, and the answer to what no route handles."""
 
 import base64
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any
-from urllib.parse import quote, unquote
+from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import (
@@ -36,46 +15,41 @@ from aws_lambda_powertools.event_handler.exceptions import (
     UnauthorizedError,
 )
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from pressroom import console
-from pressroom.platform import config, paths, table, wire
+from pressroom.api import batches, catalogue, deliveries, events, orders, overview, repair
+from pressroom.api.common import LONGEST_ID, PROBLEM, credentials, new_router, problem
+from pressroom.api.document import describe
+from pressroom.platform import config, paths, wire
 from pressroom.platform.observe import logger
 from pressroom.platform.signing import is_token
 
-LIMIT = 50
-"""How many entries a page of a list holds, unless the caller asks for fewer or for up to MOST."""
-MOST = 100
-MOST_READ = 200
-"""How many rows one request for a list reads at most to find those that are asked for."""
-LONGEST_ID = 500
-"""No id is longer: DynamoDB refuses to look for a key of more than 2,048 bytes."""
-LONGEST_ACTOR = 100
-PROBLEM = "application/problem+json"
 _ONE_OF = "must be one of: "
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""What each answer but the console's page says: it may hold a customer's data."""
+"""Headers of every answer except the console's page, since it may contain personal data."""
 
-Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID), BeforeValidator(unquote)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="How many entries a page has at most.")]
-Cursor = Annotated[str, Query(max_length=1400, description="Where the page begins: the `cursor` of the page before.")]
+router = new_router()
 
 
-class Body(BaseModel):
-    """A request's body: a JSON object without any other fields."""
+@router.get("/openapi.json", tags=["document"], operation_id="getDocument", summary="Get this document")
+def get_document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of this API."""
+    return document()
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document; it is made once."""
+    return describe(app())
 
 
 @cache
 def app() -> APIGatewayHttpResolver:
-    """Put the API together."""
-    from pressroom.api import batches, catalogue, deliveries, document, events, orders, overview, repair
-
+    """Return the API with all routes."""
     api = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
-    for area in (overview, orders, events, deliveries, repair, batches, catalogue, document):
-        api.include_router(area.router)
+    areas = (overview, orders, events, deliveries, repair, batches, catalogue)
+    for each in (*(area.router for area in areas), router):
+        api.include_router(each)
     api.exception_handler(ServiceError)(_refusal)
     api.exception_handler(RequestValidationError)(_misfit)
     api.exception_handler(Exception)(_failure)
@@ -85,8 +59,8 @@ def app() -> APIGatewayHttpResolver:
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway event.
 
-    Whoever has no token is refused before anything else: Powertools checks a request before its middlewares run, and
-    would tell a stranger what is wrong with it. The console's page holds nothing, and is shown to everybody.
+    The token is checked before anything else: Powertools validates a request before its middlewares run, and would
+    show its errors to a stranger. The console's page contains no data and is public.
     """
     if event["routeKey"] == console.ROUTE:
         return console.answer(event)
@@ -97,7 +71,7 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         _authenticate(event)
-        return app().resolve(_readable(event), context)
+        return app().resolve(_normalized(event), context)
     except ServiceError as error:
         refused = _refusal(error)
     except Exception as error:  # noqa: BLE001 - logged there
@@ -106,130 +80,25 @@ def _answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"statusCode": refused.status_code, "headers": headers, "body": refused.body, "isBase64Encoded": False}
 
 
-def actor() -> str:
-    """Return who asks: what the header `X-Actor` says, or the beginning of the token's hash."""
-    headers = app().current_event.headers
-    given = headers.get("x-actor")
-    if given is None:
-        return f"token:{hashlib.sha256(_token(headers)[1].encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    if not (0 < len(given) <= LONGEST_ACTOR and given.isascii() and given.isprintable()):
-        raise BadRequestError(f"X-Actor must have 1 to {LONGEST_ACTOR} printable ASCII characters")
-    return given
-
-
-def page[Row, Shown](
-    name: str,
-    read: Callable[[list[str]], Mapping[str, Row]],
-    show: Callable[[Row], Shown],
-    *,
-    index: str,
-    partitions: Sequence[str],
-    limit: int,
-    cursor: str,
-    filters: Mapping[str, object] | None = None,
-    is_named: Callable[[str], bool] | None = None,
-    is_meant: Callable[[Row], bool] | None = None,
-    newest_first: bool = True,
-    until: str = "",
-    most: int = MOST_READ,
-) -> tuple[list[Shown], str | None]:
-    """Return a page of a list, and the cursor of the next one: None at the list's end.
-
-    The list is what stands in `partitions` of an index of the table (as `table.positions` takes them), read by `read`
-    (`rows(KIND)`; given up to 100 ids, it returns what is there): those that `is_named` (by their id, which costs no
-    read) and `is_meant` want. `filters` are what the caller has asked for, by name: a cursor is good for the list and
-    the filters that it was made for. A page may be short, or empty, before the list's end: it looks at `most` entries
-    at most to find what is meant. Oldest first, the list ends at the time `until`.
-    """
-    place = _Place(name, filters or {})
-    beyond, shown, seen = place.of(cursor), list[Shown](), 0
-    while True:
-        chunk = min(MOST if is_named or is_meant else limit, most - seen)
-        positions, more = table.positions(index, partitions, limit=chunk, beyond=beyond, newest_first=newest_first)
-        if until and positions and positions[-1] > until:
-            positions, more = [each for each in positions if each <= until], False
-        seen += len(positions)
-        ids = [table.id_at(each) for each in positions]
-        found = read([each for each in ids if is_named is None or is_named(each)])
-        for identity, beyond in zip(ids, positions, strict=True):
-            row = found.get(identity)
-            if row is not None and (is_meant is None or is_meant(row)):
-                shown.append(show(row))
-            if len(shown) == limit:
-                return shown, place.cursor(beyond) if more or beyond != positions[-1] else None
-        if not more:
-            return shown, None
-        if seen >= most:
-            return shown, place.cursor(beyond)
-
-
-def rows(kind: str) -> Callable[[list[str]], Mapping[str, table.Item]]:
-    """Return the reader of a list of rows of this kind."""
-    return lambda ids: {table.identity_of(row): row for row in table.get_many([(kind, each) for each in ids])}
-
-
-def page_of[Shown](
-    name: str,
-    show: Callable[[table.Item], Shown],
-    found: Iterable[table.Item],
-    *,
-    limit: int,
-    cursor: str,
-    filters: Mapping[str, object],
-) -> tuple[list[Shown], str | None]:
-    """Return a page of a few rows that have been found otherwise, newest first; a row's place is its `state_at`."""
-    place = _Place(name, filters)
-    before = place.of(cursor)
-    in_order = sorted(found, key=lambda row: str(row["state_at"]["S"]), reverse=True)
-    left = [row for row in in_order if not before or row["state_at"]["S"] < before]
-    last = place.cursor(left[limit - 1]["state_at"]["S"]) if len(left) > limit else None
-    return [show(row) for row in left[:limit]], last
-
-
-class _Place:
-    """Where a page begins, as a text for the caller: bound to the list, and to what was asked of it."""
-
-    def __init__(self, name: str, filters: Mapping[str, object]) -> None:
-        asked = {key: value for key, value in filters.items() if value not in (None, "")}
-        self._tag = table.digest(name, wire.canonical(asked))[:8]
-
-    def cursor(self, position: str) -> str:
-        return base64.urlsafe_b64encode(f"{self._tag}{position}".encode("utf-8", "surrogatepass")).decode()
-
-    def of(self, cursor: str) -> str:
-        try:
-            text = base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
-        except ValueError as error:
-            raise BadRequestError("cursor must be one that this list has given") from error
-        if text and (not text.startswith(self._tag) or "#" not in text):
-            raise BadRequestError("cursor must be one that this list has given, asked for the same")
-        return text.removeprefix(self._tag)
-
-
 def _authenticate(event: dict[str, Any]) -> None:
-    scheme, token = _token({name.lower(): value for name, value in event["headers"].items()})
+    scheme, token = credentials({name.lower(): value for name, value in event["headers"].items()})
     genuine = config.secret("OPS_TOKEN_SECRET_ARN").matches(lambda tokens: is_token(token, tokens))
     if scheme != "bearer" or not genuine:
         raise UnauthorizedError("A valid ops token is required: Authorization: Bearer <token>")
 
 
-def _token(headers: Mapping[str, str]) -> tuple[str, str]:
-    scheme, _, token = (headers.get("authorization") or "").partition(" ")
-    return scheme.lower(), token
+def _normalized(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event in the form that Powertools can route and validate.
 
-
-def _readable(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event as Powertools can take it, whatever the caller's client makes of a request.
-
-    The gateway gives the path decoded (see paths), which Powertools' routes don't match where an id holds a # or a
-    quotation mark. So the path is put together again from the route that matched and the parameters found there. A
-    body is JSON, whatever its type is said to be (curl says that it is a form).
+    The gateway decodes the path (see `platform.paths`), and Powertools does not match a decoded path with a # or a
+    quotation mark in an id. So the path is rebuilt from the matched route and its parameters. The content type is
+    dropped: a body is always JSON, though curl declares it as a form.
     """
     path = event["routeKey"].partition(" ")[2]
     for name, value in (event.get("pathParameters") or {}).items():
         decoded = paths.unquoted(value)
         if len(decoded) > LONGEST_ID:
-            raise NotFoundError("There is nothing with an id as long as this.")
+            raise NotFoundError(f"No id has more than {LONGEST_ID} characters.")
         path = path.replace(f"{{{name}}}", quote(decoded, safe="", errors="replace"))
     query = {name: value for name, value in (event.get("queryStringParameters") or {}).items() if value}
     headers = {name: value for name, value in event["headers"].items() if name.lower() != "content-type"}
@@ -255,26 +124,25 @@ def _body(event: dict[str, Any]) -> str:
 
 
 def _refusal(error: ServiceError) -> Response[Any]:
-    """Answer a refusal as RFC 9457 says."""
     headers = {"WWW-Authenticate": "Bearer"} if error.status_code == HTTPStatus.UNAUTHORIZED else {}
-    return _problem(error.status_code, str(error.msg), headers)
+    return problem(error.status_code, str(error.msg), headers)
 
 
 def _misfit(error: RequestValidationError) -> Response[Any]:
-    """Answer what doesn't fit what a route takes: each field and what is wrong with it, never what it held."""
+    """Answer a request that fails validation: list each field and its error, but never its value."""
     faults: dict[str, str] = {}
     for each in error.errors():
-        field, wrong = _field(each), _wrong(each)
-        if wrong.startswith(_ONE_OF) and field in faults:  # one of several types that it may have
+        field, wrong = _field(each), _error_text(each)
+        if wrong.startswith(_ONE_OF) and field in faults:  # the field may have one of several types
             wrong = f"{faults[field]}, {wrong.removeprefix(_ONE_OF)}"
         faults[field] = wrong
     errors = [{"field": field, "message": wrong} for field, wrong in faults.items()]
     detail = "; ".join(f"{each['field'] or 'The body'} {each['message']}" for each in errors)
-    return _problem(HTTPStatus.BAD_REQUEST, detail, errors=errors)
+    return problem(HTTPStatus.BAD_REQUEST, detail, errors=errors)
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """Name the field; where it may have several types, pydantic adds which one is meant."""
+    """Return the name of the field. For a field with several types, pydantic appends the type."""
     parts = [str(part) for part in error["loc"][1:]]
     return ".".join(parts[:-1] if _is_choice(error) and parts[-1].endswith("]") else parts)
 
@@ -283,27 +151,22 @@ def _is_choice(error: Mapping[str, Any]) -> bool:
     return error["type"] in ("enum", "literal_error")
 
 
-def _wrong(error: Mapping[str, Any]) -> str:
+def _error_text(error: Mapping[str, Any]) -> str:
     given = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
-            return "is not known here"
+            return "is not a known field"
         case "enum" | "literal_error":
             return f"{_ONE_OF}{given['expected'].replace(' or ', ', ').replace("'", '')}"
         case "value_error":
             return str(given.get("error", error["msg"]))
         case _:
-            return f"is wrong: {error['msg'][:1].lower()}{error['msg'][1:]}"
+            return f"is invalid: {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
 def _failure(error: Exception) -> Response[Any]:
-    """Answer what nobody has foreseen, and say nothing about it: its text could hold anything."""
+    """Answer an unexpected error without its text, which could contain anything."""
     logger().error("request_failed", exc_info=error)
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong in Pressroom itself; its log says what.")
-
-
-def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response[Any]:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "detail": detail, "status": status, **more}
-    return Response(status_code=status, content_type=PROBLEM, body=json.dumps(body), headers={**(headers or {})})
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An error inside Pressroom. Its log has the details.")

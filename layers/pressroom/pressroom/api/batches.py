@@ -1,21 +1,22 @@
-"""Batches: what was sent to the OMS together, and making them now."""
+"""Batches: the items that were sent to the OMS together, and making batches on request."""
 
 from datetime import timedelta
 from typing import Annotated, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BeforeValidator
 
-from pressroom.api.app import LIMIT, Body, Cursor, Id, Limit, page, rows
+from pressroom.api.common import LIMIT, Body, Cursor, Id, Limit, new_router, page, rows
 from pressroom.api.deliveries import DeliveryInOrder, in_order
 from pressroom.order import outbox
 from pressroom.platform import config
+from pressroom.providers.oms import batches
+from pressroom.providers.oms.batches import Batch
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 BUDGET = timedelta(seconds=10)
-"""How long a request for batches goes on making them; the gateway ends it after half a minute."""
+"""How long a request makes batches; the gateway ends a request after 30 seconds."""
 
 
 class _Batch(TypedDict):
@@ -31,13 +32,13 @@ class _Batch(TypedDict):
 
 
 class BatchInList(_Batch):
-    """A batch. `items` is how many it has, `uid` and `status` are the OMS's."""
+    """A batch. `items` is their number; `uid` and `status` come from the OMS."""
 
     items: int
 
 
 class BatchItem(TypedDict):
-    """An item of a batch. `left_out`: the shop had canceled it before the batch was sent."""
+    """An item of a batch. `left_out`: the shop canceled it before the batch was sent."""
 
     order_id: str
     line_id: str
@@ -46,7 +47,7 @@ class BatchItem(TypedDict):
 
 
 class BatchShown(_Batch):
-    """A batch with its items, and its delivery, which can be replayed if it is dead."""
+    """A batch with its items and its delivery."""
 
     items: list[BatchItem]
     delivery: DeliveryInOrder | None
@@ -60,7 +61,7 @@ class Batches(TypedDict):
 
 
 class BatchesMade(TypedDict):
-    """The batches that were made; not `complete` if time was over before everything had been looked at."""
+    """The batches that were made. `complete` is false if there was no time for all variants."""
 
     batches: list[BatchInList]
     complete: bool
@@ -71,29 +72,28 @@ def _as_text(variant: object) -> object:
 
 
 class Make(Body):
-    """Of which variant; without one, of each."""
+    """The variant to make batches of; without one, of all variants."""
 
-    variant: Annotated[str | None, BeforeValidator(_as_text)] = None  # a number, as the shop may have written it
+    variant: Annotated[str | None, BeforeValidator(_as_text)] = None  # the shop may write it as a number
 
 
 @router.get("/batches", tags=["batches"], operation_id="listBatches", summary="List batches, newest first")
 def list_batches(limit: Limit = LIMIT, cursor: Cursor = "") -> Batches:
-    """Those that were sent, or are being sent, to the OMS."""
-    from pressroom.providers.oms.batches import KIND, Batch
+    """All batches, whether they were sent to the OMS or not yet."""
 
     def show(row: dict[str, object]) -> BatchInList:
         shown: BatchInList = Batch.of(row).summary()  # type: ignore[assignment]
         return shown
 
-    shown, last = page("batches", rows(KIND), show, index="by_created", partitions=[KIND], limit=limit, cursor=cursor)
+    shown, last = page(
+        "batches", rows(batches.KIND), show, index="by_created", partitions=[batches.KIND], limit=limit, cursor=cursor
+    )
     return {"batches": shown, "cursor": last}
 
 
-@router.get("/batches/<batch_id>", tags=["batches"], operation_id="getBatch", summary="Show one batch")
+@router.get("/batches/<batch_id>", tags=["batches"], operation_id="getBatch", summary="Get a batch")
 def get_batch(batch_id: Id) -> BatchShown:
-    """With its items and its delivery."""
-    from pressroom.providers.oms import batches
-
+    """A batch with its items and its delivery, which can be replayed if it is dead."""
     batch = batches.get(batch_id)
     if batch is None:
         raise NotFoundError("There is no such batch.")
@@ -102,13 +102,11 @@ def get_batch(batch_id: Id) -> BatchShown:
     return shown
 
 
-@router.post("/batches", tags=["batches"], operation_id="makeBatches", summary="Make batches of all that waits")
+@router.post("/batches", tags=["batches"], operation_id="makeBatches", summary="Make batches now")
 def make_batches(wanted: Make) -> BatchesMade:
-    """Whatever its number and age."""
-    from pressroom.providers.oms import batches
-
+    """Of all items that wait, whatever their number and age."""
     if wanted.variant is not None and wanted.variant not in batches.templates():
-        raise BadRequestError("variant must be one that the parameter PrintTemplates names")
+        raise BadRequestError("variant must be one of the parameter PrintTemplates")
     now = config.utcnow()
     made = batches.make(now, wanted.variant, at_once=True, is_over=lambda: config.utcnow() - now >= BUDGET)
     shown: list[BatchInList] = [batch.summary() for batch in made.batches]  # type: ignore[misc]

@@ -1,19 +1,18 @@
-"""What Printful has told of products and their stock, and what was seen that Pressroom doesn't know."""
+"""Printful's products and their stock, and what is unknown in messages (drift)."""
 
 from typing import TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom.api.app import LIMIT, Cursor, Id, Limit, page, rows
+from pressroom.api.common import LIMIT, Cursor, Id, Limit, new_router, page, rows
 from pressroom.inbox import drift
 from pressroom.providers.printful import products
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 class ProductShown(TypedDict):
-    """A product of the shop; one that was deleted is still there, and says so."""
+    """A product of the shop at Printful. A deleted product stays, with `deleted`."""
 
     id: str
     name: str | None
@@ -26,7 +25,7 @@ class ProductShown(TypedDict):
 
 
 class StockShown(TypedDict):
-    """The variants of a catalogue product that can't be ordered; all others can."""
+    """The variants of a catalogue product that can't be ordered. All others can."""
 
     product_id: str
     out: list[int]
@@ -35,7 +34,7 @@ class StockShown(TypedDict):
 
 
 class Drift(TypedDict):
-    """The fields and values of a topic's messages that Pressroom doesn't know: paths, never values."""
+    """The paths of unknown fields and values in the messages of a topic, never the values."""
 
     topic: str
     paths: list[str]
@@ -49,12 +48,12 @@ class Drifts(TypedDict):
     cursor: str | None
 
 
-@router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Show a product")
+@router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Get a product")
 def get_product(product_id: Id) -> ProductShown:
-    """As Printful told it last."""
+    """As Printful reported it last."""
     product = products.product(product_id)
     if product is None:
-        raise NotFoundError("Printful has not told of this product.")
+        raise NotFoundError("Printful has not reported this product.")
     return {
         "id": product.id,
         "name": product.name,
@@ -67,12 +66,12 @@ def get_product(product_id: Id) -> ProductShown:
     }
 
 
-@router.get("/stock/<product_id>", tags=["catalogue"], operation_id="getStock", summary="Show a product's stock")
+@router.get("/stock/<product_id>", tags=["catalogue"], operation_id="getStock", summary="Get the stock of a product")
 def get_stock(product_id: Id) -> StockShown:
-    """Which variants of a catalogue product can't be ordered at Printful."""
+    """The variants of a catalogue product that can't be ordered at Printful."""
     stock = products.stock(product_id)
     if stock is None:
-        raise NotFoundError("Printful has not told of this product.")
+        raise NotFoundError("Printful has not reported this product.")
     return {
         "product_id": stock.product_id,
         "out": list(stock.out),
@@ -81,9 +80,9 @@ def get_stock(product_id: Id) -> StockShown:
     }
 
 
-@router.get("/drift", tags=["catalogue"], operation_id="listDrift", summary="List what Pressroom doesn't know")
+@router.get("/drift", tags=["catalogue"], operation_id="listDrift", summary="List unknown fields and values")
 def list_drift(limit: Limit = LIMIT, cursor: Cursor = "") -> Drifts:
-    """By topic, where providers' messages held it."""
+    """By topic: the paths in providers' messages that Pressroom does not know."""
 
     def show(row: dict[str, object]) -> Drift:
         shown: Drift = drift.shown(row)  # type: ignore[assignment]

@@ -1,21 +1,20 @@
-"""Deliveries: what was sent to the printers, the OMS and the shop, or could not be."""
+"""Deliveries to the printers, the OMS and the shop."""
 
 from typing import Annotated, Literal, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom.api.app import LIMIT, Cursor, Id, Limit, page, rows
+from pressroom.api.common import LIMIT, Cursor, Destination, Id, Limit, new_router, page, rows
 from pressroom.order import outbox
 from pressroom.order.facts import destination_of
 from pressroom.order.outbox import Delivery, State
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 
 class DeliveryInOrder(TypedDict):
-    """A delivery as its order shows it. One that was withdrawn is `dead` here, and its error says the rest."""
+    """A delivery as an order shows it. A withdrawn delivery has the status `dead`, and an error that says so."""
 
     id: str
     destination: str
@@ -26,7 +25,7 @@ class DeliveryInOrder(TypedDict):
 
 
 class AttemptShown(TypedDict):
-    """One try: the HTTP status, if there was an answer, and the class of failure, if it failed."""
+    """An attempt: the HTTP status, if there was an answer, and the error, if it failed."""
 
     at: str
     status: int | None
@@ -34,7 +33,7 @@ class AttemptShown(TypedDict):
 
 
 class DeliveryShown(DeliveryInOrder):
-    """A delivery. `state` tells one that was withdrawn from one that is dead."""
+    """A delivery. `state` distinguishes `withdrawn` from `dead`."""
 
     state: State
     order_id: str | None
@@ -52,14 +51,12 @@ class Deliveries(TypedDict):
 
 @router.get("/deliveries", tags=["deliveries"], operation_id="listDeliveries", summary="List deliveries, newest first")
 def list_deliveries(
-    status: Annotated[State, Query(description="What has become of them.")] = State.DEAD,
-    destination: Annotated[
-        Literal["camaloon", "oms", "storefront"] | None, Query(description="For whom they are.")
-    ] = None,
+    status: Annotated[State, Query(description="Their state.")] = State.DEAD,
+    destination: Annotated[Destination | None, Query(description="Their destination.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Deliveries:
-    """`status` is `dead` unless another is asked for."""
+    """The default of `status` is `dead`."""
     shown, last = page(
         "deliveries",
         rows(outbox.KIND),
@@ -69,33 +66,33 @@ def list_deliveries(
         limit=limit,
         cursor=cursor,
         filters={"status": status, "destination": destination},
-        is_named=(lambda each: destination_of(each) == destination) if destination else None,
+        id_matches=(lambda each: destination_of(each) == destination) if destination else None,
     )
     return {"deliveries": shown, "cursor": last}
 
 
-@router.get("/deliveries/<delivery_id>", tags=["deliveries"], operation_id="getDelivery", summary="Show one delivery")
+@router.get("/deliveries/<delivery_id>", tags=["deliveries"], operation_id="getDelivery", summary="Get a delivery")
 def get_delivery(delivery_id: Id) -> DeliveryShown:
-    """What it is, and every attempt to send it (of very many the latest)."""
+    """A delivery with its attempts (the latest, if there are very many)."""
     return delivery_shown(found(delivery_id))
 
 
 def found(delivery_id: str) -> Delivery:
-    """Read a delivery, or answer that there is none."""
+    """Read a delivery, or answer 404."""
     delivery = outbox.get(delivery_id)
     if delivery is None:
-        raise NotFoundError("There is no such delivery, or not any more: those that have ended are kept for 400 days.")
+        raise NotFoundError("There is no such delivery. A delivery is kept for 400 days after it has ended.")
     return delivery
 
 
 def in_order(delivery: Delivery) -> DeliveryInOrder:
-    """Return what an order shows of a delivery."""
+    """Return a delivery as an order shows it."""
     shown: DeliveryInOrder = delivery.summary()  # type: ignore[assignment]
     return shown
 
 
 def delivery_shown(delivery: Delivery) -> DeliveryShown:
-    """Return a delivery as it is shown on its own."""
+    """Return a delivery with all details."""
     return {
         **in_order(delivery),
         "state": delivery.state,

@@ -1,27 +1,29 @@
-"""The API's description of itself (OpenAPI 3.1), made from the routes."""
+"""The OpenAPI 3.1 document of the API, made from its routes."""
 
 import json
-from functools import cache
+from enum import Enum
 from typing import Any
 
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from pressroom.api import app as door
-
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+from pressroom.api.common import PROBLEM as PROBLEM_TYPE
+from pressroom.inbox import events
+from pressroom.order import outbox
+from pressroom.order.reasons import Attention
 
 VERSION = "1.0.0"
-DESCRIPTION = """What Pressroom knows of orders, received webhooks and deliveries, and sending again what went wrong.
+DESCRIPTION = """Read orders, received webhooks and deliveries, and replay what failed.
 
-Every request needs the ops token: `Authorization: Bearer <token>`. Lists are cut into pages: ask again with `cursor`
-while there is one; a page may be short before the end. `X-Actor` (1 to 100 ASCII characters) tells who asks, and is
-recorded with what is changed.
+Every request needs the ops token: `Authorization: Bearer <token>`. Lists have pages: repeat the request with `cursor`
+as long as the answer contains one. A page may be short before the end of the list. The header `X-Actor` (1 to 100
+ASCII characters) names who makes the request; it is recorded with every change.
 
-In a path, `/` and `?` of an id are escaped twice (`W/1` is `W%252F1`), since the gateway undoes an escape before it
-looks for the route; what looks like their escape gets another `%25` (`W%2F1` is `W%25252F1`)."""
+In a path, escape `/` and `?` of an id twice (`W/1` is `W%252F1`): the gateway decodes the path once before it matches
+the route. Where an id already contains such an escape, add another `%25` (`W%2F1` is `W%25252F1`)."""
+_PROBLEM_REF = "#/components/schemas/Problem"
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "What is wrong (RFC 9457).",
+    "description": "An error (RFC 9457).",
     "required": ["type", "title", "status", "detail"],
     "properties": {
         "type": {"type": "string"},
@@ -42,61 +44,55 @@ PROBLEM: dict[str, Any] = {
     ],
 }
 _PROBLEMS = {
-    "400": "The request makes no sense; `errors` says which field is wrong, if one is.",
-    "401": "There is no valid token.",
-    "404": "There is no such thing.",
-    "409": "It can't be done as things stand; `detail` says why.",
-    "500": "Something went wrong in Pressroom itself.",
+    "400": "The request is invalid. `errors` lists the invalid fields, if there are any.",
+    "401": "The ops token is missing or invalid.",
+    "404": "Nothing with this id exists.",
+    "409": "The current state does not allow the request. `detail` gives the reason.",
+    "500": "An error inside Pressroom.",
 }
-_NAMES = {"pressroom__inbox__State": "EventState", "pressroom__outbox__State": "DeliveryState"}
+_NAMES: dict[type[Enum], str] = {events.State: "EventState", outbox.State: "DeliveryState"}
+"""The published names of two schemas that pydantic would name after their modules."""
 _NOT_OURS = ("ValidationError", "HTTPValidationError", "ResponseValidationError")
-"""Schemas of answers that Powertools would give, and we don't."""
+"""Schemas of answers that Powertools would give, and Pressroom does not."""
 
 
-@router.get("/openapi.json", tags=["document"], operation_id="getDocument", summary="Show this document")
-def get_document() -> dict[str, Any]:
-    """OpenAPI 3.1."""
-    return document()
-
-
-@cache
-def document() -> dict[str, Any]:
-    """Return the document; it is made once."""
-    text = door.app().get_openapi_json_schema(
+def describe(api: APIGatewayHttpResolver) -> dict[str, Any]:
+    """Return the document of an API."""
+    text = api.get_openapi_json_schema(
         title="Pressroom", version=VERSION, openapi_version="3.1.0", description=DESCRIPTION
     )
-    for told, name in _NAMES.items():
-        text = text.replace(told, name)
+    for kind, name in _NAMES.items():
+        text = text.replace(f"{kind.__module__}.{kind.__qualname__}".replace(".", "__"), name)
     made: dict[str, Any] = json.loads(text)
     schemas = made["components"]["schemas"]
     for name in _NOT_OURS:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
     made["servers"] = [{"url": "."}]  # beside this document, wherever the API stands
+    schemas["Attention"]["description"] = "\n".join(
+        ["Why a person should look at an order.", "", *(f"- `{each}`: {each.sentence}" for each in Attention)]
+    )
     made["components"]["securitySchemes"] = {"opsToken": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{"opsToken": []}]
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             for parameter in operation.get("parameters", ()):
-                parameter["schema"] = _given(parameter["schema"])
+                parameter["schema"] = _without_null(parameter["schema"])
             if body := operation.get("requestBody"):
                 reference = body["content"]["application/json"]["schema"]["$ref"]
                 body["required"] = bool(schemas[reference.rpartition("/")[2]].get("required"))
             operation["responses"] = {
                 status: response for status, response in operation["responses"].items() if status not in ("422", "500")
             } | {
-                status: {"description": text, "content": {door.PROBLEM: {"schema": {"$ref": _PROBLEM_REF}}}}
+                status: {"description": text, "content": {PROBLEM_TYPE: {"schema": {"$ref": _PROBLEM_REF}}}}
                 for status, text in _PROBLEMS.items()
                 if (status != "404" or "{" in path) and (status != "409" or method == "post")
             }
     return made
 
 
-_PROBLEM_REF = "#/components/schemas/Problem"
-
-
-def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter's schema without null, which only says that the parameter may be left out."""
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter without null, which only means that the parameter is optional."""
     options = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in ("anyOf", "title", "description")}
     return rest | (options[0] if len(options) == 1 else {"anyOf": options} if options else {})

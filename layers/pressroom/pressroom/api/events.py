@@ -1,28 +1,25 @@
-"""The received webhooks: all of them, and what has become of each."""
+"""Received webhooks and the state of each."""
 
 import base64
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom.api.app import LIMIT, MOST_READ, Cursor, Id, Limit, page
+from pressroom.api.common import LIMIT, MOST_READ, Cursor, Id, Limit, Source, new_router, page
 from pressroom.inbox import events as inbox
 from pressroom.inbox.events import Event, State
 from pressroom.partners import SOURCES
 from pressroom.platform import table
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
-Provider = Literal["camaloon", "cloudprinter", "oms", "ops", "printful", "storefront"]
-"""Who sends webhooks; `ops` is what a person has asked for."""
 _SET_ASIDE = (State.FAILED, State.UNHANDLED)
 
 
 class EventInList(TypedDict):
-    """A received webhook. `error` says why it is `failed`; `order_id` is what order it was about, once processed."""
+    """A received webhook. `error` is why it is `failed`; `order_id` is its order, once it is processed."""
 
     id: str
     provider: str
@@ -35,7 +32,7 @@ class EventInList(TypedDict):
 
 
 class EventShown(EventInList):
-    """A received webhook with the body as it was sent, but for credentials: text, or base64 if it is none."""
+    """A received webhook with its body without credentials, as text, or in base64 if it is not UTF-8."""
 
     body: str | None
     body_base64: str | None
@@ -51,18 +48,18 @@ class Events(TypedDict):
 
 @router.get("/events", tags=["events"], operation_id="listEvents", summary="List received webhooks, newest first")
 def list_events(
-    state: Annotated[State | None, Query(description="What has become of them.")] = None,
-    provider: Annotated[Provider | None, Query(description="Who sent them; `ops`: a person.")] = None,
+    state: Annotated[State | None, Query(description="Their state.")] = None,
+    provider: Annotated[Source | None, Query(description="Their sender. `ops`: requests to the ops API.")] = None,
     topic: Annotated[str | None, Query(description="Their topic, as docs/topics.md names it.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Events:
-    """Without their bodies. What is `failed` (parked) or `unhandled` needs a person."""
+    """Without their bodies. Webhooks that are `failed` (parked) or `unhandled` need a person."""
     is_set_aside = state in _SET_ASIDE
     prefix = f"{provider}-" if provider and is_set_aside else ""
     wanted = (provider,) if provider else SOURCES
 
-    def is_meant(event: Event) -> bool:
+    def matches(event: Event) -> bool:
         return (state is None or is_set_aside or event.state is state) and (topic is None or event.topic == topic)
 
     shown, last = page(
@@ -74,31 +71,31 @@ def list_events(
         limit=limit,
         cursor=cursor,
         filters={"state": state, "provider": provider, "topic": topic},
-        is_named=(lambda event_id: event_id.startswith(prefix)) if prefix else None,
-        is_meant=is_meant if topic or (state and not is_set_aside) else None,
+        id_matches=(lambda event_id: event_id.startswith(prefix)) if prefix else None,
+        matches=matches if topic or (state and not is_set_aside) else None,
         most=MOST_READ // 2,  # an event is two rows
     )
     return {"events": shown, "cursor": last}
 
 
-@router.get("/events/<event_id>", tags=["events"], operation_id="getEvent", summary="Show one received webhook")
+@router.get("/events/<event_id>", tags=["events"], operation_id="getEvent", summary="Get a received webhook")
 def get_event(event_id: Id) -> EventShown:
-    """What has become of it, and its body as it was kept: without credentials."""
+    """A received webhook with its state and its body. Credentials are removed from the body."""
     event = found(event_id)
     text, raw = _body(event)
     return {**event_in_list(event), "body": text, "body_base64": raw, "body_erased": event.erased}
 
 
 def found(event_id: str) -> Event:
-    """Read a received webhook, or answer that there is none."""
+    """Read a received webhook, or answer 404."""
     event = inbox.get(event_id)
     if event is None:
-        raise NotFoundError("There is no such webhook, or not any more: they are kept for 45 days.")
+        raise NotFoundError("There is no such webhook. Webhooks are kept for 45 days.")
     return event
 
 
 def event_in_list(event: Event) -> EventInList:
-    """Return what is shown of a received webhook in any case."""
+    """Return a received webhook as a list shows it."""
     return {
         "id": event.id,
         "provider": event.provider,
@@ -121,7 +118,7 @@ def _body(event: Event) -> tuple[str | None, str | None]:
 
 
 def _read(ids: list[str]) -> Mapping[str, Event]:
-    """Read events with their ends, a hundred rows at a time."""
+    """Read webhooks and the rows of their processing, 100 rows at a time."""
     found: dict[str, Event] = {}
     for some in (ids[:50], ids[50:]):
         read = table.get_many([(kind, each) for each in some for kind in (inbox.KIND, inbox.DONE)])

@@ -1,4 +1,4 @@
-"""Orders: which there are, one with all that is known of it, and giving a line to a printer by hand."""
+"""Orders: the list, one order with its details, and routing a line by hand."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -8,9 +8,22 @@ from typing import Annotated, Literal, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from pressroom.api.app import LIMIT, LONGEST_ID, MOST, MOST_READ, Body, Cursor, Id, Limit, page, page_of, rows
+from pressroom.api.common import (
+    LIMIT,
+    LONGEST_ID,
+    MOST,
+    MOST_READ,
+    Body,
+    Cursor,
+    Id,
+    Limit,
+    Printer,
+    new_router,
+    page,
+    page_of,
+    rows,
+)
 from pressroom.api.deliveries import DeliveryInOrder, in_order
 from pressroom.inbox import events
 from pressroom.inbox.events import Event, Webhook
@@ -19,19 +32,21 @@ from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
 from pressroom.order.model import OPEN, Line, Order, Status
 from pressroom.order.reasons import Attention
+from pressroom.partners import BY_ID, OPS
 from pressroom.platform import config, table, wire
 from pressroom.platform.times import iso
 
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 _SET_ASIDE = (events.State.FAILED, events.State.UNHANDLED)
 _LONGEST_HOURS = 24 * 365 * 10
 
-Provider = Literal["camaloon", "cloudprinter", "oms", "printful"]
-
 
 class OrderInList(TypedDict):
-    """What a list shows of an order. `providers`: who prints its lines, or has told of it."""
+    """An order as a list shows it. `attention` holds reasons as in the schema `Attention`.
+
+    `providers` are those that print its lines, or have reported on it.
+    """
 
     id: str
     ref: str | None
@@ -52,25 +67,25 @@ class Orders(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class OrderWithDeliveries(Order):
-    """An order, and what was sent because of it."""
+    """An order with its deliveries."""
 
     deliveries: list[DeliveryInOrder]
 
 
 class History(TypedDict):
-    """Every change of where the order, a line or a parcel stood, oldest first."""
+    """Every change of status of the order, its lines and its parcels, oldest first."""
 
     history: list[Step]
 
 
 class Route(Body):
-    """Who is to print a line."""
+    """The printer that a line is routed to."""
 
-    destination: Provider
+    destination: Printer
 
 
 class Routed(TypedDict):
-    """The event that a person's request was kept as; `duplicate` if it was asked for before."""
+    """The event that records the request; `duplicate` if the same request was made before."""
 
     event_id: str
     status: Literal["accepted", "duplicate"]
@@ -78,48 +93,51 @@ class Routed(TypedDict):
 
 @router.get("/orders", tags=["orders"], operation_id="listOrders", summary="List orders, newest first")
 def list_orders(
-    status: Annotated[Status | None, Query(description="Where they stand.")] = None,
-    provider: Annotated[Provider | None, Query(description="Who prints a line of them, or has told of them.")] = None,
+    status: Annotated[Status | None, Query(description="Their status.")] = None,
+    provider: Annotated[
+        Printer | None, Query(description="A printer that prints a line of them, or has reported on them.")
+    ] = None,
     attention: Annotated[
-        Attention | Literal["any"] | None, Query(description="Why a person should look at them.")
+        Attention | Literal["any"] | None,
+        Query(description="A reason for attention, or `any`; the schema `Attention` explains each."),
     ] = None,
     stalled: Annotated[
         int | None,
         Query(
             ge=1,
             le=_LONGEST_HOURS,
-            description="Hours: open orders of which nothing was heard for so long, oldest first.",
+            description="Open orders without any message for this number of hours, oldest first.",
         ),
     ] = None,
-    id: Annotated[str | None, Query(description="The order with this id.")] = None,  # noqa: A002
-    ref: Annotated[str | None, Query(description="The orders with this reference.")] = None,
-    tracking: Annotated[str | None, Query(description="The orders with a parcel of this tracking number.")] = None,
+    id: Annotated[str | None, Query(description="Their id.")] = None,  # noqa: A002
+    ref: Annotated[str | None, Query(description="Their reference.")] = None,
+    tracking: Annotated[str | None, Query(description="The tracking number of a parcel of theirs.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Orders:
-    """`id`, `ref` and `tracking` are exact, and only one of them can be given; all others can be combined.
+    """`id`, `ref` and `tracking` match exactly, and only one can be given. All other filters can be combined.
 
-    The newest order is the one whose payment was received last (or the first message about it, if it is not paid).
+    The newest order is the one whose payment was received last (or its first message, if it is not paid).
     """
     exact = {"id": id, "ref": ref, "tracking": tracking}
     if sum(text is not None for text in exact.values()) > 1:
         raise BadRequestError("Only one of id, ref and tracking can be given.")
     if stalled is not None and status is not None and status not in OPEN:
-        raise BadRequestError(f"Only open orders are stalled; status must be one of: {', '.join(OPEN)}")
-    heard_before = iso(config.utcnow() - timedelta(hours=stalled)) if stalled is not None else ""
+        raise BadRequestError(f"stalled selects open orders only; status must be one of: {', '.join(OPEN)}")
+    updated_before = iso(config.utcnow() - timedelta(hours=stalled)) if stalled is not None else ""
     filters = {"status": status, "provider": provider, "attention": attention, "stalled": stalled, **exact}
 
-    def is_meant(row: table.Item) -> bool:
+    def matches(row: table.Item) -> bool:
         reasons = [each["S"] for each in row["attention"]["L"]]
         return (
             (status is None or row["status"]["S"] == status)
             and (provider is None or provider in row.get("providers", {}).get("SS", ()))
             and (attention is None or (bool(reasons) if attention == "any" else attention in reasons))
-            and (stalled is None or (row["status"]["S"] in OPEN and row["updated_at"]["S"] <= heard_before))
+            and (stalled is None or (row["status"]["S"] in OPEN and row["updated_at"]["S"] <= updated_before))
         )
 
     if any(text is not None for text in exact.values()):
-        found = [row for row in _exactly(id, ref, tracking) if is_meant(row)]
+        found = [row for row in _exactly(id, ref, tracking) if matches(row)]
         shown, last = page_of("orders", _in_list, found, limit=limit, cursor=cursor, filters=filters)
         return {"orders": shown, "cursor": last}
     index, partitions = "by_created", [repository.KIND]
@@ -139,16 +157,16 @@ def list_orders(
         limit=limit,
         cursor=cursor,
         filters=filters,
-        is_meant=None if listed else is_meant,
+        matches=None if listed else matches,
         newest_first=stalled is None,
-        until=heard_before,
+        until=updated_before,
     )
     return {"orders": shown, "cursor": last}
 
 
-@router.get("/orders/<order_id>", tags=["orders"], operation_id="getOrder", summary="Show one order")
+@router.get("/orders/<order_id>", tags=["orders"], operation_id="getOrder", summary="Get an order")
 def get_order(order_id: Id) -> OrderWithDeliveries:
-    """Lines, parcels, deliveries and the timeline, folded from all that is known of it."""
+    """An order with its lines, parcels, deliveries and timeline."""
     known = repository.get_with_deliveries(order_id)
     if known is None:
         raise NotFoundError("There is no such order.")
@@ -160,9 +178,11 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
     )
 
 
-@router.get("/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Show how it came there")
+@router.get(
+    "/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Get the history of an order"
+)
 def get_history(order_id: Id) -> History:
-    """Since when the order, each line and each parcel stood where, by the times that the messages tell."""
+    """When the order, each line and each parcel entered each status, by the times in the messages."""
     row = repository.get(order_id)
     if row is None:
         raise NotFoundError("There is no such order.")
@@ -173,25 +193,25 @@ def get_history(order_id: Id) -> History:
     "/orders/<order_id>/lines/<line_id>/route",
     tags=["orders"],
     operation_id="routeLine",
-    summary="Give a line that no rule wanted to a printer",
+    summary="Route a line by hand",
     status_code=202,
 )
 def route_line(order_id: Id, line_id: Id, wanted: Route) -> Routed:
-    """It is kept as an event, and done from there.
+    """For a line that no routing rule matches. The request is recorded as an event, which then routes the line.
 
-    The first request for a line stands; another destination is taken only after the first could not be done.
+    The first request for a line counts. Another destination is accepted only after the first request has failed.
     """
     destination = wanted.destination
     _may_be_routed(_line(order_id, line_id), destination)
-    asked = {"order_id": order_id, "line_id": line_id, "destination": destination}
-    event_id, before = _ask(asked, [order_id, line_id])
-    if before and before.state in _SET_ASIDE and wire.parse(before.body) != asked:
-        event_id, before = _ask(asked, [order_id, line_id, destination])
-    if before and wire.parse(before.body) != asked:
+    request = {"order_id": order_id, "line_id": line_id, "destination": destination}
+    event_id, before = _record(request, [order_id, line_id])
+    if before and before.state in _SET_ASIDE and wire.parse(before.body) != request:
+        event_id, before = _record(request, [order_id, line_id, destination])
+    if before and wire.parse(before.body) != request:
         first = wire.parse(before.body)["destination"]
-        raise ServiceError(HTTPStatus.CONFLICT, f"The line is being given to {first} already, by the event {event_id}.")
+        raise ServiceError(HTTPStatus.CONFLICT, f"The event {event_id} already routes the line to {first}.")
     if before and before.state in _SET_ASIDE:
-        raise ServiceError(HTTPStatus.CONFLICT, f"This was asked for before and failed: replay the event {event_id}.")
+        raise ServiceError(HTTPStatus.CONFLICT, f"The same request failed before: replay the event {event_id}.")
     return {"event_id": event_id, "status": "duplicate" if before else "accepted"}
 
 
@@ -222,17 +242,18 @@ def _line(order_id: str, line_id: str) -> Line:
 
 def _may_be_routed(line: Line, destination: str) -> None:
     if line.destination is not None:
-        raise ServiceError(HTTPStatus.CONFLICT, f"The line has a printer: {line.destination}.")
+        raise ServiceError(HTTPStatus.CONFLICT, f"The line already has a printer: {line.destination}.")
     if line.status is Status.CANCELED:
         raise ServiceError(HTTPStatus.CONFLICT, "The line is canceled.")
     if line.status is not Status.PAID:
-        raise ServiceError(HTTPStatus.CONFLICT, "Somebody makes the line already: it would be made twice.")
-    if destination == "oms" and line.variant is None:
-        raise BadRequestError("The line has no personalization, and the OMS can't print it without one.")
+        raise ServiceError(HTTPStatus.CONFLICT, "A printer already works on the line: it would be printed twice.")
+    printer = BY_ID[destination]
+    if printer.needs_design and line.variant is None:
+        raise BadRequestError(f"The line has no personalization, and {printer.name} prints personalized lines only.")
 
 
-def _ask(wanted: dict[str, str], identity: list[str]) -> tuple[str, Event | None]:
-    """Keep a person's request as an event; return its id, and what was kept under this identity before, if anything."""
-    webhook = Webhook(topic="line_routed", identity=wire.canonical(identity), body=wire.write(wanted))
-    event_id, new = events.record("ops", webhook, now=config.utcnow())
+def _record(request: dict[str, str], identity: list[str]) -> tuple[str, Event | None]:
+    """Record a request as an event; return its id, and the event that had this deduplication key before, if any."""
+    webhook = Webhook(topic="line_routed", identity=wire.canonical(identity), body=wire.write(request))
+    event_id, new = events.record(OPS, webhook, now=config.utcnow())
     return event_id, None if new else events.get(event_id)

@@ -1,13 +1,13 @@
-"""What a merchant sees first: how many there are of what, who was heard when, and what stands wrong."""
+"""The overview: counts of orders, webhooks and deliveries, the traffic by provider, and the health conditions."""
 
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-
-from pressroom.inbox import events
+from pressroom.api.common import new_router
+from pressroom.inbox import events, traffic
+from pressroom.ops import monitor_state
 from pressroom.order import outbox, repository
 from pressroom.order.facts import destination_of
 from pressroom.order.model import Status
@@ -15,32 +15,29 @@ from pressroom.partners import DESTINATIONS, SENDERS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
 
-if TYPE_CHECKING:
-    from pressroom.inbox import traffic
-
-router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+router = new_router()
 
 MOST = 1_000
-"""How many of a kind are counted: nobody acts on the exact number of more, and what is read stays bounded."""
+"""How many items of a kind are counted at most: nobody needs the exact number of more, and the reads stay bounded."""
 AT_ONCE = 8
-"""How many questions are put to the table at a time."""
+"""How many queries run at a time."""
 
 
 class Counted(TypedDict):
-    """How many there are; with `more` there are more than were counted."""
+    """A number of items. With `more`, there are more than were counted."""
 
     count: int
     more: bool
 
 
 class OrdersCounted(Counted):
-    """How many orders stand where."""
+    """The number of orders with a status."""
 
     status: Status
 
 
 class DeliveriesCounted(TypedDict):
-    """What waits to be sent, and what was given up."""
+    """The deliveries to a destination that wait, and that are dead."""
 
     destination: str
     pending: Counted
@@ -48,14 +45,14 @@ class DeliveriesCounted(TypedDict):
 
 
 class WebhooksCounted(TypedDict):
-    """Received webhooks that need a person."""
+    """The received webhooks that need a person."""
 
     failed: Counted
     unhandled: Counted
 
 
 class Heard(TypedDict):
-    """What came from a provider in each of `hours`; `more` if there was more in the last of them than was counted."""
+    """The webhooks from a provider in each of `hours`. With `more`, the last hours have more than were counted."""
 
     provider: str
     last_heard_at: str | None
@@ -64,7 +61,7 @@ class Heard(TypedDict):
 
 
 class Overview(TypedDict):
-    """Everything at a glance. `hours` is when each hour of the last day began, the current one last."""
+    """The installation at a glance. `hours` holds the beginning of each hour of the last day, the current one last."""
 
     at: str
     orders: list[OrdersCounted]
@@ -76,7 +73,7 @@ class Overview(TypedDict):
 
 
 class ConditionShown(TypedDict):
-    """What stands wrong with the installation as a whole, in a sentence. `about`: a provider, a queue, a topic."""
+    """A health condition that is true, with a sentence. `about`: a provider, a queue, or a topic."""
 
     id: str
     name: str
@@ -86,21 +83,18 @@ class ConditionShown(TypedDict):
 
 
 class Conditions(TypedDict):
-    """What stands; `looked_at` is null until the first look, which is made every quarter of an hour."""
+    """The health conditions that are true. `looked_at`: the latest check; null before the first one."""
 
     conditions: list[ConditionShown]
     looked_at: str | None
 
 
-@router.get("/overview", tags=["overview"], operation_id="getOverview", summary="Show everything at a glance")
+@router.get("/overview", tags=["overview"], operation_id="getOverview", summary="Get the overview")
 def get_overview() -> Overview:
-    """Of each kind a thousand are counted at most."""
-    from pressroom.inbox import traffic
-    from pressroom.ops import conditions
-
+    """At most 1,000 items of a kind are counted."""
     now = config.utcnow()
-    known = conditions.read().counted
-    with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small questions, most of whose time is waiting
+    known = monitor_state.read().counted
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small queries, which mostly wait
         by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in Status}
         attention = pool.submit(_count, "by_attention", repository.KIND)
         pending, dead = (pool.submit(_by_destination, each) for each in (outbox.State.PENDING, outbox.State.DEAD))
@@ -108,7 +102,7 @@ def get_overview() -> Overview:
             pool.submit(_count, "by_state", f"{events.KIND}#{each}")
             for each in (events.State.FAILED, events.State.UNHANDLED)
         )
-        heard = {each: pool.submit(traffic.received, each, known.get(each, {}), now=now) for each in SENDERS}
+        received = {each: pool.submit(traffic.received, each, known.get(each, {}), now=now) for each in SENDERS}
     return {
         "at": iso(now),
         "orders": [{"status": status, **counted.result()} for status, counted in by_status.items()],
@@ -119,18 +113,14 @@ def get_overview() -> Overview:
         ],
         "webhooks": {"failed": failed.result(), "unhandled": unhandled.result()},
         "hours": traffic.hours(now),
-        "providers": [_heard(provider, received) for provider, received in heard.items()],
+        "providers": [_traffic(provider, result) for provider, result in received.items()],
     }
 
 
-@router.get(
-    "/conditions", tags=["overview"], operation_id="listConditions", summary="List what stands wrong as a whole"
-)
+@router.get("/conditions", tags=["overview"], operation_id="listConditions", summary="List health conditions")
 def list_conditions() -> Conditions:
-    """What is wrong with one order stands in its `attention`."""
-    from pressroom.ops import conditions
-
-    row = conditions.read()
+    """The problems of the installation as a whole. Those of an order are in its `attention`."""
+    row = monitor_state.read()
     shown: list[ConditionShown] = [each.shown() for each in row.standing]  # type: ignore[misc]
     return {"conditions": shown, "looked_at": row.looked_at}
 
@@ -146,6 +136,6 @@ def _by_destination(state: outbox.State) -> Callable[[str], Counted]:
     return lambda destination: {"count": counted[destination], "more": more}
 
 
-def _heard(provider: str, received: "Future[traffic.Received]") -> Heard:
+def _traffic(provider: str, received: "Future[traffic.Received]") -> Heard:
     counts, more, last_at = received.result()
     return {"provider": provider, "last_heard_at": last_at, "received": counts, "more": more}

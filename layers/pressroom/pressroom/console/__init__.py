@@ -1,12 +1,13 @@
-"""The console: one page, which holds nothing but itself. What it shows it asks of the ops API, with the ops token.
+"""The console: one page without any data of the merchant. It requests those from the ops API, with the ops token.
 
-Style and script stand in the page, and the policy allows these two alone, by their hashes: nothing that gets into the
-page from an order can run, and nothing is fetched from another host.
+Style and script are inline, and the policy allows only these two, by their hashes: nothing from an order can run, and
+nothing is loaded from another host. The lists of partners, statuses and reasons come from Python, as JSON in the page.
 """
 
 import base64
 import gzip
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +16,24 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from pressroom.inbox import events
+from pressroom.order import outbox
+from pressroom.order.model import OPEN, Status
+from pressroom.order.reasons import Attention
+from pressroom.partners import NAMES, OPS, PRINTERS
+
 ROUTE = "GET /console"
+FINAL = (Status.DELIVERED, Status.RETURNED, Status.CANCELED)
+"""The statuses in which an order needs nothing more; its timeline ends there."""
+STUCK = (outbox.State.DEAD, events.State.FAILED, events.State.UNHANDLED)
+"""The states of deliveries and webhooks that can be replayed."""
 _GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)")
 _TAG = re.compile(r'"[^"]*"|\*')
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page as it is sent."""
+    """The page as it is sent. `packed` is compressed with gzip."""
 
     raw: bytes
     packed: bytes
@@ -32,10 +43,12 @@ class Page:
 
 @cache
 def page() -> Page:
-    """Put the page together; it is the same until the next deployment."""
+    """Return the page; it is the same until the next deployment."""
     folder = Path(__file__).parent
     style, script = ((folder / name).read_text("utf-8") for name in ("console.css", "console.js"))
-    html = (folder / "page.html").read_text("utf-8").replace("/*STYLE*/", style).replace("/*SCRIPT*/", script)
+    html = (folder / "page.html").read_text("utf-8")
+    for place, content in (("/*STYLE*/", style), ("/*LISTS*/", _in_markup(lists())), ("/*SCRIPT*/", script)):
+        html = html.replace(place, content)
     raw = html.encode()
     return Page(
         raw=raw,
@@ -58,8 +71,33 @@ def page() -> Page:
     )
 
 
+def lists() -> dict[str, Any]:
+    """Return the lists that the script needs. The names are in the order in which a timeline shows their owners."""
+    names = {partner: _title(name) for partner, name in NAMES.items()}
+    return {
+        "names": names | {OPS: "A person", "monitor": "Pressroom"},
+        "printers": sorted(PRINTERS),
+        "statuses": list(Status),
+        "open": OPEN,
+        "final": FINAL,
+        "stuck": STUCK,
+        "reasons": {reason: reason.sentence for reason in Attention},
+    }
+
+
+def _title(name: str) -> str:
+    """Return a partner's name as a label: `Shop` for `the shop`."""
+    name = name.removeprefix("the ")
+    return name[:1].upper() + name[1:]
+
+
+def _in_markup(content: Any) -> str:
+    """Write JSON that can't end the element that holds it."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
 def answer(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer the gateway's event: the page, packed if the browser can unpack it, or that it has not changed."""
+    """Answer the gateway's event with the page, compressed if the browser accepts that, or with 304 if unchanged."""
     asked = {name.lower(): value for name, value in event["headers"].items()}
     made = page()
     headers = {
@@ -67,7 +105,7 @@ def answer(event: Mapping[str, Any]) -> dict[str, Any]:
         "Content-Security-Policy": made.policy,
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        "ETag": f"W/{made.tag}",  # of what it says, packed or not
+        "ETag": f"W/{made.tag}",  # the same for both encodings
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Referrer-Policy": "no-referrer",
         "Strict-Transport-Security": "max-age=31536000",

@@ -1,82 +1,29 @@
-// The console. It asks the ops API, and draws what that says: no framework, no build.
+// The console. It requests data from the ops API and draws it: no framework, no build.
 //
-// Whatever an order, a webhook or a printer brings along is a stranger's text. It enters the page as text (`data`,
-// `clean`), never as markup, and as a link only if it is http or https (`outside`). The token stands in `token` alone.
+// All text of an order, a webhook or a printer is untrusted. It enters the page as text (`data`, `clean`), never as
+// markup, and as a link only if it is http or https (`outside`). The token is kept in `token` only.
 
 const view = document.getElementById("view");
 const bar = document.getElementById("bar");
-const sought = document.getElementById("sought");
-const said = document.getElementById("said");
+const searchField = document.getElementById("search-field");
+const live = document.getElementById("live");
 
 const REFRESH_MS = 30_000;
 const REPLAY_MS = 60_000;
-const LATE_MS = 3_600_000; // the monitor looks every quarter of an hour
+const LATE_MS = 3_600_000; // the monitor runs every 15 minutes
 const MOST_LANES = 40;
 const MOST_MARKS = 400;
 const MOST_EMPTY = 5;
 const MOST_PIECE = 13;
 
-const STAGES = {
-  paid: "paid",
-  accepted: "accepted",
-  in_production: "in production",
-  produced: "produced",
-  packed: "packed",
-  partially_shipped: "partly shipped",
-  shipped: "shipped",
-  delivered: "delivered",
-  returned: "returned",
-  failed: "failed",
-  canceled: "canceled",
-};
-const OVER = ["delivered", "returned", "canceled"];
-const OPEN = ["paid", "accepted", "in_production", "produced", "packed", "partially_shipped"];
-
-const NAMES = {
-  storefront: "Your shop",
-  camaloon: "Camaloon",
-  cloudprinter: "Cloudprinter",
-  printful: "Printful",
-  oms: "OMS",
-  ops: "A person",
-  monitor: "Pressroom",
-};
-
-// Why a person should look at an order, in a sentence: a test holds these against `Attention`.
-const REASONS = {
-  delivery_dead: "A printer could not be told. Replay the delivery.",
-  shop_not_told: "Your shop could not be told of something. Replay the delivery.",
-  unroutable: "No routing rule wants a line, so nobody prints it. Route it by hand.",
-  uid_unknown: "The OMS has the order, but its answer was lost: it can't be changed, canceled or batched from here.",
-  not_recalled: "You canceled what a printer has already. Recall it there.",
-  change_not_sent: "You changed what a printer can't be told any more. It prints what it was sent.",
-  print_file_failed: "The OMS could not make the print file of a line.",
-  print_file_late: "The print file of a line was not ready for days.",
-  no_template: "There is no print template for the variant of a line, so nobody prints it.",
-  batch_dead: "The batch of a line was not taken, or perhaps was. Look at the OMS before you replay it.",
-  unknown_sku: "A printer has, or a parcel holds, something that was not ordered of it.",
-  over_shipped: "Parcels hold more pieces than were ordered.",
-  line_missing: "A line is not in the order of the printer that is to print it, so nobody prints it.",
-  unpaid: "A printer works on this order, or the shop has changed it, but it has not been reported as paid.",
-  paid_twice: "The shop reported the payment again with other contents. The first stands.",
-  answer_lost: "Camaloon may have heard an attempt that got no answer. Check that it prints once.",
-  failed: "A printer did not take the order: an address, a print file or the payment.",
-  production_error: "Something went wrong with a line in production. It will be late.",
-  on_hold: "A printer waits for something to be settled. Printful cancels after 30 days.",
-  approval_needed: "A printer waits for your approval of a design.",
-  confirm_again: "The order is a draft again at Printful. Confirm it there, or nobody prints it.",
-  canceled: "Pieces that were paid for were canceled: by a printer, or by you when you settled a delivery as dropped.",
-  returned: "A parcel came back.",
-  not_delivered: "A carrier could not deliver an item.",
-  out_of_stock: "A line that has not left is out of stock at Printful, or discontinued.",
-  stalled: "A printer has not accepted its lines, or not shipped them, for longer than it should take.",
-  hold_old: "A printer has been holding this order for long. Printful cancels after 30 days.",
-};
+// The lists that Python knows: partners and other sources by name, statuses, states and reasons for attention.
+const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final: FINAL, stuck: STUCK, reasons: REASONS } =
+  JSON.parse(document.getElementById("lists").textContent);
 
 let token = null;
-let visit = new AbortController(); // of the view that is shown: what it asks for ends with it
+let visit = new AbortController(); // of the current view: its requests end with it
 let timer = 0;
-let first = null; // the overview that came with signing in
+let first = null; // the overview that was loaded with signing in
 
 // --- building the page ---
 
@@ -95,7 +42,7 @@ const el = (tag, attributes = {}, ...children) => fill(document.createElement(ta
 const draw = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-// Control characters, and those that turn the direction of a text around, are shown as such.
+// Control characters, and those that change the direction of a text, are replaced by a visible character.
 const clean = (text) =>
   String(text ?? "")
     .toWellFormed()
@@ -106,7 +53,7 @@ function short(text, most = 60) {
   return whole.length > most ? `${whole.slice(0, most).toWellFormed()}…` : whole;
 }
 
-// What tells tracking numbers apart is their end.
+// Tracking numbers differ at their end.
 function ending(text, most) {
   const whole = clean(text);
   if (whole.length <= most) return whole;
@@ -121,7 +68,7 @@ function data(text, most = 200) {
 }
 
 const place = (area, id) => `#/${area}/${encodeURIComponent(String(id).toWellFormed())}`;
-// What is as short as a topic's name stays in one piece where a table has little room.
+// A text as short as a topic's name is not broken where a table has little room.
 const piece = (text) => clean(text).length <= MOST_PIECE && "piece";
 const inside = (area, id, text = id) =>
   el("a", { href: place(area, id) }, el("bdi", { class: piece(text) }, short(text)));
@@ -150,7 +97,8 @@ const number = new Intl.NumberFormat("en");
 const counted = ({ count, more }) => `${number.format(count)}${more ? "+" : ""}`;
 const plural = (count, what) => `${number.format(count)} ${what}${count === 1 ? "" : "s"}`;
 const named = (provider) => NAMES[provider] ?? clean(provider);
-const words = (status) => STAGES[status] ?? clean(status).replaceAll("_", " ");
+const words = (name) => clean(name).replaceAll("_", " ");
+const styled = (status) => (STATUSES.includes(status) ? status : "other");
 
 function ago(date) {
   const seconds = (date - Date.now()) / 1000;
@@ -178,7 +126,7 @@ function lasting(ms) {
       : `${Math.max(1, Math.round(ms / 60_000))} min`;
 }
 
-const badge = (status) => el("span", { class: `badge s-${status in STAGES ? status : "other"}` }, words(status));
+const badge = (status) => el("span", { class: `badge s-${styled(status)}` }, words(status));
 const warn = (text) => el("span", { class: "badge danger" }, text);
 const section = (title, ...content) => el("section", {}, el("h2", {}, title), content);
 const none = (text) => el("p", { class: "none" }, text);
@@ -223,7 +171,7 @@ const listed = (pairs) =>
 
 class Problem extends Error {}
 
-// `given` is a token that somebody has just entered: it becomes the page's when it has been accepted.
+// `given` is a token that was just entered: the page keeps it once the API has accepted it.
 async function ask(path, { method = "GET", signal = visit.signal, given } = {}) {
   const headers = { Authorization: `Bearer ${given ?? token}`, "X-Actor": "console" };
   let answer;
@@ -238,14 +186,14 @@ async function ask(path, { method = "GET", signal = visit.signal, given } = {}) 
     if (!given) leave("The ops token isn't valid any more. Sign in with the current one.");
     throw new Problem("This ops token isn't valid.");
   }
-  const told = await answer.json().catch(() => null);
+  const content = await answer.json().catch(() => null);
   signal.throwIfAborted();
-  if (!answer.ok) throw new Problem(clean(told?.detail ?? told?.message ?? `Pressroom answered ${answer.status}.`));
-  return told;
+  if (!answer.ok) throw new Problem(clean(content?.detail ?? content?.message ?? `Pressroom answered ${answer.status}.`));
+  return content;
 }
 
-// The gateway undoes an escape before it looks for the route, and a browser takes "." and ".." out of a path: see
-// pressroom/paths.py, which does the same.
+// The gateway decodes a path before it matches the route, and a browser removes "." and ".." from a path: see
+// pressroom/platform/paths.py, which does the same.
 function quoted(id) {
   const marked = id.replace(/%(?=(25)*(2[EF]|3F))/gi, "%25").replaceAll("/", "%2F").replaceAll("?", "%3F");
   return encodeURIComponent(id === "." || id === ".." ? id.replaceAll(".", "%2E") : marked);
@@ -281,7 +229,7 @@ function signIn(reason = "") {
     button.setAttribute("aria-disabled", "true");
     try {
       if (!/^[\x21-\x7e]+$/.test(given)) throw new Problem("This ops token isn't valid.");
-      first = await ask("/overview", { given, signal: new AbortController().signal }); // whatever place is chosen meanwhile
+      first = await ask("/overview", { given, signal: new AbortController().signal }); // not aborted by navigation
       token = given;
       field.value = "";
       bar.hidden = false;
@@ -293,7 +241,7 @@ function signIn(reason = "") {
     }
     button.removeAttribute("aria-disabled");
   };
-  const hint = "It stays in this page's memory: a reload asks for it again.";
+  const hint = "This page keeps the token in memory only. After a reload, sign in again.";
   show(
     "Sign in",
     el(
@@ -313,7 +261,7 @@ function signIn(reason = "") {
 function leave(reason) {
   token = null;
   first = null;
-  sought.value = "";
+  searchField.value = "";
   visit.abort();
   visit = new AbortController();
   clearTimeout(timer);
@@ -340,7 +288,7 @@ function route() {
   try {
     id = decodeURIComponent(rest.join("/"));
   } catch {
-    // not a place of ours: the list is shown
+    // an unknown place: the list is shown
   }
   const views = { overview, orders: id ? order : orders, inbox, webhooks: webhook, deliveries: delivery };
   const known = Object.hasOwn(views, name);
@@ -375,7 +323,7 @@ async function render(make, { again = false } = {}) {
   } catch (error) {
     if (mine.signal.aborted) return;
     if (!(error instanceof Problem)) console.error(error);
-    const text = error instanceof Problem ? error.message : "The console could not show this.";
+    const text = error instanceof Problem ? error.message : "The console could not display this page.";
     if (again) outdated(text);
     else {
       show(
@@ -393,15 +341,15 @@ async function render(make, { again = false } = {}) {
 const heading = (...content) => el("h1", { tabindex: "-1" }, content);
 const button = (text, click, attributes = {}) => el("button", { type: "button", click, ...attributes }, text);
 
-function say(text) {
-  said.textContent = text;
+function announce(text) {
+  live.textContent = text;
 }
 
-// What is shown stays, and says that it is not what there is now.
+// The content stays, with a note that it is not current.
 function outdated(text) {
   view.querySelector(".outdated")?.remove();
   const head = view.querySelector(".head") ?? view.querySelector("h1");
-  head.after(el("p", { class: "problem outdated", role: "alert" }, `What stands here may be out of date. ${text}`));
+  head.after(el("p", { class: "problem outdated", role: "alert" }, `This page may be out of date. ${text}`));
 }
 
 function later(task) {
@@ -417,19 +365,19 @@ function later(task) {
 async function overview() {
   const { signal } = visit;
   const refresh = () => render(overview, { again: true });
-  let known, standing;
+  let known, health;
   try {
-    [known, standing] = await Promise.all([first ?? ask("/overview"), ask("/conditions")]);
+    [known, health] = await Promise.all([first ?? ask("/overview"), ask("/conditions")]);
   } finally {
     first = null;
     if (!signal.aborted) later(refresh); // after a failure, too
   }
   const dead = known.deliveries.reduce((sum, each) => sum + each.dead.count, 0);
   const needs = [
-    ["Orders to look at", known.attention, "#/orders?attention=any"],
-    ["Deliveries dead", { count: dead, more: known.deliveries.some((each) => each.dead.more) }, "#/inbox"],
-    ["Webhooks failed", known.webhooks.failed, "#/inbox"],
-    ["Webhooks unhandled", known.webhooks.unhandled, "#/inbox"],
+    ["Orders", known.attention, "#/orders?attention=any"],
+    ["Dead deliveries", { count: dead, more: known.deliveries.some((each) => each.dead.more) }, "#/inbox"],
+    ["Failed webhooks", known.webhooks.failed, "#/inbox"],
+    ["Unhandled webhooks", known.webhooks.unhandled, "#/inbox"],
   ];
   return [
     "Overview",
@@ -445,9 +393,9 @@ async function overview() {
       ),
       button("Refresh", refresh),
     ),
-    conditions(standing),
+    conditions(health),
     section(
-      "Needs a person",
+      "Needs attention",
       el(
         "ul",
         { class: "tiles four" },
@@ -468,11 +416,11 @@ async function overview() {
       "div",
       { class: "columns" },
       section(
-        "Heard in the last 24 hours",
+        "Webhooks in the last 24 hours",
         el(
           "ul",
           { class: "providers" },
-          known.providers.map((each) => heard(each, known.hours)),
+          known.providers.map((each) => traffic(each, known.hours)),
         ),
       ),
       section(
@@ -500,28 +448,28 @@ const tile = (name, count, to, kind) =>
 
 function conditions({ conditions: standing, looked_at: looked }) {
   const away = looked
-    ? ["Nobody has looked for what else stands wrong since ", time(looked), ": that should be done every quarter of an hour."]
-    : "Nobody has looked yet for what stands wrong: that is done every quarter of an hour.";
+    ? ["The last health check was at ", time(looked), ". There should be one every 15 minutes."]
+    : "There has been no health check yet. There is one every 15 minutes.";
   const isLate = !looked || Date.now() - Date.parse(looked) > LATE_MS;
   if (!standing.length) return isLate ? el("p", { class: looked ? "problem" : "quiet-text" }, away) : null;
   const each = (condition) =>
-    el("li", {}, sentence(condition.text), " ", el("span", { class: "quiet-text" }, "noticed ", time(condition.since)));
+    el("li", {}, sentence(condition.text), " ", el("span", { class: "quiet-text" }, "(since ", time(condition.since), ")"));
   return el(
     "section",
     { class: "notice" },
-    el("h2", {}, "Wrong with Pressroom as a whole"),
+    el("h2", {}, "Problems of the installation"),
     el("ul", {}, standing.map(each)),
-    el("p", {}, isLate ? away : ["Looked at ", time(looked, ago), ": what was mended since then still stands here."]),
+    el("p", {}, isLate ? away : ["Checked ", time(looked, ago), ". Problems fixed since then are still shown."]),
   );
 }
 
-// A condition's sentence tells times in UTC, as mails do. Here all times are those of whoever looks.
+// The sentence of a condition has times in UTC. The console shows all times in the time zone of the browser.
 const sentence = (text) =>
   clean(text)
     .split(/(\d{4}-\d\d-\d\d \d\d:\d\d) UTC/)
     .map((part, n) => (n % 2 ? time(`${part.replace(" ", "T")}Z`) : data(part, 400)));
 
-function heard(provider, hours) {
+function traffic(provider, hours) {
   const { received, more } = provider;
   const most = Math.max(...received, 1);
   const total = received.reduce((sum, count) => sum + count, 0);
@@ -541,7 +489,7 @@ function heard(provider, hours) {
     "li",
     {},
     el("span", { class: "who" }, named(provider.provider)),
-    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "not in 45 days"),
+    el("span", { class: "last" }, provider.last_heard_at ? time(provider.last_heard_at, ago) : "none in 45 days"),
     draw("svg", { viewBox: "0 0 240 37", preserveAspectRatio: "none", role: "img", "aria-label": text }, bars),
     el("span", { class: "total", "aria-hidden": "true" }, counted({ count: total, more })),
   );
@@ -550,22 +498,22 @@ function heard(provider, hours) {
 // --- lists of orders ---
 
 const CHOICES = {
-  status: ["Any status", Object.entries(STAGES)],
-  provider: ["Any printer", ["camaloon", "cloudprinter", "oms", "printful"].map((each) => [each, NAMES[each]])],
+  status: ["Any status", STATUSES.map((each) => [each, words(each)])],
+  provider: ["Any printer", PRINTERS.map((each) => [each, named(each)])],
   attention: [
-    "Any attention",
-    [["any", "needs a person"], ...Object.keys(REASONS).map((each) => [each, each.replaceAll("_", " ")])],
+    "With or without",
+    [["any", "any reason"], ...Object.keys(REASONS).map((each) => [each, words(each)])],
   ],
   stalled: [
-    "Heard whenever",
+    "Any time",
     [
-      ["24", "silent for a day"],
-      ["72", "silent for 3 days"],
-      ["168", "silent for a week"],
+      ["24", "over a day ago"],
+      ["72", "over 3 days ago"],
+      ["168", "over a week ago"],
     ],
   ],
 };
-const LABELS = { status: "Status", provider: "Printer", attention: "Attention", stalled: "Last heard" };
+const LABELS = { status: "Status", provider: "Printer", attention: "Attention", stalled: "Last message" };
 
 async function orders(_, wanted) {
   const text = wanted.get("q")?.trim();
@@ -600,12 +548,12 @@ async function orders(_, wanted) {
     "Orders",
     heading("Orders"),
     form,
-    pages(found, "orders", ordersTable, next, "No order is like this."),
+    pages(found, "orders", ordersTable, next, "No order matches."),
   ];
 }
 
 async function find(text) {
-  sought.value = text;
+  searchField.value = text;
   for (const by of ["id", "ref", "tracking"]) {
     const { orders: found } = await ask(query("/orders", { [by]: text }));
     if (found.length === 1) {
@@ -620,9 +568,9 @@ async function find(text) {
     el(
       "p",
       {},
-      "No order has ",
+      "No order has the id, reference or tracking number ",
       el("bdi", {}, `“${short(text)}”`),
-      " as its id, reference or tracking number. They have to be exact.",
+      ". It must match exactly.",
     ),
   ];
 }
@@ -647,19 +595,19 @@ const ordersTable = (rows) =>
       ],
       ["Printers", (each) => each.providers.map(named).join(", ") || "–"],
       ["Created", (each) => time(each.created_at)],
-      ["Last heard", (each) => time(each.updated_at, ago)],
+      ["Last message", (each) => time(each.updated_at, ago)],
     ],
     rows,
   );
 
-// A page may be empty before the list's end: then the next ones are asked for, but not all of them.
+// A page may be empty before the end of the list: then the next ones are requested, up to MOST_EMPTY.
 async function seek(page, key, next) {
   let found = page;
   for (let n = 0; n < MOST_EMPTY && found.cursor && !found[key].length; n++) found = await ask(next(found.cursor));
   return found;
 }
 
-// A list with what follows it, page by page.
+// A list with a button for its next page.
 function pages(page, key, showing, next, nothing) {
   const block = el("div", {});
   const add = (found) => {
@@ -679,7 +627,7 @@ function pages(page, key, showing, next, nothing) {
           rest.forEach((each) => each.remove());
           const before = block.childElementCount;
           add(found);
-          say(`${found[key].length} more`);
+          announce(`${found[key].length} more`);
           (block.children[before]?.querySelector("a[href]") ?? block.querySelector("button.more"))?.focus();
         } catch (error) {
           control.removeAttribute("aria-disabled");
@@ -689,7 +637,7 @@ function pages(page, key, showing, next, nothing) {
       { class: "more" },
     );
     const problem = el("p", { class: "problem", role: "alert" });
-    const yet = block.childElementCount ? null : none("There is none among the newest, but there are older ones.");
+    const yet = block.childElementCount ? null : none("None of the newest match. There are older ones.");
     const rest = [yet, control, problem].filter(Boolean);
     return rest;
   };
@@ -714,9 +662,9 @@ async function order(id) {
     listed([
       ["Reference", known.ref && data(known.ref)],
       ["Created", time(known.created_at)],
-      ["Last heard", time(known.updated_at, ago)],
+      ["Last message", time(known.updated_at, ago)],
       [
-        "At the printers",
+        "Orders at printers",
         known.provider_orders.length
           ? known.provider_orders.map((each) =>
               el(
@@ -752,17 +700,17 @@ async function order(id) {
       ? el(
           "section",
           { class: "notice" },
-          el("h2", {}, "A person should look"),
+          el("h2", {}, "Needs attention"),
           el(
             "ul",
             {},
             known.attention.map((why) =>
-              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See docs/orders.md."),
+              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "Reload the page for an explanation."),
             ),
           ),
         )
       : null,
-    section("Timeline", picture({ ...known, steps }), told(known)),
+    section("Timeline", picture({ ...known, steps }), messages(known)),
     section(
       "Lines",
       known.lines.length
@@ -800,7 +748,7 @@ async function order(id) {
             ],
             known.lines,
           )
-        : none("No line is known yet."),
+        : none("No lines yet."),
     ),
     section(
       "Parcels",
@@ -819,7 +767,7 @@ async function order(id) {
               ["From", (each) => named(each.provider)],
               ["Tracking", (each) => tracking(each)],
               [
-                "Holds",
+                "Contents",
                 (each) =>
                   each.lines.length
                     ? each.lines.map((part) => el("div", {}, `${number.format(part.quantity)} × `, data(part.sku, 60)))
@@ -829,7 +777,7 @@ async function order(id) {
             ],
             known.shipments,
           )
-        : none("Nothing has left yet."),
+        : none("No parcels yet."),
     ),
     known.holds.length
       ? section(
@@ -850,7 +798,7 @@ async function order(id) {
       "Deliveries",
       known.deliveries.length
         ? deliveriesTable(known.deliveries, { ofOrder: true, after: () => render(() => order(id), { again: true }) })
-        : none("Nothing was to be sent."),
+        : none("No deliveries."),
     ),
   ];
 }
@@ -872,7 +820,7 @@ function tracking(parcel) {
   ];
 }
 
-// What a timeline's entry came from: a webhook's page, a delivery's, or neither.
+// A link to the webhook or the delivery that a timeline entry comes from, if there is one.
 function source(entry) {
   const [provider] = entry.source.split(".");
   if (provider === "deliver") {
@@ -882,28 +830,28 @@ function source(entry) {
   return entry.event_id.startsWith(`${provider}-`) ? inside("webhooks", entry.event_id, "webhook") : null;
 }
 
-function told(known) {
+function messages(known) {
   const entry = (each) => el("li", {}, time(each.at), " ", el("span", {}, data(each.text, 300)), " ", source(each));
-  const list = el("ol", { class: "told" });
+  const list = el("ol", { class: "messages" });
   const details = el("details", {
     class: "as-list",
     toggle: () => list.childElementCount || list.append(...known.timeline.map(entry)),
   });
   details.append(
-    el("summary", {}, `The same as a list: ${plural(known.timeline.length, "message")}`),
+    el("summary", {}, `Show as a list: ${plural(known.timeline.length, "message")}`),
     list,
   );
   return details;
 }
 
-// --- the timeline as a picture: lanes over time, each mark with what it says ---
+// --- the timeline as a picture: lanes over time, each mark with its message ---
 
 const ROW = 40;
 const AXIS = 40;
 
 function picture(known) {
-  if (!known.timeline.length) return none("Nothing has happened yet.");
-  const isOver = OVER.includes(known.status);
+  if (!known.timeline.length) return none("No messages yet.");
+  const isOver = FINAL.includes(known.status);
   const latest = Math.max(...[...known.timeline, ...known.steps].map((each) => Date.parse(each.at)));
   const now = isOver ? null : Date.now(); // a printer's clock may be ahead of it
   const until = Math.max(latest, now ?? latest);
@@ -918,12 +866,12 @@ function picture(known) {
   const readout = el(
     "p",
     { class: "readout" },
-    "Point at a mark, or reach it with the arrow keys, to read what it says.",
+    "Point at a mark, or select it with the arrow keys, to read its message.",
   );
   const rows = lanes.map((lane, row) => lane.marks.map((mark) => shape(mark, AXIS + row * ROW, scale, lane)));
   const all = rows.flat();
-  const tell = (mark) => {
-    for (const other of all) other.node.classList.toggle("told-of", other === mark);
+  const select = (mark) => {
+    for (const other of all) other.node.classList.toggle("selected", other === mark);
     readout.replaceChildren(
       el("strong", {}, mark.when),
       " ",
@@ -937,9 +885,9 @@ function picture(known) {
     mark.node.focus();
   };
   for (const mark of all) {
-    mark.node.addEventListener("focus", () => tell(mark));
-    mark.node.addEventListener("pointerenter", () => tell(mark));
-    mark.node.addEventListener("click", () => tell(mark));
+    mark.node.addEventListener("focus", () => select(mark));
+    mark.node.addEventListener("pointerenter", () => select(mark));
+    mark.node.addEventListener("click", () => select(mark));
   }
   all[0]?.node.setAttribute("tabindex", "0");
   const keys = (event) => {
@@ -970,7 +918,7 @@ function picture(known) {
       width: scale.width,
       height,
       role: "group",
-      "aria-label": "Timeline. The list below says the same.",
+      "aria-label": "Timeline. The list below has the same messages.",
       keydown: keys,
     },
     draw(
@@ -1010,13 +958,13 @@ function picture(known) {
     el(
       "p",
       { class: "legend" },
-      el("span", {}, el("i", { class: "key dot" }), " heard"),
+      el("span", {}, el("i", { class: "key dot" }), " received"),
       el("span", {}, el("i", { class: "key ring" }), " sent"),
       el("span", {}, el("i", { class: "key cross" }), " not sent"),
       el("span", {}, el("i", { class: "key hatched" }), " on hold"),
       lanes.some((lane) => lane.marks.some((mark) => mark.kind === "noticed")) &&
-        el("span", {}, el("i", { class: "key noticed" }), " noticed by Pressroom"),
-      scale.shortened ? el("span", {}, "Long waits are drawn short, with how long they were.") : null,
+        el("span", {}, el("i", { class: "key noticed" }), " delay found by Pressroom"),
+      scale.shortened ? el("span", {}, "Long waits are drawn shorter, with their length.") : null,
       left ? el("span", {}, left) : null,
     ),
   );
@@ -1053,7 +1001,7 @@ function lanesOf(known, until) {
   const lines = known.lines.slice(0, MOST_LANES).map((line) => ({
     name: `Line ${line.id}`,
     about: line.sku,
-    marks: spans("line", "", line.id, OVER),
+    marks: spans("line", "", line.id, FINAL),
   }));
   const providers = new Map();
   for (const entry of known.timeline.slice(-MOST_MARKS)) {
@@ -1081,7 +1029,7 @@ function lanesOf(known, until) {
       const count = marks.filter((mark) => mark.kind !== "hold").length;
       return {
         name: named(who),
-        about: held ? "on hold" : who === "monitor" ? `${plural(count, "thing")} noticed` : plural(count, "message"),
+        about: held ? "on hold" : who === "monitor" ? `${plural(count, "delay")} found` : plural(count, "message"),
         marks: marks.toSorted((a, b) => a.at - b.at),
       };
     });
@@ -1092,17 +1040,17 @@ function lanesOf(known, until) {
       parcel.lines.reduce((sum, part) => sum + part.quantity, 0),
       "piece",
     )}`,
-    marks: spans("parcel", parcel.provider, parcel.id, ["delivered", "returned"]),
+    marks: spans("parcel", parcel.provider, parcel.id, FINAL),
   }));
   return [
-    { name: "Order", about: words(known.status), marks: spans("order", "", known.id, OVER) },
+    { name: "Order", about: words(known.status), marks: spans("order", "", known.id, FINAL) },
     ...lines,
     ...talks,
     ...parcels,
   ];
 }
 
-// Time goes from left to right, but a wait takes less room the longer it is: days of nothing would hide the minutes.
+// Time runs from left to right, but not to scale: long waits are drawn shorter, or they would hide the minutes.
 function axis(instants, wide) {
   const known = [...new Set(instants.filter(Number.isFinite))].sort((a, b) => a - b);
   const room = (gap) => 1 + 1.3 * Math.log2(1 + gap / 60_000);
@@ -1124,7 +1072,7 @@ function axis(instants, wide) {
     known,
     x: (instant) => places.get(instant),
     width: Math.max(wide, x + tail),
-    opens: Math.max(0, x + tail - wide), // from where on it is seen before anybody has scrolled
+    opens: Math.max(0, x + tail - wide), // the left edge of what is visible before scrolling
     waits,
     shortened: waits.length > 0,
   };
@@ -1132,7 +1080,7 @@ function axis(instants, wide) {
 
 function ticks({ known, x, waits }, height, now) {
   const made = [];
-  let free = 0; // where the text before ends
+  let free = 0; // the end of the previous text
   let day = "";
   if (now)
     made.push(
@@ -1169,7 +1117,7 @@ function ticks({ known, x, waits }, height, now) {
   return made;
 }
 
-// Where a word can stand in a bar without a dot on it: the first place with room, if there is one.
+// The first place in a bar where a word fits without a dot on it, if there is one.
 function roomFor(wide, from, to, dots) {
   const stops = [from, ...dots.filter((x) => x > from && x < to).sort((a, b) => a - b), to];
   const before = stops.findIndex((x, n) => stops[n + 1] - x >= wide + 16); // a dot's half, and a little, on each side
@@ -1179,7 +1127,7 @@ function roomFor(wide, from, to, dots) {
 function shape(mark, top, scale, lane) {
   const x = scale.x(mark.at);
   const middle = top + ROW / 2;
-  const reach = (until) => (until === scale.known.at(-1) ? scale.width - 8 : scale.x(until)); // what goes on goes to the edge
+  const reach = (until) => (until === scale.known.at(-1) ? scale.width - 8 : scale.x(until)); // a stage that lasts extends to the edge
   const shown = new Date(mark.at);
   const end =
     mark.until == null || mark.ended ? "" : mark.until === mark.at ? "" : ` to ${roughly.format(new Date(mark.until))}`;
@@ -1190,8 +1138,8 @@ function shape(mark, top, scale, lane) {
     const word = mark.text;
     const long = word.length * 6.9 + 10;
     const wide = right - x;
-    const colour = `on-${mark.status in STAGES ? mark.status : "other"}`;
-    const begins = Math.max(x, scale.opens); // of what is seen at first
+    const colour = `on-${styled(mark.status)}`;
+    const begins = Math.max(x, scale.opens); // within what is visible at first
     parts.push(
       draw("rect", {
         x,
@@ -1199,7 +1147,7 @@ function shape(mark, top, scale, lane) {
         width: wide,
         height: 22,
         rx: 3,
-        class: `stage f-${mark.status in STAGES ? mark.status : "other"}`,
+        class: `stage f-${styled(mark.status)}`,
       }),
     );
     const isSeen = right - begins > long;
@@ -1245,7 +1193,7 @@ function shape(mark, top, scale, lane) {
   return { node, x, when, text: mark.entry ? mark.text : `${lane.name}: ${mark.text}`, entry: mark.entry };
 }
 
-// --- what needs a person ---
+// --- the inbox: everything that needs attention ---
 
 async function inbox() {
   const lists = [
@@ -1254,7 +1202,7 @@ async function inbox() {
     "/events?state=unhandled&limit=25",
     "/orders?attention=any&limit=25",
   ];
-  const [standing, dead, failed, unhandled, flagged] = await Promise.all([
+  const [health, dead, failed, unhandled, flagged] = await Promise.all([
     ask("/conditions"),
     ...lists.map((path) => ask(path)),
   ]);
@@ -1265,10 +1213,10 @@ async function inbox() {
       "div",
       { class: "head" },
       heading("Inbox"),
-      el("p", { class: "quiet-text" }, "what needs a person"),
+      el("p", { class: "quiet-text" }, "everything that needs attention"),
       button("Refresh", () => route()),
     ),
-    conditions(standing),
+    conditions(health),
     section(
       "Dead deliveries",
       pages(
@@ -1276,35 +1224,35 @@ async function inbox() {
         "deliveries",
         (rows) => deliveriesTable(rows),
         next(0),
-        "Everything that was to be sent has arrived, or is on its way.",
+        "No dead deliveries.",
       ),
     ),
     section(
       "Failed webhooks",
-      pages(failed, "events", eventsTable, next(1), "Every webhook that we know how to read was understood."),
+      pages(failed, "events", eventsTable, next(1), "No failed webhooks."),
     ),
     section(
       "Unhandled webhooks",
-      pages(unhandled, "events", eventsTable, next(2), "No webhook of a topic that we don't know."),
+      pages(unhandled, "events", eventsTable, next(2), "No unhandled webhooks."),
     ),
-    section("Orders to look at", pages(flagged, "orders", attentionTable, next(3), "No order needs you.")),
+    section("Orders", pages(flagged, "orders", attentionTable, next(3), "No order needs attention.")),
   ];
 }
 
 const attentionTable = (rows) =>
   table(
-    "Orders to look at",
+    "Orders that need attention",
     [
       ["Order", orderNamed],
       [
         "Why",
         (each) =>
           each.attention.map((why) =>
-            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "See docs/orders.md."),
+            el("div", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "Reload the page for an explanation."),
           ),
       ],
       ["Status", (each) => [badge(each.status), each.on_hold ? [" ", warn("on hold")] : null]],
-      ["Last heard", (each) => time(each.updated_at, ago)],
+      ["Last message", (each) => time(each.updated_at, ago)],
     ],
     rows,
   );
@@ -1319,7 +1267,7 @@ const deliveriesTable = (rows, { ofOrder = false, after } = {}) =>
         ? []
         : [
             ["Order", (each) => (each.order_id ? inside("orders", each.order_id) : "–")],
-            ["Made", (each) => time(each.created_at)],
+            ["Created", (each) => time(each.created_at)],
           ]),
       ["Attempts", (each) => number.format(each.attempts)],
       ["Result", (each) => replayable("deliveries", each, after)],
@@ -1343,19 +1291,18 @@ const eventsTable = (rows) =>
 
 const isWithdrawn = (each) => each.state === "withdrawn" || (each.last_error ?? "").startsWith("withdrawn");
 const stateOf = (each) => each.state ?? (isWithdrawn(each) ? "withdrawn" : each.status);
-const STUCK = ["dead", "failed", "unhandled"];
 
 function outcome(each) {
   const state = stateOf(each);
   const why = each.last_error ?? each.error;
   if (STUCK.includes(state)) return [warn(state), why ? [" ", data(why, 160)] : null];
   if (state === "withdrawn")
-    return ["not needed any more", why ? el("div", { class: "quiet-text" }, data(why, 160)) : null];
+    return ["withdrawn", why ? el("div", { class: "quiet-text" }, data(why, 160)) : null];
   if (state === "delivered" || state === "processed") return el("span", { class: "badge good" }, state);
   return [el("span", { class: "badge" }, state === "pending" ? "waiting" : state), why ? [" ", data(why, 160)] : null];
 }
 
-// Its state, and a button that replays it and says in place what became of that.
+// The state, and a button that replays and then shows the result in place.
 function replayable(area, each, after) {
   const result = el("div", { class: "result" }, outcome(each));
   if (!STUCK.includes(stateOf(each))) return result;
@@ -1372,7 +1319,7 @@ function replayable(area, each, after) {
       const now = await ended(area, each.id, () => status.replaceChildren("Waiting for the result …"));
       const tried = control.closest("tr")?.querySelector("[data-label=Attempts]");
       if (tried && now) tried.textContent = number.format(now.attempts);
-      if (!now) status.replaceChildren("Still waiting after a minute. It goes on by itself: look again later.");
+      if (!now) status.replaceChildren("Still waiting after a minute. Pressroom continues by itself: check again later.");
       else if (STUCK.includes(stateOf(now)))
         status.replaceChildren(
           el("strong", { class: "bad" }, `${now.state} again`),
@@ -1386,14 +1333,14 @@ function replayable(area, each, after) {
         );
       else {
         result.replaceChildren(...[outcome(now)].flat());
-        const became = { withdrawn: "Not needed any more.", delivered: "Delivered.", processed: "Processed." }[
+        const became = { withdrawn: "Withdrawn.", delivered: "Delivered.", processed: "Processed." }[
           now.state
         ];
         status.replaceChildren(el("strong", { class: "well" }, became));
         if (document.activeElement === control) view.querySelector("h1").focus({ preventScroll: true });
         control.remove();
         if (after) {
-          say(became);
+          announce(became);
           after();
         }
       }
@@ -1438,7 +1385,7 @@ async function webhook(id) {
     section(
       known.body == null && body ? "Body, in base64" : "Body",
       known.body_erased
-        ? none("It was erased.")
+        ? none("The body was erased.")
         : el("pre", { tabindex: "0", role: "region", "aria-label": "Body" }, clean(body)),
     ),
   ];
@@ -1453,7 +1400,7 @@ async function delivery(id) {
       ["To", named(known.destination)],
       ["What", data(known.operation, 100)],
       ["Order", known.order_id && inside("orders", known.order_id)],
-      ["Made", time(known.created_at)],
+      ["Created", time(known.created_at)],
       ["Result", replayable("deliveries", known, () => render(() => delivery(id), { again: true }))],
       ["Replays", number.format(known.replays)],
       ["Id", data(known.id, 100)],
@@ -1470,12 +1417,12 @@ async function delivery(id) {
             ],
             known.history,
           )
-        : none("It has not been tried yet."),
+        : none("No attempts yet."),
     ),
   ];
 }
 
-// --- what is always there ---
+// --- the header and the keyboard ---
 
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -1483,7 +1430,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  const text = sought.value.trim();
+  const text = searchField.value.trim();
   if (!text) return;
   const to = query("#/orders", { q: text });
   if (location.hash === to) route();
@@ -1494,10 +1441,10 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, select, textarea");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && token) {
     event.preventDefault();
-    sought.focus();
-    sought.select();
-  } else if (event.key === "Escape" && event.target === sought) {
-    sought.value = "";
+    searchField.focus();
+    searchField.select();
+  } else if (event.key === "Escape" && event.target === searchField) {
+    searchField.value = "";
     view.querySelector("h1")?.focus();
   } else if (event.key === "Escape") {
     const open = event.target.closest?.("details[open]");

@@ -1,4 +1,4 @@
-"""What people did through the ops API: who, when, to what. A replay's row is one too, since pump hands it on."""
+"""The audit trail of the ops API: who did what, to what, and when. A replay's row is also what the pump relays."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ KEPT_FOR = timedelta(days=400)
 
 
 def row(identity: str, action: str, target: str, *, by: str, now: datetime, what: table.Item | None = None) -> Any:
-    """Return the row of an action. `identity` tells it from all others; `what` are attributes of its own."""
+    """Return the row of an action with a unique `identity`; `what` holds further attributes."""
     at = iso(now)
     return table.pk(KIND, identity) | {
         **(what or {}),
@@ -25,7 +25,7 @@ def row(identity: str, action: str, target: str, *, by: str, now: datetime, what
 
 
 def record(action: str, target: str, *, by: str, now: datetime) -> None:
-    """Record an action that can be repeated without harm: after it is done."""
+    """Record an action after it is done. For actions that can be repeated without harm."""
     table.put(row(f"{target}/{action}/{iso(now)}", action, target, by=by, now=now))
 
 

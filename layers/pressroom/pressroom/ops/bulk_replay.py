@@ -1,8 +1,8 @@
-"""Replaying many at once: what matches is counted first, then sent again at a rate, up to a cap, until it is canceled.
+"""Replaying many webhooks or deliveries as a job: at a rate, up to a limit, until it is finished or canceled.
 
-A job is a row. Whoever works on it (the request that made it, then `functions/replays` every minute) claims the minute
-with a conditional write, so its rate holds whoever works; what it has done is saved after each page. Killed in between,
-a page is done again, which finds that what it has replayed is no longer there to be replayed.
+A job is a row. The request that made it works on it first, then `functions/replays` every minute. Each claims the
+minute with a conditional write, so the rate holds. Progress is saved after each page. After a crash a page is repeated:
+what was replayed before does not match any more.
 """
 
 import json
@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from pressroom.inbox import events
 from pressroom.inbox.events import Event
-from pressroom.ops import replay
+from pressroom.ops import dead_letters, replay
 from pressroom.order import outbox
 from pressroom.order.facts import destination_of
 from pressroom.order.outbox import Delivery
+from pressroom.partners import DESTINATIONS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
 
@@ -30,10 +31,10 @@ type Item = Event | Delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """What is to be replayed: webhooks that are `failed` or `unhandled`, or deliveries that are `dead`.
+    """What to replay: webhooks that are `failed` or `unhandled`, or deliveries that are `dead`.
 
-    `source` is the provider or the destination, `name` the topic or the operation; `since` and `until` are about when
-    it was received or made. Empty ones don't matter.
+    `source` is the provider or the destination, `name` the topic or the operation; `since` and `until` limit the time
+    of receipt or creation. An empty criterion matches everything.
     """
 
     what: Literal["events", "deliveries"]
@@ -44,15 +45,15 @@ class Criteria:
     until: str = ""
 
     def kind(self) -> str:
-        """Return the kind of row that it is about."""
+        """Return the kind of row that can match."""
         return events.KIND if self.what == "events" else outbox.KIND
 
     def read(self, row: table.Item) -> Item:
-        """Read such a row."""
+        """Read a row of that kind."""
         return Event.of(row) if self.what == "events" else Delivery.of(row)
 
-    def is_meant(self, item: Item) -> bool:
-        """Tell whether a row is still as it is wanted."""
+    def matches(self, item: Item) -> bool:
+        """Return whether an item matches."""
         if isinstance(item, Event):
             source, name = item.provider, item.topic
         else:
@@ -62,7 +63,7 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A bulk replay. `limit` caps how many are replayed, `position` is where it goes on in the index."""
+    """A bulk replay. It replays `limit` items at most, and continues at `position` in the index."""
 
     id: str
     criteria: Criteria
@@ -82,20 +83,20 @@ class Job:
         return cls(**known | {"criteria": Criteria(**known["criteria"]), "status": item["state"]["S"]})
 
     def attributes(self) -> table.Item:
-        """Return what changes of its row."""
+        """Return the attributes of the row that change."""
         return {"job": {"S": json.dumps(asdict(self))}, "state": {"S": self.status}}
 
     def shown(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
+        """Return the job as the API shows it."""
         hidden = {"position", "criteria"}
         shown = {name: value for name, value in asdict(self).items() if name not in hidden}
         return shown | asdict(self.criteria) | {"skipped": self.matched - self.replayed}
 
 
 def _matching(criteria: Criteria, before: str, position: str) -> Iterator[tuple[str, list[Item], int]]:
-    """Yield pages of what matches, oldest first: where each ends, what of it matches, and how many rows it has read."""
+    """Yield pages, oldest first: the position of its end, its matching items, and how many rows were read."""
     since = position or (f"{criteria.since}#" if criteria.since else "")
-    until = f"{min(before, criteria.until or before)}#~"  # behind every id of that instant
+    until = f"{min(before, criteria.until or before)}#~"  # after every id of that instant
     while True:
         places, more = table.positions(
             "by_state", (f"{criteria.kind()}#{criteria.state}",), limit=PAGE, beyond=since, newest_first=False
@@ -107,14 +108,14 @@ def _matching(criteria: Criteria, before: str, position: str) -> Iterator[tuple[
         }
         read = [criteria.read(rows[each]) for each in map(table.id_at, there) if each in rows]
         if there:
-            yield there[-1], [item for item in read if criteria.is_meant(item)], len(there)
+            yield there[-1], [item for item in read if criteria.matches(item)], len(there)
             since = there[-1]
         if not more or len(there) < len(places):
             return
 
 
 def count(criteria: Criteria, *, now: datetime) -> tuple[int, bool]:
-    """Count what matches, among the oldest MOST_COUNTED rows; return whether those were all."""
+    """Count the matching items among the oldest MOST_COUNTED rows; return whether there are no further rows."""
     matching, read = 0, 0
     for _, items, rows in _matching(criteria, iso(now), ""):
         if read + rows > MOST_COUNTED:
@@ -124,7 +125,7 @@ def count(criteria: Criteria, *, now: datetime) -> tuple[int, bool]:
 
 
 def start(criteria: Criteria, *, limit: int, per_minute: int, by: str, key: str, now: datetime) -> tuple[Job, bool]:
-    """Make a job, or return the one that was made with this key (an instant's, without one), and whether it is new."""
+    """Make a job, and return whether it is new. The same key (without one, the same instant) returns the same job."""
     at = iso(now)
     identity = table.digest("key", key) if key else table.digest(by, json.dumps(asdict(criteria)), at)
     job = Job(id=identity, criteria=criteria, limit=limit, per_minute=per_minute, by=by, requested_at=at)
@@ -145,20 +146,20 @@ def get(job_id: str) -> Job | None:
 
 
 def running() -> list[Job]:
-    """Return the jobs that go on, the oldest first."""
+    """Return the running jobs, the oldest first."""
     ids, _ = table.oldest("by_state", f"{KIND}#{RUNNING}", limit=100)
     jobs = {job.id: job for job in map(Job.of, table.get_many([(KIND, each) for each in ids]))}
     return [jobs[each] for each in ids if each in jobs]
 
 
 def cancel(job: Job) -> Job:
-    """Let a job go no further; one that is over stays as it is. Returns it as it is then."""
+    """Stop a job, and return its new state; one that has ended stays as it is."""
     _save(replace(job, status="canceled"))
     return get(job.id) or job
 
 
-def go_on(job: Job, *, is_over: Callable[[], bool], now: datetime) -> Job:
-    """Do a job's share of this minute, or as much of it as there is time for. Nothing, if somebody has claimed it."""
+def work(job: Job, *, is_over: Callable[[], bool], now: datetime) -> Job:
+    """Replay a job's share of this minute, as far as time allows; nothing if another run has claimed the minute."""
     minute = now.replace(second=0, microsecond=0)
     claim = {"claimed_at": {"S": iso(minute)}}
     condition = "#claimed_at < :claimed_at OR attribute_not_exists(#claimed_at)"
@@ -176,7 +177,7 @@ def go_on(job: Job, *, is_over: Callable[[], bool], now: datetime) -> Job:
             job = replace(job, position=position)
         if job.matched == job.limit:
             break
-        if not _save(job):  # canceled meanwhile
+        if not _save(job):  # it was canceled
             return _swept(get(job.id) or job)
         if not share or is_over():
             return _swept(job)
@@ -197,7 +198,7 @@ def _replay(item: Item, job: Job) -> bool:
 
 
 def _save(job: Job) -> bool:
-    """Write a job's progress; return False if it is over already."""
+    """Write the progress of a job; return False if it has ended."""
     drop = () if job.status == RUNNING else ("state_key",)
     return table.update(
         KIND, job.id, assign=job.attributes(), drop=drop, condition="#state = :was", given={"was": {"S": RUNNING}}
@@ -206,7 +207,6 @@ def _save(job: Job) -> bool:
 
 def _swept(job: Job) -> Job:
     if job.criteria.what == "deliveries" and job.replayed:
-        destinations = [job.criteria.source] if job.criteria.source else ["camaloon", "oms", "storefront"]
-        for destination in destinations:
-            replay.sweep(destination)
+        for destination in [job.criteria.source] if job.criteria.source else DESTINATIONS:
+            dead_letters.sweep(destination)
     return job

@@ -1,8 +1,8 @@
-"""Erasing what is personal about an order, while its record stays (GDPR, article 17).
+"""Erasing the personal data of an order, while its record stays (GDPR, article 17).
 
-Personal are the bodies of its webhooks and deliveries, and in its facts the texts that people wrote and the tracking of
-its parcels. Statuses, pieces, times, SKUs and prices stay, and so does every identity: a message that comes again is
-still known. What comes later, and holds something again, is erased by asking again. Backups keep it for 35 days.
+Personal data are the bodies of the order's webhooks and deliveries and, in its facts, free texts and the tracking of
+parcels. Statuses, pieces, times, SKUs, prices and all deduplication keys stay, so a repeated message is still known.
+Messages that arrive later are erased by a second request. Backups keep the data for 35 days.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from typing import Any
 from pressroom.delivery.outcome import conclude
 from pressroom.inbox import events
 from pressroom.inbox.events import Event
-from pressroom.ops import actions, replay
+from pressroom.ops import actions, dead_letters
 from pressroom.order import outbox, repository
 from pressroom.order.facts import Fact
 from pressroom.order.model import Order
@@ -23,61 +23,61 @@ from pressroom.platform.times import iso
 from pressroom.providers.follow_ups import FOLLOW_UPS
 
 ERASED = "erased"
-_OURS = frozenset({"sent", "dead", "withdrawn", "notified", "overdue"})
-"""The kinds of facts whose texts are classes of failure, which hold nothing of anybody."""
+_WITHOUT_PERSONAL_DATA = frozenset({"sent", "dead", "withdrawn", "notified", "overdue"})
+"""The kinds of facts whose texts are error classes, which contain no personal data."""
 
 
 class StillPending(PressroomError):
-    """Something of the order is still to be sent, and can't be without what would be erased."""
+    """A delivery of the order is still to be sent, and needs the data that would be erased."""
 
 
 def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
-    """Erase what is personal about an order, and return it; None if there is none. Asked again, it finishes or repeats.
+    """Erase the personal data of an order, and return it; None if there is no order. It can be repeated at any time.
 
-    The facts come last: they name what else there is to erase. Raises StillPending.
+    The facts are erased last: they name everything else that is to be erased. Raises StillPending.
     """
     row = repository.get(order_id)
     if row is None:
         return None
     deliveries = _none_pending(row.facts)
     dead = [delivery for delivery in deliveries if delivery.state is State.DEAD]
-    for delivery in dead:  # what it would send is about to go
+    for delivery in dead:  # its body is about to be erased
         withdrawn = replace(delivery, state=State.WITHDRAWN, last_error=ERASED)
         conclude(withdrawn, "withdrawn", FOLLOW_UPS, source="ops", reason=ERASED)
-        replay.forget_letters(delivery)
-    if dead:  # which may be news for the shop
+        dead_letters.delete_of(delivery)
+    if dead:  # the withdrawal may have made a notification
         row = repository.get(order_id) or row
         deliveries = _none_pending(row.facts)
     for delivery in deliveries:
         table.update(outbox.KIND, delivery.id, assign=_EMPTY, drop=("told",))
     for fact in row.facts:
-        table.update(events.KIND, fact.id, assign=_EMPTY)  # most facts are named by their webhook
+        table.update(events.KIND, fact.id, assign=_EMPTY)  # the id of most facts is that of their webhook
     for key in repository.find_keys(row.facts):
         if key.startswith("tracking/"):
-            _be_found_no_more(order_id, key)
+            _remove_from_search(order_id, key)
     order = repository.rewrite(order_id, lambda facts: [*without_texts(facts), _fact(now)])
     actions.record("erase", order_id, by=by, now=now)
     return order
 
 
 def erase_event(event: Event, *, by: str, now: datetime) -> None:
-    """Erase the body of one webhook, such as a parked one that is tied to no order. It can't be replayed any more."""
+    """Erase the body of one webhook, such as a parked one without an order. It can't be replayed after that."""
     drop = ("state_key",) if event.state is not events.State.RECEIVED else ()
     table.update(events.KIND, event.id, assign=_EMPTY, drop=drop)
     actions.record("erase", event.id, by=by, now=now)
 
 
 def without_texts(facts: list[Fact]) -> list[Fact]:
-    """Return facts without what is personal in them; the order that they make is the same but for those texts."""
+    """Return facts without personal data. Their fold is the same order, except for the erased texts."""
     return [replace(fact, data=_without_texts(fact)) for fact in facts if fact.kind != ERASED]
 
 
 def _without_texts(fact: Fact) -> dict[str, Any]:
     data = dict(fact.data)
-    if data.get("reason") and fact.kind not in _OURS:
+    if data.get("reason") and fact.kind not in _WITHOUT_PERSONAL_DATA:
         data["reason"] = ERASED
     if data.get("tracking_number") or data.get("tracking_url"):
-        # That a parcel has tracking tells it from others, so something has to stand there.
+        # Parcels are told apart by whether they have tracking, so the field must not be empty.
         data |= {"tracking_number": ERASED, "tracking_url": None}
     if fact.kind == "print_file":
         data["url"] = None
@@ -104,7 +104,7 @@ def _deliveries(facts: list[Fact]) -> list[Delivery]:
     return [Delivery.of(row) for page in pages for row in table.get_many([(outbox.KIND, each) for each in page])]
 
 
-def _be_found_no_more(order_id: str, key: str) -> None:
+def _remove_from_search(order_id: str, key: str) -> None:
     config.client("dynamodb").update_item(
         TableName=table.name(),
         Key=table.pk(repository.FIND, key),

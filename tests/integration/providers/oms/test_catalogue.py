@@ -19,7 +19,7 @@ from rich.console import Console
 
 from cli import catalogue as command
 from cli import invoke
-from cli.catalogue import Command, Wish
+from cli.catalogue import Command, Request
 from cli.errors import Failed
 from cli.stacks import Installation
 from functions.catalogue.handler import handler
@@ -808,7 +808,7 @@ class Desk:
         console = Console(file=self.printed, width=200, highlight=False, markup=False, soft_wrap=True)
         typed = Command(lambda asked: call(**asked), console, lambda: self.waited, self._sleep)
         file = self.file if content is not None else None
-        return typed.run(Wish(action, file, delete, **{"wait_s": 60, **more}))
+        return typed.run(Request(action, file, delete, **{"wait_s": 60, **more}))
 
     def _sleep(self, seconds: float) -> None:
         self.waited += seconds
@@ -848,7 +848,7 @@ def test_diff_returns_an_exit_code(desk: Desk) -> None:
     assert desk.read.splitlines()[-1] == "5 to create."
     push()
     assert desk.types("diff", FILE) == 0
-    assert desk.read.splitlines() == ["5 the same."]
+    assert desk.read.splitlines() == ["5 unchanged."]
     assert desk.types("diff", changed(FILE, WHITE, weight=1), "black") == 1, "it is also in the file"
 
 
@@ -863,8 +863,8 @@ def test_diff_prints_a_line_per_change(desk: Desk, shelves: Shelves) -> None:
         "~ products/mug  id 3",
         '    name  "\\u001b[31mMug" → "Mug"',
         "- variants/white  id 4",
-        "1 to update, 1 to delete, 1 the same, 1 unknown.",
-        "Not in the file, and left as they are: categories/cups, variants/black.",
+        "1 to update, 1 to delete, 1 unchanged, 1 unknown.",
+        "Not in the file, so unchanged: categories/cups, variants/black.",
     ]
 
 
@@ -872,7 +872,7 @@ def test_push_waits_for_the_end(desk: Desk) -> None:
     end(desk)
     assert desk.types("push", FILE) == 0
     assert desk.read.splitlines()[1:] == ["Pushed. 5 of 5 entries: 5 created."]
-    assert desk.waited == command.LOOK_EVERY_S
+    assert desk.waited == command.POLL_EVERY_S
 
 
 def test_a_push_that_fails_in_part_lists_the_failures(desk: Desk, shelves: Shelves) -> None:
@@ -880,7 +880,7 @@ def test_a_push_that_fails_in_part_lists_the_failures(desk: Desk, shelves: Shelv
     end(desk)
     assert desk.types("push", FILE) == 1
     assert desk.read.splitlines()[1:] == [
-        "Not all was pushed: 1 of 5 entries of the catalogue failed. 5 of 5 entries: 4 created, 1 failed.",
+        "The push is incomplete: 1 of 5 entries of the catalogue failed. 5 of 5 entries: 4 created, 1 failed.",
         "! categories/cups  HTTP 400: name",
     ]
     assert desk.types("show") == 1
@@ -890,15 +890,15 @@ def test_a_push_that_fails_in_part_lists_the_failures(desk: Desk, shelves: Shelv
 def test_push_waits_no_longer_than_its_option(desk: Desk) -> None:
     assert desk.types("push", FILE, wait_s=10) == 3
     assert desk.waited == 10
-    assert "is under way" in desk.read
+    assert "is running" in desk.read
     assert desk.types("push", FILE, wait_s=0) == 3
-    assert "It takes the place of" in desk.read
+    assert "It replaces push" in desk.read
 
 
 def test_a_push_that_is_superseded_while_it_is_waited_for_is_not_done(desk: Desk) -> None:
     desk.meanwhile = start
     assert desk.types("push", FILE) == 1
-    assert "Another push has taken its place." in desk.read
+    assert "Another push has replaced it." in desk.read
 
 
 def test_the_errors_of_a_file_are_listed(desk: Desk) -> None:
@@ -912,7 +912,7 @@ def test_the_errors_of_a_file_are_listed(desk: Desk) -> None:
 
 def test_show_lists_the_known_entries(desk: Desk) -> None:
     assert desk.types("show") == 0
-    assert desk.read.splitlines() == ["Nothing was ever pushed."]
+    assert desk.read.splitlines() == ["Nothing has been pushed yet."]
     end(desk)
     desk.types("push", FILE)
     assert desk.types("show") == 0
@@ -941,10 +941,10 @@ def test_diff_needs_a_file_or_a_deletion(desk: Desk) -> None:
     ("text", "problem"),
     [
         ("{", "line 1 column 2"),
-        ('{"categories": [{"key": "x", "name": "a", "name": "b"}]}', "'name' stands twice in one object (of x)"),
-        ('{"categories": [], "categories": []}', "'categories' stands twice in one object:"),
-        ("[" * 100_000, "is not the JSON of a catalogue"),
-        ("\xff", "is not the JSON of a catalogue"),
+        ('{"categories": [{"key": "x", "name": "a", "name": "b"}]}', "'name' occurs twice in one object (of x)"),
+        ('{"categories": [], "categories": []}', "'categories' occurs twice in one object:"),
+        ("[" * 100_000, "is not a valid catalogue"),
+        ("\xff", "is not a valid catalogue"),
     ],
 )
 def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, text: str, problem: str) -> None:
@@ -971,5 +971,5 @@ def test_the_command_invokes_the_function_of_the_stack(shelves: Shelves, monkeyp
 
 
 def test_every_operation_has_its_words() -> None:
-    assert set(command.COUNTED) == set(command.DID) == set(Op)
+    assert set(command.PLANNED) == set(command.DID) == set(Op)
     assert set(command.SIGNS) == set(Op) - {Op.SAME}

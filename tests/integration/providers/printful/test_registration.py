@@ -148,7 +148,7 @@ def test_registering_uses_the_token_of_this_moment(other: Printful, cloud: Cloud
 
 def test_a_registration_whose_answer_is_lost_is_wanted_all_the_same(other: Printful) -> None:
     other.fails["POST"] = [Retry("no connection")] * 3
-    assert call("register") == {"ok": False, "problem": "Printful could not be asked: no connection"}
+    assert call("register") == {"ok": False, "problem": "the request to Printful failed: no connection"}
     assert call("check")["state"] == "lost"
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from pressroom.platform.errors import Refused
 from pressroom.providers.printful.client import WebhookInfo
-from pressroom.providers.printful.registration import TYPES, Command, Endpoint, State, compare, desired, differences
+from pressroom.providers.printful.registration import TYPES, Endpoint, compare, desired, differences
+from pressroom.providers.printful.registration_commands import Command
+from pressroom.providers.printful.registration_state import State
 
 BASE = "https://abc.execute-api.eu-west-1.amazonaws.com"
 HERE = Endpoint(BASE, ("new-token", "old-token"))

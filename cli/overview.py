@@ -1,4 +1,4 @@
-"""How the installation stands as a whole."""
+"""The installation as a whole: counts, and health conditions."""
 
 from typing import Any
 
@@ -6,17 +6,18 @@ import click
 from rich.text import Text
 
 from cli.commands import Command
-from cli.desk import Cell, Desk, table
-from cli.errors import DONE, NOT_SO
+from cli.errors import DONE, NEGATIVE
+from cli.output import Cell, table
+from cli.session import Session
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 @click.command("overview", cls=Command)
 @click.pass_obj
-def overview(desk: Desk, /) -> None:
-    """Count what there is: orders by status, what needs a person, what each provider sent by the hour."""
-    found = desk.hub.get("/overview")
+def overview(session: Session, /) -> None:
+    """Count orders by status, open work, and the webhooks of each provider by hour."""
+    found = session.api.get("/overview")
     orders: dict[str, Cell] = {"status": "status", "orders": count}
     deliveries: dict[str, Cell] = {
         "to": "destination",
@@ -25,15 +26,15 @@ def overview(desk: Desk, /) -> None:
     }
     providers: dict[str, Cell] = {
         "provider": "provider",
-        "last 24 hours": lambda row: Text(curve(row["received"])),
+        "last 24 hours": lambda row: Text(sparkline(row["received"])),
         "webhooks": lambda row: f"{sum(row['received'])}{'+' if row['more'] else ''}",
-        "last heard": lambda row: row["last_heard_at"] or "never",
+        "last webhook": lambda row: row["last_heard_at"] or "never",
     }
     webhooks = found["webhooks"]
-    desk.show(
+    session.show(
         found,
         table("Orders", orders, [each for each in found["orders"] if each["count"]]),
-        f"{count(found['attention'])} need a person.\n",
+        f"{count(found['attention'])} need attention.\n",
         table("Deliveries", deliveries, found["deliveries"]),
         f"Webhooks: {count(webhooks['failed'])} failed, {count(webhooks['unhandled'])} unhandled.\n",
         table("Received", providers, found["providers"]),
@@ -42,25 +43,25 @@ def overview(desk: Desk, /) -> None:
 
 @click.command("conditions", cls=Command)
 @click.pass_obj
-def conditions(desk: Desk, /) -> int:
-    """Show what is wrong with the installation as a whole, such as a silent provider; 1 if something is."""
-    found = desk.hub.get("/conditions")
+def conditions(session: Session, /) -> int:
+    """List active health conditions, such as a silent provider. Exit code 1 if there are any."""
+    found = session.api.get("/conditions")
     columns: dict[str, Cell] = {"since": "since", "condition": "name", "about": "about", "what": "text"}
-    looked = (
-        f"Looked at {found['looked_at']}."
+    checked = (
+        f"Last checked at {found['looked_at']}."
         if found["looked_at"]
-        else "Nobody has looked yet: that is done every quarter of an hour."
+        else "Not checked yet. The monitor checks every 15 minutes."
     )
-    desk.show(found, table("Conditions", columns, found["conditions"]), looked)
-    return NOT_SO if found["conditions"] else DONE
+    session.show(found, table("Conditions", columns, found["conditions"]), checked)
+    return NEGATIVE if found["conditions"] else DONE
 
 
 def count(counted: Any) -> str:
-    """Write a bounded count."""
+    """Return a count as text; a `+` means that counting stopped there."""
     return f"{counted['count']}{'+' if counted['more'] else ''}"
 
 
-def curve(numbers: list[int]) -> str:
-    """Draw numbers as blocks; what is not nothing is seen."""
+def sparkline(numbers: list[int]) -> str:
+    """Draw numbers as blocks. Every number above 0 is visible."""
     most = max(numbers, default=0)
     return "".join(BLOCKS[-(-each * (len(BLOCKS) - 1) // most) if most else 0] for each in numbers)
