@@ -20,7 +20,7 @@ from pressroom.order.model import Order
 from pressroom.order.outbox import Attempt, Delivery
 from pressroom.partners import CREATES
 from pressroom.platform import config
-from pressroom.platform.errors import Dead, DeliveryError, Retry, Withdrawn
+from pressroom.platform.errors import Dead, DeliveryError, Retry, Verdict
 from pressroom.providers.oms import client
 from pressroom.providers.oms import orders as at_oms
 from tests.support.histories import START, Shelf, instant, read
@@ -167,15 +167,15 @@ class World:
                 made = OPERATIONS[delivery.operation](delivery)
                 sent, certain = made.data, made.certain
         except DeliveryError as error:
-            lost = isinstance(error, Retry) and error.answer_lost
+            lost = error.answer_lost
             self.deliveries[delivery.id] = replace(
                 delivery,
                 answer_lost=lost or (delivery.answer_lost and not error.certain),
                 history=[*delivery.history[:-1], replace(attempt, status=error.status, answer_lost=lost)],
             )
-            if isinstance(error, Withdrawn):
+            if error.verdict is Verdict.WITHDRAWN:
                 self._end("withdrawn", reason=error.reason)
-            elif isinstance(error, Dead):
+            elif error.verdict is Verdict.DEAD:
                 self._end("dead", reason=error.reason)
             return
         self.deliveries[delivery.id] = replace(delivery, answer_lost=delivery.answer_lost and not certain)

@@ -1,4 +1,4 @@
-"""What each topic decides: a message in, facts and deliveries out, with no AWS and no clock."""
+"""The decisions of topics: a message in, facts and deliveries out, without AWS and without a clock."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ def test_an_order_without_lines_for_camaloon_is_recorded_and_not_sent(rules: str
     assert decision.facts[0].data["deliveries"] == []
 
 
-def test_the_same_order_is_the_same_delivery_whatever_type_its_id_has() -> None:
+def test_the_same_order_is_the_same_delivery_for_both_types_of_its_id() -> None:
     assert paid(order(id=1001)).deliveries[0].id == paid(order(id="1001")).deliveries[0].id
     assert paid(order(id=1001)).deliveries[0].id != paid(order(id=1002)).deliveries[0].id
 

@@ -1,4 +1,4 @@
-"""What makes a parcel this parcel."""
+"""The identity of a parcel."""
 
 from decimal import Decimal
 
@@ -33,17 +33,17 @@ def test_a_number_and_its_numeral_are_the_same(number: object, numeral: object) 
         (None, "https://x", LINES),
     ],
 )
-def test_another_tracking_or_content_is_another_parcel(
+def test_a_parcel_with_other_tracking_or_contents_is_another_parcel(
     tracking: object, url: object, lines: list[tuple[object, object]]
 ) -> None:
     assert parcel_id(tracking, url, lines) != PARCEL
 
 
-def test_without_a_tracking_number_the_url_tells_parcels_apart() -> None:
+def test_without_a_tracking_number_the_url_identifies_the_parcel() -> None:
     assert parcel_id("", "https://x", LINES) != parcel_id(None, "https://y", LINES)
 
 
-def test_how_a_sku_is_split_does_not_make_another_parcel() -> None:
+def test_the_division_of_a_sku_into_lines_does_not_make_another_parcel() -> None:
     assert parcel_id("1", None, [("a", 2), ("a", Decimal("3.0"))]) == parcel_id("1", None, [("a", "5")])
 
 

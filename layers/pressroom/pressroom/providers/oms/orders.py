@@ -83,15 +83,14 @@ def create(delivery: Delivery) -> Sent:
         if seconds:
             raise Retry("the OMS does not have the order yet, but the request may still arrive", after=seconds)
         if _state_of(delivery).revoked:
-            raise _with_certainty(Withdrawn("the shop canceled the order, and the OMS does not have it"))
+            raise Withdrawn("the shop canceled the order, and the OMS does not have it", certain=True)
     try:
         created = client.create_order(_corrected(delivery, order) if delivery.replays else order)
-    except Dead as error:
+    except DeliveryError as error:
         if error.status == HTTPStatus.CONFLICT and _exists(item_ids):
             return _found_result(item_ids)
-        raise _with_certainty(error) from error
-    except Retry as error:
-        raise _with_certainty(error) from error
+        error.certain = True  # before this attempt, the OMS had not received any other
+        raise
     return Sent(created.http_status, _record_data(created.uid, item_ids, created.items), certain=True)
 
 
@@ -153,7 +152,7 @@ def _corrected(delivery: Delivery, order: dict[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = json.loads(update.body)
     changed = [item for item in changes.pop("items", order["items"]) if item["ecommerce_order_item_id"] in mine]
     if not changed:
-        raise _with_certainty(Withdrawn("the shop has removed its lines from the order"))
+        raise Withdrawn("the shop has removed its lines from the order", certain=True)
     return order | changes | {"items": changed}
 
 
@@ -173,9 +172,8 @@ def _exists(item_ids: list[str]) -> bool:
     except Blocked:
         raise
     except DeliveryError as error:
-        after = error.after if isinstance(error, Retry) else 0
         reason = f"the OMS may have the order, but the lookup failed: {error.reason}"
-        raise Retry(reason, status=error.status, after=after) from error
+        raise Retry(reason, status=error.status, after=error.after) from error
     if len(answers) > 1:
         raise Dead("the OMS has only a part of the order: complete or delete it by hand at the OMS")
     return answers.pop()
@@ -207,9 +205,3 @@ def _record_data(uid: str | None, item_ids: list[str], uids: dict[str, str]) -> 
         found.append(item if each in uids else item | {"unknown": True})
     is_known = uid is not None and all(each in uids for each in item_ids)
     return {"provider": "oms", "order": uid or "", "items": found, "uid_known": is_known}
-
-
-def _with_certainty[E: DeliveryError](error: E) -> E:
-    """Mark an error as `certain`: before its attempt, no earlier one had been received by the OMS."""
-    error.certain = True
-    return error
