@@ -75,7 +75,7 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
         visitor.sign_in()
         visitor.sees("Overview")
 
-        visitor.find(order["ref"])
+        visitor.search(order["ref"])
         visitor.sees(f"Order {order['id']}")
         expect(page.locator(".notice")).to_contain_text(Attention.DELIVERY_DEAD.sentence)
         assert [each.split("\n")[0] for each in page.locator(".lane").all_inner_texts()][:5] == [
@@ -98,8 +98,8 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
 
         visitor.go(f"#/orders/{order['id']}", f"Order {order['id']}")
         assert visitor.overflow() <= 0
-        assert visitor.trouble == []
-        assert visitor.elsewhere() == []
+        assert visitor.problems == []
+        assert visitor.foreign_requests() == []
         if size == WIDE and os.environ.get("PRESSROOM_SCREENSHOTS"):
             hold.hover()
             page.screenshot(path=PICTURE)

@@ -1,7 +1,7 @@
-"""One order in memory: its record, the queues of what is sent because of it, and an OMS that misbehaves when told to.
+"""One order in memory: its record, the queue of its deliveries, and an OMS that fails on command.
 
-The decisions, the lane and the sending are the real ones. The table, the queues and the pump are a few lists, and
-`functions/deliver` is the few rules of `pressroom.delivery` that say how an attempt ends.
+The decisions, the lane and the operations are the real ones. Lists replace the table, the queues and the pump, and
+`World.send` replaces the delivery worker with a few rules for the end of an attempt.
 """
 
 import json
@@ -32,10 +32,11 @@ OPERATIONS = {"create_order": at_oms.create, "update_order": at_oms.update, "del
 
 @dataclass(slots=True)
 class Oms:
-    """The OMS behind `pressroom.clients.oms`: orders by uid. `faults` says how the next calls end, None is well.
+    """A fake of the OMS's client: orders by uid. `faults` are the results of the next calls; None is success.
 
-    `unheard`, `lost`: no answer comes; the request was not heard, or was done. `busy`: it is refused for now. A number
-    is the HTTP status of a refusal. `anonymous`: it is done, and the answer does not say so.
+    `unreceived`, `lost`: there is no response, and the request was not received, or was processed. `busy`: a temporary
+    refusal. A number is the HTTP status of a refusal. `anonymous`: the request was processed, but the response is not
+    understood.
     """
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Oms:
         return client.PrintFile("received", None) if item_id in self.items() else None
 
     def items(self) -> dict[str, dict[str, Any]]:
-        """What it would print, by our names for it."""
+        """Return the items to print, by `ecommerce_order_item_id`."""
         return {item["ecommerce_order_item_id"]: item for each in self.orders.values() for item in each["items"]}
 
     @contextmanager
@@ -81,7 +82,7 @@ class Oms:
         reads = what == "ask"
         if fault == "busy":
             raise Retry("HTTP 429", status=429)
-        if fault == "unheard" or (fault == "lost" and reads):
+        if fault == "unreceived" or (fault == "lost" and reads):
             raise Retry("timed out", answer_lost=not reads)
         if isinstance(fault, int):
             raise Dead(f"HTTP {fault}", status=fault)
@@ -91,14 +92,14 @@ class Oms:
 
 
 class World:
-    """An order, from the shop's messages to what the OMS would print. Use it as a context."""
+    """An order, from the shop's messages to the items to print at the OMS. Use it as a context manager."""
 
     def __init__(self, order_id: str = "1001") -> None:
         self.order_id = order_id
         self.oms = Oms()
-        self.letters: list[dict[str, Any]] = []
-        """What Camaloon was sent."""
-        self.refuse_letters = False
+        self.camaloon_orders: list[dict[str, Any]] = []
+        """The orders that Camaloon has accepted."""
+        self.camaloon_refuses = False
         self.shelf = Shelf()
         self.deliveries: dict[str, Delivery] = {}
         self.queue: list[str] = []
@@ -136,8 +137,8 @@ class World:
     def attention(self) -> list[str]:
         return [str(reason) for reason in self.order().attention]
 
-    def hear(self, topic: str, content: dict[str, Any]) -> Fact:
-        """Receive a message and do what it means, but for the sending."""
+    def receive(self, topic: str, content: dict[str, Any]) -> Fact:
+        """Process a message, and queue the deliveries that it causes."""
         self.now += 1
         name = f"{topic}-{len(self.shelf.facts)}"
         decision = read(topic, content, received_at=instant(self.now), event_id=name, shelf=self.shelf)
@@ -150,7 +151,7 @@ class World:
         return fact
 
     def send(self) -> None:
-        """Try what stands first in the queue, once."""
+        """Attempt the first delivery in the queue once."""
         delivery = self.deliveries[self.queue[0]]
         revoked = any(fact.kind == "revoked" for fact in self.shelf.facts)
         if delivery.operation in CREATES and revoked and not delivery.answer_lost:
@@ -161,7 +162,7 @@ class World:
         self.deliveries[delivery.id] = delivery
         try:
             if delivery.destination == "camaloon":
-                sent: dict[str, Any] = self._letter(delivery)
+                sent: dict[str, Any] = self._send_to_camaloon(delivery)
                 certain = False
             else:
                 made = OPERATIONS[delivery.operation](delivery)
@@ -181,14 +182,14 @@ class World:
         self.deliveries[delivery.id] = replace(delivery, answer_lost=delivery.answer_lost and not certain)
         self._end("sent", **sent)
 
-    def _letter(self, delivery: Delivery) -> dict[str, Any]:
-        if self.refuse_letters:
+    def _send_to_camaloon(self, delivery: Delivery) -> dict[str, Any]:
+        if self.camaloon_refuses:
             raise Dead("HTTP 400", status=400)
-        self.letters.append(json.loads(delivery.body))
+        self.camaloon_orders.append(json.loads(delivery.body))
         return {}
 
     def give_up(self) -> None:
-        """Let the tries of what stands first in the queue be over."""
+        """End the first delivery in the queue as after its last attempt."""
         self._end("dead", reason="HTTP 503")
 
     def _end(self, kind: str, **data: Any) -> None:
@@ -212,12 +213,12 @@ class World:
         self.dead = [each for each in self.dead if each != delivery.id] + ([delivery.id] if kind == "dead" else [])
 
     def replay(self, delivery_id: str) -> None:
-        """Let a person send again what was given up."""
+        """Replay a dead delivery."""
         self.dead.remove(delivery_id)
         self.queue.append(delivery_id)
 
     def settle(self) -> None:
-        """Let everything happen that happens without a person; nothing fails for ever."""
+        """Attempt deliveries until the queue is empty; no fault lasts forever."""
         for _ in range(100):
             if not self.queue:
                 return

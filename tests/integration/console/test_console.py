@@ -114,7 +114,7 @@ def test_the_token_opens_the_console_and_another_one_does_not(desk: Desk) -> Non
         visitor.sign_in()
         visitor.sees("Overview")
         expect(visitor.page.get_by_role("navigation")).to_be_visible()
-        assert visitor.trouble == []
+        assert visitor.problems == []
 
 
 def test_the_token_is_in_the_pages_memory_and_nowhere_else(desk: Desk) -> None:
@@ -179,14 +179,14 @@ def test_who_goes_elsewhere_while_the_token_is_checked_is_signed_in_there(desk: 
         visitor.sees("Inbox")
         expect(visitor.page.get_by_role("navigation")).to_be_visible()
         visitor.go("#/orders", "Orders")
-        assert visitor.trouble == []
+        assert visitor.problems == []
 
 
 @pytest.mark.parametrize("place", ["#/nowhere", "#/constructor", "#/__proto__/x", "#/webhooks", "#//", "#%E0"])
 def test_a_place_that_is_none_is_the_overview(desk: Desk, place: str) -> None:
     with desk.visitor() as visitor:
         visitor.enter(place)
-        assert visitor.trouble == []
+        assert visitor.problems == []
 
 
 # --- what a stranger has written ---
@@ -251,7 +251,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
         visitor.enter("#/orders", "Orders")
 
         def holds(where: str) -> None:
-            assert visitor.trouble == [], where
+            assert visitor.problems == [], where
             assert visitor.page.evaluate("() => window.pwned") is None, where
             planted = "#view script, #view img, #view iframe, #view [onload], #view [onerror]"
             assert visitor.page.locator(planted).count() == 0, where
@@ -277,7 +277,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
         for place, heading in (("#/inbox", "Inbox"), (f"#/webhooks/{failed}", "Webhook"), ("#/overview", "Overview")):
             visitor.go(place, heading)
             holds(place)
-        visitor.find(SCRIPT)
+        visitor.search(SCRIPT)
         visitor.sees("Nothing found")
         holds("search")
 
@@ -323,8 +323,8 @@ def test_every_view_is_accessible(desk: Desk, size: tuple[int, int], dark: bool)
             visitor.go(place, heading)
             visitor.unfold()
             holds(place)
-        assert visitor.trouble == []
-        assert visitor.elsewhere() == []
+        assert visitor.problems == []
+        assert visitor.foreign_requests() == []
 
 
 def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
@@ -377,7 +377,7 @@ def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
         keys.press("Escape")
         expect(page.get_by_role("searchbox")).to_have_value("")
         expect(page.locator("h1")).to_be_focused()
-        assert visitor.trouble == []
+        assert visitor.problems == []
 
 
 def test_back_and_forward_lead_through_the_places(desk: Desk) -> None:
@@ -407,9 +407,9 @@ def test_an_order_is_found_by_its_id_its_reference_and_its_tracking_number(desk:
     desk.hub.tell("camaloon/shipment_sent")
     with desk.visitor() as visitor:
         visitor.enter()
-        visitor.find(text)
+        visitor.search(text)
         visitor.sees("Order 1001")
-        visitor.find("no such thing")
+        visitor.search("no such thing")
         visitor.sees("Nothing found")
 
 
@@ -573,7 +573,7 @@ def test_an_order_whose_id_means_something_in_a_path_is_asked_for(desk: Desk) ->
             assert visitor.page.url.endswith(f"#/orders/{place}")
             visitor.back()
             visitor.sees("Orders")
-        assert visitor.trouble == []
+        assert visitor.problems == []
 
 
 def test_an_order_says_in_sentences_why_a_person_should_look(desk: Desk) -> None:
@@ -607,7 +607,7 @@ def test_a_dead_delivery_is_replayed_and_its_end_is_told(desk: Desk, place: str)
         desk.goes_on()
         expect(visitor.page.get_by_role("status").filter(has_text="Delivered.")).to_have_count(1)
         expect(replay).to_have_count(0)
-        assert visitor.trouble == []
+        assert visitor.problems == []
     (action, _) = desk.hub.get("/actions", target=dead)["body"]["actions"]
     assert action["by"] == "console"
 

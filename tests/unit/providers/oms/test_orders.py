@@ -219,7 +219,7 @@ def test_what_the_oms_has_is_recorded_even_if_the_shop_has_canceled_it(world: Wo
     assert at_oms.create(AGAIN).data["uid_known"] is False
 
 
-@pytest.mark.parametrize("fault", ["busy", "unheard", 404, 400])
+@pytest.mark.parametrize("fault", ["busy", "unreceived", 404, 400])
 def test_while_the_oms_does_not_say_nothing_is_created(world: World, fault: Any) -> None:
     world.oms.faults = [fault]
     with pytest.raises(Retry, match="the OMS may have it, and does not say: ") as refused:
@@ -245,7 +245,7 @@ def test_a_part_of_an_order_is_for_a_person_to_see(world: World) -> None:
     assert world.oms.created == {}
 
 
-@pytest.mark.parametrize(("fault", "error"), [(400, Dead), ("busy", Retry), ("unheard", Retry), ("lost", Retry)])
+@pytest.mark.parametrize(("fault", "error"), [(400, Dead), ("busy", Retry), ("unreceived", Retry), ("lost", Retry)])
 def test_what_comes_of_a_new_attempt_says_all(world: World, fault: Any, error: type[DeliveryError]) -> None:
     """What was lost of the attempts before it, if anything, is known not to have been heard."""
     for attempted, asked in ((NEW, []), (AGAIN, [None, None])):

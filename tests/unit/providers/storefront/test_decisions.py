@@ -170,8 +170,8 @@ def test_of_several_overtaking_updates_the_latest_is_sent_whichever_came_first(s
 def test_of_two_updates_of_one_moment_the_record_and_the_printer_have_the_same(shop: Shop) -> None:
     with World() as world:
         for quantity in (3, 2):
-            world.hear("storefront.order_updated", content(line(MUG, quantity), at=60))
-        world.hear("storefront.order_paid", content(line(MUG, 1)))
+            world.receive("storefront.order_updated", content(line(MUG, quantity), at=60))
+        world.receive("storefront.order_paid", content(line(MUG, 1)))
         world.settle()
         assert [each["quantity"] for each in world.oms.items().values()] == [world.order().lines[0].quantity]
 
@@ -449,12 +449,12 @@ def boxed(made: str) -> dict[str, Any]:
 
 def unwanted(world: World, *others: dict[str, Any]) -> None:
     """Pay for an order with a line that no rule wants, and may be given to the OMS."""
-    world.hear("storefront.order_paid", content(*others, line(BOX)))
-    world.hear("storefront.order_updated", content(*others, boxed("late"), at=60))
+    world.receive("storefront.order_paid", content(*others, line(BOX)))
+    world.receive("storefront.order_updated", content(*others, boxed("late"), at=60))
 
 
 def give(world: World, line_id: str, printer: str) -> None:
-    world.hear("ops.line_routed", {"order_id": "1001", "line_id": line_id, "destination": printer})
+    world.receive("ops.line_routed", {"order_id": "1001", "line_id": line_id, "destination": printer})
 
 
 def test_an_update_from_before_a_line_was_given_to_the_oms_does_not_delete_it_there() -> None:
@@ -462,7 +462,7 @@ def test_an_update_from_before_a_line_was_given_to_the_oms_does_not_delete_it_th
         world.oms.faults = ["busy"]
         unwanted(world, line(MUG))
         world.send()  # and the update waits behind it
-        world.hear("storefront.order_updated", content(line(MUG, 2), boxed("late"), at=70))
+        world.receive("storefront.order_updated", content(line(MUG, 2), boxed("late"), at=70))
         give(world, BOX, "oms")
         world.settle()
         assert {name: item["quantity"] for name, item in world.oms.items().items()} == {
@@ -477,12 +477,12 @@ def test_a_line_given_to_the_oms_and_taken_out_by_the_shop_is_deleted_there() ->
         unwanted(world, line(MUG))
         give(world, BOX, "oms")
         world.settle()
-        world.hear("storefront.order_updated", content(line(MUG), at=70))
+        world.receive("storefront.order_updated", content(line(MUG), at=70))
         world.settle()
         assert list(world.oms.items()) == ["1001:OM-MUG"]
         assert [each.status for each in world.order().lines] == [Status.ACCEPTED, Status.CANCELED]
         assert world.attention() == []
-        world.hear("storefront.order_canceled", {"id": 1001})
+        world.receive("storefront.order_canceled", {"id": 1001})
         world.settle()
         assert (world.oms.orders, world.order().status, world.attention()) == ({}, Status.CANCELED, [])
 
@@ -491,37 +491,37 @@ def test_the_latest_change_arrives_whatever_was_left_out_of_it_and_never_sent() 
     with World() as world:
         unwanted(world)
         give(world, BOX, "oms")
-        world.hear("storefront.order_updated", content(boxed("new"), at=70))
-        world.hear("storefront.order_updated", content(boxed("new"), at=80))  # so the one before is withdrawn
+        world.receive("storefront.order_updated", content(boxed("new"), at=70))
+        world.receive("storefront.order_updated", content(boxed("new"), at=80))  # so the one before is withdrawn
         world.settle()
         assert "new" in world.oms.items()["1001:XX-BOX"]["template_config"]
 
 
 def test_a_line_that_comes_back_after_the_payment_has_left_it_out_is_said() -> None:
     with World() as world:
-        world.hear("storefront.order_updated", content(line(SHIRT), at=60))
-        world.hear("storefront.order_paid", content(line(MUG), line(SHIRT), line(PIN)))
+        world.receive("storefront.order_updated", content(line(SHIRT), at=60))
+        world.receive("storefront.order_paid", content(line(MUG), line(SHIRT), line(PIN)))
         world.settle()
         assert [each.status for each in world.order().lines] == [Status.CANCELED, Status.ACCEPTED, Status.CANCELED]
-        assert (world.attention(), world.letters) == ([], [])
-        world.hear("storefront.order_updated", content(line(MUG), line(SHIRT), at=70))
+        assert (world.attention(), world.camaloon_orders) == ([], [])
+        world.receive("storefront.order_updated", content(line(MUG), line(SHIRT), at=70))
         world.settle()
         assert list(world.oms.items()) == ["1001:OM-SHIRT"]
         assert [each.status for each in world.order().lines] == [Status.PAID, Status.ACCEPTED, Status.CANCELED]
         assert world.attention() == ["change_not_sent"]
-        world.hear("storefront.order_canceled", {"id": 1001})
+        world.receive("storefront.order_canceled", {"id": 1001})
         world.settle()
         assert (world.order().status, world.attention()) == (Status.CANCELED, [])
 
 
 def test_a_line_that_comes_back_after_the_oms_has_deleted_its_order_is_canceled_and_said() -> None:
     with World() as world:
-        world.hear("storefront.order_paid", content(line(MUG), line(PIN)))
+        world.receive("storefront.order_paid", content(line(MUG), line(PIN)))
         world.settle()
-        world.hear("storefront.order_updated", content(line(PIN), at=60))
+        world.receive("storefront.order_updated", content(line(PIN), at=60))
         world.settle()
         assert (world.oms.orders, world.attention()) == ({}, [])
-        world.hear("storefront.order_updated", content(line(MUG), line(PIN), at=70))
+        world.receive("storefront.order_updated", content(line(MUG), line(PIN), at=70))
         world.settle()
         assert (world.oms.orders, world.attention()) == ({}, ["canceled", "delivery_dead"])
         assert world.ends[-1] == ("update_order", "dead")
@@ -529,33 +529,33 @@ def test_a_line_that_comes_back_after_the_oms_has_deleted_its_order_is_canceled_
 
 def test_canceled_by_the_shop_is_only_what_camaloon_was_not_sent() -> None:
     with World() as world:
-        world.hear("storefront.order_paid", content(line(PIN), line(BOX)))
+        world.receive("storefront.order_paid", content(line(PIN), line(BOX)))
         world.settle()
         give(world, BOX, "camaloon")
-        world.hear("storefront.order_canceled", {"id": 1001})
+        world.receive("storefront.order_canceled", {"id": 1001})
         world.settle()
-        assert [[item["sku"] for item in each["line_items"]] for each in world.letters] == [[PIN]]
+        assert [[item["sku"] for item in each["line_items"]] for each in world.camaloon_orders] == [[PIN]]
         assert [each.status for each in world.order().lines] == [Status.ACCEPTED, Status.CANCELED]
         assert world.attention() == ["not_recalled"]
 
 
 def test_what_was_dead_and_sent_after_all_is_not_canceled_with_the_order() -> None:
     with World() as world:
-        world.refuse_letters = True
-        world.hear("storefront.order_paid", content(line(PIN)))
+        world.camaloon_refuses = True
+        world.receive("storefront.order_paid", content(line(PIN)))
         world.settle()
         assert world.attention() == ["delivery_dead"]
-        world.refuse_letters = False
+        world.camaloon_refuses = False
         world.replay(world.dead[0])
         world.settle()
-        world.hear("storefront.order_canceled", {"id": 1001})
+        world.receive("storefront.order_canceled", {"id": 1001})
         assert (world.order().lines[0].status, world.attention()) == (Status.ACCEPTED, ["not_recalled"])
 
 
 def test_an_answer_that_was_lost_is_flagged_until_the_oms_has_said_what_it_has() -> None:
     with World() as world:
         world.oms.faults = ["lost"]
-        world.hear("storefront.order_paid", content(line(MUG)))
+        world.receive("storefront.order_paid", content(line(MUG)))
         world.send()
         world.give_up()
         assert world.attention() == ["answer_lost", "delivery_dead"]
@@ -566,15 +566,15 @@ def test_an_answer_that_was_lost_is_flagged_until_the_oms_has_said_what_it_has()
 
 def test_a_change_that_may_have_been_told_twice_is_nothing_to_look_at() -> None:
     with World() as world:
-        world.hear("storefront.order_paid", content(line(MUG)))
+        world.receive("storefront.order_paid", content(line(MUG)))
         world.settle()
         world.oms.faults = ["lost"]
-        world.hear("storefront.order_updated", content(line(MUG, 2), at=60))
+        world.receive("storefront.order_updated", content(line(MUG, 2), at=60))
         world.settle()
         assert (world.attention(), world.ends[-1]) == ([], ("update_order", "sent"))
 
 
-FAULTS = (None, None, None, None, "busy", "unheard", "lost", "anonymous", 400)
+FAULTS = (None, None, None, None, "busy", "unreceived", "lost", "anonymous", 400)
 
 
 class Story:
@@ -625,7 +625,7 @@ class Story:
                 world.oms.faults = [self.random.choice(FAULTS) for _ in range(2)]
             step = self.random.random()
             if messages and (not world.queue or step < 0.3):
-                world.hear(*messages.pop(0))
+                world.receive(*messages.pop(0))
             elif world.queue:
                 world.now += self.random.choice((1, 400))
                 world.give_up() if self.troubled and step > 0.9 else world.send()
@@ -690,7 +690,9 @@ def test_in_the_end_every_printer_has_what_the_shop_wants_once_or_a_person_is_to
             }
             if story.at and not revoked:
                 assert {each["note"] for each in world.oms.orders.values()} <= {f"Ring {story.at} times"}
-        letters = sorted((item["sku"], item["quantity"]) for each in world.letters for item in each["line_items"])
+        letters = sorted(
+            (item["sku"], item["quantity"]) for each in world.camaloon_orders for item in each["line_items"]
+        )
         assert letters == sorted((each.sku, each.quantity) for each in order.lines if is_camaloons(each))
         ended = {each.data["delivery_id"] for each in world.shelf.facts if each.kind in ("sent", "dead", "withdrawn")}
         assert {world.deliveries[each].operation for each in world.deliveries.keys() - ended} <= {"update_order"}
