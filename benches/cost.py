@@ -297,20 +297,20 @@ def create(table: dict[str, Any]) -> None:
         os.environ[variable] = config.client("sqs").create_queue(QueueName=queue, Attributes=attributes)["QueueUrl"]
 
 
-def _partners(meter: Meter) -> Callable[..., http.Answer]:
+def _partners(meter: Meter) -> Callable[..., http.Response]:
     """Return a stub of `http.request`: the OMS is its simulator, all others respond with 200."""
     oms = make_app(OMS_API_TOKEN, OMS_STORE_ID).test_client()
 
     def request(
         method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str], **_: object
-    ) -> http.Answer:
+    ) -> http.Response:
         meter.use.requests += 1
         if not url.startswith(config.setting("OMS_BASE_URL")):
-            return http.Answer(200)
+            return http.Response(200)
         answer = oms.open(urlsplit(url).path, method=method, headers=dict(headers), data=body)
         if answer.status_code != 200:
             raise RuntimeError(f"the OMS responded with {answer.status_code} to {method} {url}: {answer.text}")
-        return http.Answer(answer.status_code, answer.data)
+        return http.Response(answer.status_code, answer.data)
 
     return request
 

@@ -1,4 +1,4 @@
-"""Makes the batches that are due, by a schedule. Two runs at once are harmless."""
+"""Makes the batches that are due, on a schedule. Two runs at the same time are harmless."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,11 +7,11 @@ from pressroom.platform import config
 from pressroom.providers.oms import batches
 
 BUDGET = timedelta(seconds=60)
-"""How long a run goes on; the function's time-out leaves room for the last step."""
+"""How long a run continues; the function's time-out is longer, for the last step."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Make batches; the answer is for who invokes the function by hand."""
+    """Make batches; the result is for a person who invokes the function."""
     now = config.utcnow()
     made = batches.make(now, is_over=lambda: config.utcnow() - now >= BUDGET)
     return {"batches": [batch.id for batch in made.batches], "complete": made.complete}

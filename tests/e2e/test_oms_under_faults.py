@@ -347,7 +347,7 @@ def test_an_order_of_which_the_oms_does_not_say_whether_it_has_it_is_not_sent_ag
     assert (delivery["status"], delivery["attempts"]) == ("dead", 5)
     # The other, if it was killed while it asked for the last time.
     assert delivery["last_error"] in (
-        "the OMS may have it, and does not say: HTTP 503",
+        "the OMS may have the order, but the lookup failed: HTTP 503",
         "attempts ended before they could be recorded",
     )
     assert {run.seen.printed[item] for each, _, item in run.seen.lines() if each["id"] == delivery["id"]} == {1}

@@ -45,7 +45,7 @@ quick_moto.install()
 
 
 class Clock:
-    """The time, which passes only when told to."""
+    """A clock that moves only by `advance`."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 9, 1, 14, 10, tzinfo=UTC)
@@ -83,7 +83,7 @@ class FakeLambda:
 
 @cache
 def _clients() -> SimpleNamespace:
-    """The tests' own clients; the functions make theirs."""
+    """The tests' own clients; the functions have theirs."""
     return SimpleNamespace(
         dynamodb=boto3.client("dynamodb"),
         streams=boto3.client("dynamodbstreams"),
@@ -152,7 +152,7 @@ class Cloud:
 
     @contextmanager
     def as_function(self, folder: str) -> Iterator[Callable[[dict[str, Any]], Any]]:
-        """The function of a folder, while the environment holds what the template gives it and nothing else."""
+        """The function of a folder, while the environment has exactly the variables that the template declares."""
         properties = next(each for each in template.functions().values() if template.folder(each) == folder)
         environment = {name: self.value(value) for name, value in template.variables(properties).items()}
         module = importlib.import_module(f"functions.{folder.replace('/', '.')}.handler")
@@ -171,7 +171,7 @@ class Cloud:
         )
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
-        """What stands in a queue; it is left there."""
+        """The messages of a queue, which stay there."""
         found = self.sqs.receive_message(QueueUrl=self.url(queue), MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
             self.sqs.change_message_visibility(
@@ -180,7 +180,7 @@ class Cloud:
         return [json.loads(message["Body"]) for message in found]
 
     def changes(self, since: int = 0) -> list[dict[str, Any]]:
-        """The table's stream from its n-th record on, as Lambda gives it to a function."""
+        """The table's stream from its n-th record on, as Lambda passes it to a function."""
         start = int(self.shard["SequenceNumberRange"]["StartingSequenceNumber"]) + since
         iterator = self.streams.get_shard_iterator(
             StreamArn=self.stream_arn,
@@ -200,13 +200,13 @@ def _wire(value: object) -> object:
 
 
 def is_dispatched(record: Mapping[str, Any]) -> bool:
-    """The stream's filter, as tests/template holds the template to it."""
+    """The stream's filter, as tests/template checks it."""
     return record["eventName"] == "INSERT" and "dispatch" in record["dynamodb"]["NewImage"]
 
 
 @contextmanager
 def aws_calls() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The AWS calls that are made in the meantime, with their parameters, by anybody."""
+    """All AWS calls that are made meanwhile, with their parameters."""
     calls: list[tuple[str, dict[str, Any]]] = []
     real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -220,7 +220,7 @@ def aws_calls() -> Iterator[list[tuple[str, dict[str, Any]]]]:
 
 @contextmanager
 def one_write_at_a_time() -> Iterator[None]:
-    """DynamoDB's promise about writes of one row, which moto does not keep between threads."""
+    """DynamoDB's guarantee about writes of one row, which moto does not give between threads."""
     lock = threading.Lock()
     real = DynamoDBBackend.put_item
 

@@ -20,7 +20,7 @@ def request(
     query: Mapping[str, str] | None = None,
     as_base64: bool = False,
 ) -> dict[str, Any]:
-    """An event as the gateway makes it, of an encoded path; a body that is no text only exists in base64."""
+    """An event of the gateway, for an encoded path; a body that is not text has to be in base64."""
     content = body.encode() if isinstance(body, str) else body
     route, parameters = _matched(method, path)
     return {
@@ -43,12 +43,12 @@ def request(
 
 
 def decoded(path: str) -> str:
-    """Decode a path as an HTTP API does: every escape but %25; a question mark that appears ends it."""
+    """Decode a path as an HTTP API does: every escape but %25; a decoded question mark ends it."""
     return unquote(path.replace("%25", "%2525")).partition("?")[0]
 
 
 def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The template's route for a path, and the parameters that it finds there: the gateway decodes before it looks."""
+    """The template's route for a path, and its parameters: the gateway decodes before it matches."""
     for function in template.functions().values():
         for event in function.get("Events", {}).values():
             properties = event["Properties"]
@@ -61,7 +61,7 @@ def _matched(method: str, path: str) -> tuple[str, dict[str, str]]:
 def webhook(
     provider: str, topic: str | None, body: bytes, secret: str, *, signature: str | None = None
 ) -> dict[str, Any]:
-    """A signed webhook in the format that the shop and Camaloon share; another signature may be put in its place."""
+    """A signed webhook in the format that the shop and Camaloon share; `signature` replaces the genuine one."""
     headers = {
         "content-type": "application/json",
         "x-camaloon-hmac-sha256": camaloon_signature(secret, body) if signature is None else signature,
@@ -76,7 +76,7 @@ def webhook(
 
 
 def cloudprinter(content: Any, key: str) -> dict[str, Any]:
-    """A signal, with the key in its body; content that is bytes goes as it is."""
+    """A signal with the key in its body; bytes are sent unchanged."""
     raw = content if isinstance(content, bytes) else json.dumps({"apikey": key} | content | {"apikey": key}).encode()
     return _plain("/webhooks/cloudprinter", raw)
 
@@ -87,7 +87,7 @@ def printful(content: Any, token: str) -> dict[str, Any]:
 
 
 def tokened(provider: str, content: Any, token: str) -> dict[str, Any]:
-    """A message of a provider whose secret is the path; content that is bytes goes as it is."""
+    """A message of a provider whose secret is in the path; bytes are sent unchanged."""
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return _plain(f"/webhooks/{provider}/{token}", raw)
 

@@ -51,7 +51,7 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
     found = {
         handler.name: handler
         for handler in handlers
-        if handler.write in (repository.apply, stock.follow) or handler.name.startswith(DECIDED_LATER)
+        if handler.write in (repository.apply, stock.record_order) or handler.name.startswith(DECIDED_LATER)
     }
     name = "storefront.order_paid"  # the only one that reads a setting
     decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES, inbox.get))  # noqa: E731
@@ -633,7 +633,7 @@ class Shop:
 
     def end(self, delivery_id: str, *, lost: bool = False) -> None:
         delivery = self.waiting.pop(delivery_id)
-        state = at_oms.known(self.shelf.facts)
+        state = at_oms.state_from(self.shelf.facts)
         kind, data = "sent", dict[str, Any]()
         if delivery.operation in CREATES and state.revoked and not lost:
             kind, data = "withdrawn", {"reason": "the shop canceled the order"}
@@ -643,7 +643,7 @@ class Shop:
             kind, data = "dead", {"reason": "the shop canceled the order, which may have been received"}
         elif delivery.operation == "update_order" and (state.revoked or state.latest_update != delivery_id):
             kind, data = "withdrawn", {"reason": "a later one says it"}
-        elif delivery.operation in ("update_order", "delete_order") and state.has_no_uid:
+        elif delivery.operation in ("update_order", "delete_order") and state.has_unknown_uid:
             kind, data = "dead", {"reason": "the uid is not known"}
         elif delivery.operation in ("update_order", "delete_order") and not state.uids:
             kind, data = "withdrawn", {"reason": "the OMS does not have it"}

@@ -1,4 +1,4 @@
-"""The way of a webhook, driven by hand: what the stream, Lambda's queue and SQS do between the functions."""
+"""The path of a webhook in one process: this module does what the stream, Lambda's queue and SQS do in AWS."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ QUEUES = {
 
 
 class Listener:
-    """A partner that takes what `http.post` would send.
+    """A partner in the place of `http.post`.
 
-    `answers` says how: an HTTP status, or an error to raise; 200 when empty.
+    `answers` are its next responses: an HTTP status, or an error to raise; 200 if empty.
     """
 
     def __init__(self) -> None:
@@ -43,17 +43,17 @@ class Listener:
 
 
 class FakeCamaloon(Listener):
-    """Camaloon, as it hears of paid orders."""
+    """Camaloon, which receives paid orders."""
 
 
 class FakeShop(Listener):
-    """The merchant's shop, as it is told; it only believes what the public package finds genuine."""
+    """The merchant's shop, which receives notifications and verifies them with the public package."""
 
     URL = "https://shop.example/pressroom"
     SECRET = SECRETS["StorefrontNotificationsSecret"]
 
-    def told(self, order_id: str = "1001") -> list[dict[str, Any]]:
-        """What the shop was told of an order, one entry per request, those that it refused too."""
+    def notifications(self, order_id: str = "1001") -> list[dict[str, Any]]:
+        """The notifications about an order, one entry per request, including refused ones."""
         found = []
         for _, content, headers in self.requests:
             # Its `verify` wants a timestamp of the real clock; the e2e tests and the simulator let it do that.
@@ -66,7 +66,7 @@ class FakeShop(Listener):
         return found
 
     def types(self, order_id: str = "1001") -> list[str]:
-        return [notice["type"] for notice in self.told(order_id)]
+        return [notice["type"] for notice in self.notifications(order_id)]
 
 
 class Hub:
@@ -78,11 +78,11 @@ class Hub:
         self.shop = shop
         self.oms = oms
         self.retained: list[dict[str, Any]] = []
-        """Messages that a function has received and not finished."""
+        """Messages that a function has received but not finished."""
         self._seen = 0
 
     def receive(self, provider: str, topic: str, content: Any, *, secret: str = "") -> dict[str, Any]:
-        """Post a genuine webhook; the answer with its body read. In some the content names the topic."""
+        """Post a genuine webhook; return the response with its body read. Some contents hold the topic."""
         secret = secret or SECRETS[template.camel(provider) + "Secret"]
         if provider == "cloudprinter":
             event = gateway.cloudprinter(content, secret)
@@ -93,8 +93,8 @@ class Hub:
             event = gateway.webhook(provider, topic, raw, secret)
         return read(self.cloud.call(f"receive/{provider}", event))
 
-    def tell(self, name: str, **changes: Any) -> dict[str, Any]:
-        """Receive a sample such as `printful/package_shipped`, with some fields changed, and let it settle."""
+    def send_sample(self, name: str, **changes: Any) -> dict[str, Any]:
+        """Receive a sample such as `printful/package_shipped`, with some fields changed, and process everything."""
         provider, _, topic = name.partition("/")
         answer = self.receive(provider, topic.partition("__")[0], sample(name) | changes)
         self.settle()
@@ -105,7 +105,7 @@ class Hub:
         return self.pump_again(filter(is_dispatched, self.unseen()))
 
     def unseen(self) -> list[dict[str, Any]]:
-        """Take what the stream has had since the last time, so that pump won't see it."""
+        """Return the stream's new records, and skip them, so that pump does not get them."""
         records = self.cloud.changes(self._seen)
         self._seen += len(records)
         return records
@@ -115,7 +115,7 @@ class Hub:
         return self.cloud.call("pump", {"Records": batch}) if batch else {"batchItemFailures": []}
 
     def run_topics(self) -> int:
-        """Run the topics that were invoked; how many."""
+        """Run the topics that were invoked; return how many."""
         invoked, self.cloud.lambda_.waiting = self.cloud.lambda_.waiting, []
         for name, payload in invoked:
             self.run_topic(name, payload)
@@ -126,7 +126,7 @@ class Hub:
         self.cloud.call(f"{provider}/{topic}", payload)
 
     def deliver(self) -> None:
-        """Receive what is visible in the destinations' queues and try it once each."""
+        """Make one attempt at each visible message in the destinations' queues."""
         for queue in DELIVERERS:
             self.work(queue)
 
@@ -137,7 +137,7 @@ class Hub:
             self._attempt({**found[0], "count": 1, "queue": queue})
 
     def deliver_again(self) -> None:
-        """Let the time pass for which messages were hidden, and try each of them once more."""
+        """Make every hidden message visible, and make one more attempt at each."""
         again, self.retained = self.retained, []
         for message in again:
             self._attempt({**message, "count": message["count"] + 1})
@@ -161,7 +161,7 @@ class Hub:
                 return
 
     def get(self, path: str, *, token: str = SECRETS["OpsTokenSecret"], **query: str) -> dict[str, Any]:
-        """Ask the ops API; the answer with its body read."""
+        """Call the ops API; return the response with its body read."""
         return self._ask("GET", path, token, query)
 
     def post(self, path: str, content: Any = None, *, token: str = SECRETS["OpsTokenSecret"]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The OMS's simulator behind `http.request`, without a network; it can be told to misbehave."""
+"""The OMS's simulator behind `http.request`, without a network, with faults."""
 
 from io import BytesIO
 from typing import Any
@@ -17,8 +17,8 @@ from tests.support.cloud import PARAMETERS, SECRETS
 class FakeOms:
     """Takes the place of `_Session.send`.
 
-    `faults` says how the next requests end: an HTTP status, an error (neither does the work), or `lost`: the work is
-    done, and the answer never comes. None is no fault.
+    `faults` are the results of the next requests: an HTTP status or an error (the request is not processed), or `lost`
+    (the request is processed, but no response arrives). None is no fault.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class FakeOms:
         if isinstance(fault, BaseException):
             raise fault
         if isinstance(fault, int):
-            return _response(fault, b'{"message": "as told"}')
+            return _response(fault, b'{"message": "as requested"}')
         body: Any = prepared.body  # a large one is sent in pieces
         content = body.read() if hasattr(body, "read") else body
         answer = self.app.test_client().open(
@@ -44,7 +44,7 @@ class FakeOms:
         return _response(answer.status_code, answer.data)
 
     def printed(self) -> dict[str, int]:
-        """What it would have printed, by our own item ids."""
+        """The quantities that it would have printed, by our item ids."""
         return self.ask("/_printed")  # type: ignore[no-any-return]
 
     def ask(self, path: str, **body: Any) -> Any:

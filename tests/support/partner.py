@@ -1,4 +1,4 @@
-"""A web server of one answer, on this machine, for what an HTTP client may meet."""
+"""A local web server with one fixed response, for tests of the HTTP client."""
 
 import socketserver
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Partner(socketserver.ThreadingTCPServer):
-    """Reads each request to its end, answers with `answer`, and closes. `hold` keeps the connection open instead."""
+    """Reads each request to its end, sends `answer`, and closes. `hold` keeps the connection open instead."""
 
     daemon_threads = True
     answer: bytes = b""

@@ -1,4 +1,4 @@
-"""The recorded messages of events/, and what in them is nobody's business."""
+"""The sample messages of events/, and the personal data in them."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ PERSONAL = (
     *("Marta", "Soler", "marta.soler", "Carrer de la Llum", "600 000 001", "Filles"),
     *("Nora", "Lindqvist", "Storgatan", "lgh 1203", "+46700000002", "114 51"),
 )
-"""What the sample orders say about a person: it may stand in the table, and nowhere else."""
+"""The personal data in the sample orders: it may be in the table, and nowhere else."""
 
 
 def sample(name: str) -> Any:
@@ -39,7 +39,7 @@ def shipment(*lines: tuple[str, int], order_id: object = 1001, tracking: object 
 
 
 SEVERAL = "storefront/order_paid__several_printers"
-"""The sample order 1002: line 1 is Camaloon's, 2 Cloudprinter's, 3 and 4 Printful's; RULES routes them so."""
+"""The sample order 1002: line 1 is Camaloon's, 2 Cloudprinter's, 3 and 4 Printful's, by RULES."""
 RULES = "CP-*=cloudprinter,PF-*=printful"
 
 BADGE, TOTE = "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"

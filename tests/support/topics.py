@@ -1,4 +1,4 @@
-"""The topics' functions by name, to decide about a message with no AWS and no clock."""
+"""The topics' functions by name, and their decisions on a message, without AWS and without a clock."""
 
 import importlib
 import json
@@ -25,11 +25,11 @@ def event(topic: str, *, id: str = "e1", received_at: str = RECEIVED) -> Event: 
 
 
 def decide(topic: str, content: object, **of_event: str) -> Any:
-    """What a topic decides about a message, read as its function reads it."""
+    """A topic's decision on a message, read as its function reads it."""
     message, _ = reading.read(handler(topic).model, content if isinstance(content, bytes) else body(content))
     return handler(topic).decide(message, event(topic, **of_event))
 
 
 def unknown(topic: str, content: object) -> set[str]:
-    """The paths of a message that its topic doesn't know."""
+    """The paths of a message that its topic does not know."""
     return reading.read(handler(topic).model, json.dumps(content).encode())[1]

@@ -1,7 +1,7 @@
-"""One order in memory: its record, the queue of its deliveries, and an OMS that fails on command.
+"""One order in memory: its record, its deliveries, and an OMS with faults.
 
-The decisions, the lane and the operations are the real ones. Lists replace the table, the queues and the pump, and
-`World.send` replaces the delivery worker with a few rules for the end of an attempt.
+The decisions, the lane and the sending are the real ones. The table, the queues and the pump are lists. `send` repeats
+the rules of `delivery.worker` about the end of an attempt.
 """
 
 import json
@@ -20,7 +20,7 @@ from pressroom.order.model import Order
 from pressroom.order.outbox import Attempt, Delivery
 from pressroom.partners import CREATES
 from pressroom.platform import config
-from pressroom.platform.errors import Dead, DeliveryError, Retry, Withdrawn
+from pressroom.platform.errors import Dead, DeliveryError, Retry, Verdict
 from pressroom.providers.oms import client
 from pressroom.providers.oms import orders as at_oms
 from tests.support.histories import START, Shelf, instant, read
@@ -32,11 +32,10 @@ OPERATIONS = {"create_order": at_oms.create, "update_order": at_oms.update, "del
 
 @dataclass(slots=True)
 class Oms:
-    """A fake of the OMS's client: orders by uid. `faults` are the results of the next calls; None is success.
+    """Stands in for `providers.oms.client`: orders by uid. `faults` are the results of the next calls; None: success.
 
-    `unreceived`, `lost`: there is no response, and the request was not received, or was processed. `busy`: a temporary
-    refusal. A number is the HTTP status of a refusal. `anonymous`: the request was processed, but the response is not
-    understood.
+    `unreceived`: not received, no response. `lost`: done, no response. `busy`: HTTP 429. A number: refused with this HTTP
+    status. `anonymous`: done, with an unreadable response.
     """
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -51,7 +50,7 @@ class Oms:
             self.created.update(names)
             self.orders[uid] = json.loads(json.dumps(order))
         if fault == "anonymous":
-            raise Retry("HTTP 201, but the answer is not understood", status=201, answer_lost=True)
+            raise Retry("HTTP 201, but the response can't be read", status=201, answer_lost=True)
         return client.Created(201, uid, {name: f"U{name}" for name in names})
 
     def update_order(self, uid: str, changes: dict[str, Any]) -> int:
@@ -72,7 +71,7 @@ class Oms:
         return client.PrintFile("received", None) if item_id in self.items() else None
 
     def items(self) -> dict[str, dict[str, Any]]:
-        """Return the items to print, by `ecommerce_order_item_id`."""
+        """The items that it would print, by our ids."""
         return {item["ecommerce_order_item_id"]: item for each in self.orders.values() for item in each["items"]}
 
     @contextmanager
@@ -92,13 +91,13 @@ class Oms:
 
 
 class World:
-    """An order, from the shop's messages to the items to print at the OMS. Use it as a context manager."""
+    """An order, from the shop's messages to the items that the OMS would print. A context manager."""
 
     def __init__(self, order_id: str = "1001") -> None:
         self.order_id = order_id
         self.oms = Oms()
         self.camaloon_orders: list[dict[str, Any]] = []
-        """The orders that Camaloon has accepted."""
+        """The orders that were sent to Camaloon."""
         self.camaloon_refuses = False
         self.shelf = Shelf()
         self.deliveries: dict[str, Delivery] = {}
@@ -138,7 +137,7 @@ class World:
         return [str(reason) for reason in self.order().attention]
 
     def receive(self, topic: str, content: dict[str, Any]) -> Fact:
-        """Process a message, and queue the deliveries that it causes."""
+        """Receive a message and apply its decision; `send` sends the deliveries."""
         self.now += 1
         name = f"{topic}-{len(self.shelf.facts)}"
         decision = read(topic, content, received_at=instant(self.now), event_id=name, shelf=self.shelf)
@@ -151,7 +150,7 @@ class World:
         return fact
 
     def send(self) -> None:
-        """Attempt the first delivery in the queue once."""
+        """Make one attempt at the first delivery in the queue."""
         delivery = self.deliveries[self.queue[0]]
         revoked = any(fact.kind == "revoked" for fact in self.shelf.facts)
         if delivery.operation in CREATES and revoked and not delivery.answer_lost:
@@ -168,15 +167,15 @@ class World:
                 made = OPERATIONS[delivery.operation](delivery)
                 sent, certain = made.data, made.certain
         except DeliveryError as error:
-            lost = isinstance(error, Retry) and error.answer_lost
+            lost = error.answer_lost
             self.deliveries[delivery.id] = replace(
                 delivery,
                 answer_lost=lost or (delivery.answer_lost and not error.certain),
                 history=[*delivery.history[:-1], replace(attempt, status=error.status, answer_lost=lost)],
             )
-            if isinstance(error, Withdrawn):
+            if error.verdict is Verdict.WITHDRAWN:
                 self._end("withdrawn", reason=error.reason)
-            elif isinstance(error, Dead):
+            elif error.verdict is Verdict.DEAD:
                 self._end("dead", reason=error.reason)
             return
         self.deliveries[delivery.id] = replace(delivery, answer_lost=delivery.answer_lost and not certain)
@@ -189,7 +188,7 @@ class World:
         return {}
 
     def give_up(self) -> None:
-        """End the first delivery in the queue as after its last attempt."""
+        """End the first delivery in the queue as dead, as after its last attempt."""
         self._end("dead", reason="HTTP 503")
 
     def _end(self, kind: str, **data: Any) -> None:
@@ -213,12 +212,12 @@ class World:
         self.dead = [each for each in self.dead if each != delivery.id] + ([delivery.id] if kind == "dead" else [])
 
     def replay(self, delivery_id: str) -> None:
-        """Replay a dead delivery."""
+        """Queue a dead delivery again, as a person's replay does."""
         self.dead.remove(delivery_id)
         self.queue.append(delivery_id)
 
     def settle(self) -> None:
-        """Attempt deliveries until the queue is empty; no fault lasts forever."""
+        """Send until the queue is empty."""
         for _ in range(100):
             if not self.queue:
                 return

@@ -1,19 +1,19 @@
-"""Camaloon has handed a parcel to the carrier; it holds all or some of the pieces that Camaloon prints."""
+"""Camaloon has handed a parcel to the carrier; it holds all or some of the pieces of Camaloon's lines."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import fact
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
 from pressroom.providers.camaloon.messages import ShipmentSent
-from pressroom.providers.camaloon.parcels import camaloon_parcel
+from pressroom.providers.camaloon.parcels import parcel_id
 
 
 def decide(shipment: ShipmentSent, event: Event) -> Decision:
-    """Add a parcel. Camaloon says no time, so its arrival here dates it."""
+    """Report a parcel. Camaloon sends no time, so the parcel has the time of the webhook."""
     lines = [(line.sku, line.quantity) for line in shipment.line_items]
     data = {
         "provider": "camaloon",
-        "parcel": camaloon_parcel(shipment.tracking_number, shipment.tracking_url, lines),
+        "parcel": parcel_id(shipment.tracking_number, shipment.tracking_url, lines),
         "carrier": None,
         "tracking_number": shipment.tracking_number or None,
         "tracking_url": shipment.tracking_url or None,

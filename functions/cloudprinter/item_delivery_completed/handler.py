@@ -1,8 +1,8 @@
-"""The customer has an item (version 2.1)."""
+"""An item was delivered to the customer (version 2.1)."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.order.model import Status
-from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.facts import progress_fact
 from pressroom.providers.cloudprinter.messages import ItemDelivery
 
-handler = Topic("cloudprinter.item_delivery_completed", ItemDelivery, reached(Status.DELIVERED))
+handler = Topic("cloudprinter.item_delivery_completed", ItemDelivery, progress_fact(Status.DELIVERED))

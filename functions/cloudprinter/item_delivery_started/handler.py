@@ -2,7 +2,7 @@
 
 from pressroom.inbox.topic import Topic
 from pressroom.order.model import Status
-from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.facts import progress_fact
 from pressroom.providers.cloudprinter.messages import ItemDelivery
 
-handler = Topic("cloudprinter.item_delivery_started", ItemDelivery, reached(Status.SHIPPED))
+handler = Topic("cloudprinter.item_delivery_started", ItemDelivery, progress_fact(Status.SHIPPED))

@@ -1,17 +1,17 @@
-"""Something went wrong with an item in production; it will be late. What follows says whether it goes on."""
+"""An error in the production of an item, which will be late. Later signals report whether production goes on."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import reason
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.cloudprinter.facts import told
+from pressroom.providers.cloudprinter.facts import order_fact
 from pressroom.providers.cloudprinter.messages import ItemError
 
 
 def decide(signal: ItemError, event: Event) -> Decision:
-    """Note the error and the delay that is expected, in hours."""
+    """Report the error and the expected delay, in hours."""
     delay = None if signal.delay is None else str(signal.delay)
-    return told(signal, event, "error", reason=reason(signal.cause), delay_hours=delay)
+    return order_fact(signal, event, "error", reason=reason(signal.cause), delay_hours=delay)
 
 
 handler = Topic("cloudprinter.item_error", ItemError, decide)

@@ -1,8 +1,8 @@
-"""The production of an item has begun."""
+"""The production of an item has started."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.order.model import Status
-from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.facts import progress_fact
 from pressroom.providers.cloudprinter.messages import ItemSignal
 
-handler = Topic("cloudprinter.item_produce", ItemSignal, reached(Status.IN_PRODUCTION))
+handler = Topic("cloudprinter.item_produce", ItemSignal, progress_fact(Status.IN_PRODUCTION))

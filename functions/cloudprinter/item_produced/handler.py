@@ -2,7 +2,7 @@
 
 from pressroom.inbox.topic import Topic
 from pressroom.order.model import Status
-from pressroom.providers.cloudprinter.facts import reached
+from pressroom.providers.cloudprinter.facts import progress_fact
 from pressroom.providers.cloudprinter.messages import ItemSignal
 
-handler = Topic("cloudprinter.item_produced", ItemSignal, reached(Status.PRODUCED))
+handler = Topic("cloudprinter.item_produced", ItemSignal, progress_fact(Status.PRODUCED))

@@ -1,4 +1,4 @@
-"""Camaloon's queue: paid orders go out as signed webhooks."""
+"""Sends the deliveries in Camaloon's queue: paid orders, as signed webhooks."""
 
 from pressroom.delivery.worker import deliverer
 from pressroom.providers.camaloon.client import send

@@ -1,4 +1,4 @@
-"""The OMS's queue: orders are created, changed and deleted there, batches are made, the catalogue is kept in step."""
+"""Sends the deliveries in the OMS's queue: orders to create, change or delete, batches, and the catalogue."""
 
 from pressroom.delivery.outcome import Sent
 from pressroom.delivery.worker import deliverer
@@ -17,7 +17,7 @@ OPERATIONS = {
 
 
 def send(delivery: Delivery) -> Sent:
-    """Make one attempt."""
+    """Make one attempt to send a delivery."""
     return OPERATIONS[delivery.operation](delivery)
 
 

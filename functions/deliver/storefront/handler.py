@@ -1,4 +1,4 @@
-"""The shop's queue: notifications about its orders go out as signed webhooks."""
+"""Sends the deliveries in the shop's queue: notifications about its orders, as signed webhooks."""
 
 from pressroom.delivery.worker import deliverer
 from pressroom.providers.follow_ups import FOLLOW_UPS

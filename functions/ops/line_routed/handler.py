@@ -1,4 +1,4 @@
-"""A person has routed a line by hand that no rule matched."""
+"""A person has chosen the printer of a line that no routing rule matched."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from pressroom.providers.storefront.line_routed import LineRouted
 
 
 def decide(wanted: LineRouted, event: Event) -> Undecided:
-    """Decide when it is known what else is known of the order."""
+    """Return a decision that is completed with the order's known facts."""
     return Undecided(wanted.order_id, partial(decisions.routed, wanted, event, events.get))
 
 

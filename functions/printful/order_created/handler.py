@@ -1,8 +1,8 @@
-"""An order was made at Printful: through its API, or by hand in its dashboard."""
+"""An order was created at Printful: through its API, or by a person in its dashboard."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import stock
-from pressroom.providers.printful.facts import progress
-from pressroom.providers.printful.messages import OrderTold
+from pressroom.providers.printful.facts import progress_fact
+from pressroom.providers.printful.messages import OrderEvent
 
-handler = Topic("printful.order_created", OrderTold, progress, write=stock.follow)
+handler = Topic("printful.order_created", OrderEvent, progress_fact, write=stock.record_order)

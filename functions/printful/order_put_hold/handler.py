@@ -1,8 +1,10 @@
-"""An order is on hold until something is settled with Printful. It may happen again and again, in any state."""
+"""An order is on hold until a problem is settled with Printful. This may happen several times, in any state."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import stock
-from pressroom.providers.printful.facts import stopped
-from pressroom.providers.printful.messages import OrderTold
+from pressroom.providers.printful.facts import fact_with_reason
+from pressroom.providers.printful.messages import OrderEvent
 
-handler = Topic("printful.order_put_hold", OrderTold, stopped("held", approval=False), write=stock.follow)
+handler = Topic(
+    "printful.order_put_hold", OrderEvent, fact_with_reason("held", approval=False), write=stock.record_order
+)

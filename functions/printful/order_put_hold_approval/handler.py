@@ -1,8 +1,10 @@
-"""An order is on hold until the merchant has approved of a design that Printful would rather print."""
+"""An order is on hold until the merchant approves a design that Printful proposes."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import stock
-from pressroom.providers.printful.facts import stopped
-from pressroom.providers.printful.messages import OrderTold
+from pressroom.providers.printful.facts import fact_with_reason
+from pressroom.providers.printful.messages import OrderEvent
 
-handler = Topic("printful.order_put_hold_approval", OrderTold, stopped("held", approval=True), write=stock.follow)
+handler = Topic(
+    "printful.order_put_hold_approval", OrderEvent, fact_with_reason("held", approval=True), write=stock.record_order
+)

@@ -1,18 +1,18 @@
-"""Printful gave money back for an order."""
+"""Printful refunded money for an order."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.printful.facts import told
-from pressroom.providers.printful.messages import OrderTold
+from pressroom.providers.printful.facts import order_fact
+from pressroom.providers.printful.messages import OrderEvent
 
 
-def decide(message: OrderTold, event: Event) -> Decision:
-    """Note the refund; its currency is that of the order's costs, which do not always say it."""
+def decide(message: OrderEvent, event: Event) -> Decision:
+    """Report the refund. Its currency is that of the order's costs, which may be missing."""
     data = message.data
     amount = None if data.amount is None else str(data.amount)
     currency = data.order.costs.currency if data.order.costs else None
-    return told(data.order, event, "refunded", at=message.created, amount=amount, currency=currency)
+    return order_fact(data.order, event, "refunded", at=message.created, amount=amount, currency=currency)
 
 
-handler = Topic("printful.order_refunded", OrderTold, decide)
+handler = Topic("printful.order_refunded", OrderEvent, decide)

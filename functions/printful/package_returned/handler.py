@@ -1,17 +1,17 @@
-"""A parcel has come back to where it was made."""
+"""A parcel was returned to Printful."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import reason
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.printful.facts import parcel, told
-from pressroom.providers.printful.messages import PackageTold
+from pressroom.providers.printful.facts import order_fact, parcel
+from pressroom.providers.printful.messages import PackageEvent
 
 
-def decide(message: PackageTold, event: Event) -> Decision:
-    """Mark the parcel; it is entered if nobody told that it had left."""
+def decide(message: PackageEvent, event: Event) -> Decision:
+    """Report the parcel as returned; the order gets it even if `package_shipped` was not received."""
     data, why = message.data, reason(message.data.reason)
-    return told(data.order, event, "returned", at=message.created, reason=why, **parcel(data.shipment))
+    return order_fact(data.order, event, "returned", at=message.created, reason=why, **parcel(data.shipment))
 
 
-handler = Topic("printful.package_returned", PackageTold, decide)
+handler = Topic("printful.package_returned", PackageEvent, decide)

@@ -1,16 +1,16 @@
-"""A parcel has left; it comes for every parcel of an order, and again, as a reshipment, for what is sent again."""
+"""A parcel was shipped. One event per parcel of an order, and one more for each reshipment."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.printful.facts import parcel, told
-from pressroom.providers.printful.messages import PackageTold
+from pressroom.providers.printful.facts import order_fact, parcel
+from pressroom.providers.printful.messages import PackageEvent
 
 
-def decide(message: PackageTold, event: Event) -> Decision:
-    """Add the parcel."""
+def decide(message: PackageEvent, event: Event) -> Decision:
+    """Report the parcel."""
     data = message.data
-    return told(data.order, event, "shipped", at=message.created, **parcel(data.shipment))
+    return order_fact(data.order, event, "shipped", at=message.created, **parcel(data.shipment))
 
 
-handler = Topic("printful.package_shipped", PackageTold, decide)
+handler = Topic("printful.package_shipped", PackageEvent, decide)

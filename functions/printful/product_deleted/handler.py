@@ -1,8 +1,8 @@
-"""A product of the shop is gone from Printful."""
+"""A product of the shop was deleted at Printful."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import products
-from pressroom.providers.printful.facts import product
-from pressroom.providers.printful.messages import ProductTold
+from pressroom.providers.printful.facts import product_reader
+from pressroom.providers.printful.messages import ProductEvent
 
-handler = Topic("printful.product_deleted", ProductTold, product(deleted=True), write=products.keep_product)
+handler = Topic("printful.product_deleted", ProductEvent, product_reader(deleted=True), write=products.save_product)

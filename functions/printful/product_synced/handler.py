@@ -1,8 +1,8 @@
-"""A product of the shop was tied to Printful's catalogue."""
+"""A product of the shop was connected to Printful's catalogue."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import products
-from pressroom.providers.printful.facts import product
-from pressroom.providers.printful.messages import ProductTold
+from pressroom.providers.printful.facts import product_reader
+from pressroom.providers.printful.messages import ProductEvent
 
-handler = Topic("printful.product_synced", ProductTold, product(deleted=False), write=products.keep_product)
+handler = Topic("printful.product_synced", ProductEvent, product_reader(deleted=False), write=products.save_product)

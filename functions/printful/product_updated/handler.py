@@ -2,7 +2,7 @@
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import products
-from pressroom.providers.printful.facts import product
-from pressroom.providers.printful.messages import ProductTold
+from pressroom.providers.printful.facts import product_reader
+from pressroom.providers.printful.messages import ProductEvent
 
-handler = Topic("printful.product_updated", ProductTold, product(deleted=False), write=products.keep_product)
+handler = Topic("printful.product_updated", ProductEvent, product_reader(deleted=False), write=products.save_product)

@@ -1,8 +1,8 @@
-"""The stock of a catalogue product has changed: which of its variants can't be ordered is told, the others can."""
+"""The stock of a catalogue product has changed: the event lists the variants that can't be ordered."""
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import stock
-from pressroom.providers.printful.facts import stock_told
+from pressroom.providers.printful.facts import stock_from
 from pressroom.providers.printful.messages import StockUpdated
 
-handler = Topic("printful.stock_updated", StockUpdated, stock_told, write=stock.keep)
+handler = Topic("printful.stock_updated", StockUpdated, stock_from, write=stock.update)

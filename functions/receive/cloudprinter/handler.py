@@ -1,7 +1,7 @@
-"""Cloudprinter's signals: one URL for all of an account, and the API key in the body is all that authenticates them.
+"""Receives Cloudprinter's signals: one URL for a whole account, authenticated only by the API key in the body.
 
-There is no event id. What makes a signal this signal is all that it says, but for the key: an account can have several,
-and they are rotated.
+There is no event id. A signal is identified by all of its content except the key: an account can have several keys, and
+they are rotated.
 """
 
 import re
@@ -17,7 +17,7 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 @receiver("cloudprinter", success=200)
 def handler(request: Request) -> Webhook:
-    """Accept what holds one of the account's keys, whatever else it says; the key is not kept."""
+    """Accept every signal with one of the account's keys, whatever else it holds. The key is not stored."""
     try:
         signal = wire.parse(request.body)
     except ValueError as error:
@@ -33,5 +33,5 @@ def handler(request: Request) -> Webhook:
 
 
 def _topic(type_: object) -> str:
-    """Name the topic: `item_shipped` for ItemShipped, `order_validated` for CloudprinterOrderValidated."""
+    """Return the topic: `item_shipped` for ItemShipped, `order_validated` for CloudprinterOrderValidated."""
     return _WORD.sub("_", printable(type_).removeprefix("Cloudprinter")).lower()

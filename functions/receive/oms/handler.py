@@ -1,7 +1,7 @@
-"""The OMS's notices of print files that are ready: unsigned as far as we know, so the last part of the path is secret.
+"""Receives the OMS's notices of ready print files: unsigned as far as we know, so the last part of the path is secret.
 
-Nothing is documented of the body either: it is kept whatever it holds, and there is one topic. All of it makes it this
-notice, and the minute: it may have no more to say the next time that there is something to look at.
+The body is undocumented too: it is stored whatever it holds, and there is one topic. A notice is identified by its body
+and the minute of its arrival, since two notices about different print files may have the same body.
 """
 
 from pressroom.inbox.events import Webhook
@@ -11,7 +11,7 @@ from pressroom.platform import config, wire
 
 @receiver("oms", success=200)
 def handler(request: Request) -> Webhook:
-    """Accept what comes to the secret path."""
+    """Accept every request to the secret path."""
     request.require_token("OMS_SECRET_ARN")
     try:
         content = wire.parse(request.body)

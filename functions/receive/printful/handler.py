@@ -1,7 +1,7 @@
-"""Printful's events (v1): one URL per store for all of them, unsigned, so the secret is the last part of the path.
+"""Receives Printful's events (v1): one URL per store for all of them, unsigned, so the last part of the path is secret.
 
-There is no event id, and `retries` counts up with every delivery. What makes an event this event is its type, its
-store, its time and its data.
+There is no event id, and `retries` increases with every delivery. An event is identified by its type, its store, its
+time and its data.
 """
 
 from pressroom.inbox.events import Webhook
@@ -13,7 +13,7 @@ _IDENTITY = ("type", "store", "created", "data")
 
 @receiver("printful", success=200)
 def handler(request: Request) -> Webhook:
-    """Accept what comes to the secret path, whatever it holds: what is no event is kept for a person to see."""
+    """Accept every request to the secret path. A body that is not an event is stored too, for a person to see."""
     request.require_token("PRINTFUL_SECRET_ARN")
     try:
         event = wire.parse(request.body)
@@ -22,7 +22,7 @@ def handler(request: Request) -> Webhook:
     if not isinstance(event, dict):
         return Webhook(topic="(unreadable)", identity=request.body.hex(), body=request.body)
     identity = {name: event[name] for name in _IDENTITY if name in event}
-    if len(identity) < len(_IDENTITY):  # no event as documented: nothing but the count of retries may tell two apart
+    if len(identity) < len(_IDENTITY):  # not an event as documented: everything but the number of retries counts
         identity = wire.without(event, "retries")
     return Webhook(
         topic=printable(event.get("type") or "(no type)"), identity=wire.canonical(identity), body=request.body

@@ -1,4 +1,4 @@
-"""The shop's webhooks, in the format it already speaks to Camaloon: the same headers, the same body, another URL."""
+"""Receives the shop's webhooks, in the format that it uses for Camaloon: the same headers and body, another URL."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ MESSAGES: dict[str, type[OrderPaid | OrderUpdated | OrderCanceled]] = {
     "order_updated": OrderUpdated,
     "order_canceled": OrderCanceled,
 }
-"""What is checked at the door. Every other topic is kept as it is."""
+"""The topics whose messages are validated before they are stored. Every other topic is stored as it is."""
 ONCE = frozenset({"order_paid", "order_canceled"})
-"""What happens to an order only once, whatever a second message says."""
+"""Topics that an order has only once, whatever a second message holds."""
 
 _MOST_FAULTS = 500
-"""How many errors are told at once: an answer of Lambda's holds 6 MB at most."""
-_IN_TERMS_OF_JSON = {"model_type": "Input should be an object", "dict_type": "Input should be an object"}
+"""The most errors in one response: a response of a Lambda holds at most 6 MB."""
+_JSON_MESSAGES = {"model_type": "Input should be an object", "dict_type": "Input should be an object"}
 
 
 @receiver("storefront", success=202)
 def handler(request: Request) -> Webhook:
-    """Accept a signed message; the shop is told everything that is wrong with it before it is accepted.
+    """Accept a signed and valid message; the response to an invalid one lists all of its errors.
 
-    What happens to an order only once is identified by the order. A payment with other contents is kept beside the
-    first as a conflict and never sent on; a second cancellation cancels nothing more, whatever it holds. All else is
-    identified by its contents: two updates differ by their `updated_at`.
+    A topic in ONCE is identified by its order. A second payment with other contents is stored as a conflict and never
+    sent to a printer; a second cancellation changes nothing, whatever it holds. Every other message is identified by
+    its contents: two updates differ by their `updated_at`.
     """
     given = request.headers.get("x-camaloon-hmac-sha256")
     request.authenticate("STOREFRONT_SECRET_ARN", lambda secrets: is_camaloon_signature(given, request.body, secrets))
@@ -49,7 +49,7 @@ def handler(request: Request) -> Webhook:
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """Read a body as a JSON object. Raises Refused for all else."""
+    """Read a body as a JSON object. Raises Refused for anything else."""
     try:
         content = wire.parse(body)
     except ValueError as error:
@@ -60,7 +60,7 @@ def read(body: bytes) -> dict[str, Any]:
 
 
 def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | OrderCanceled:
-    """Read a message of one of MESSAGES. Raises Refused with all that is wrong with it, never with what it holds."""
+    """Read a message with a topic in MESSAGES. Raises Refused with all of its errors, but never with its values."""
     try:
         return MESSAGES[topic].model_validate(content)
     except ValidationError as error:
@@ -69,7 +69,7 @@ def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | Ord
             [
                 (
                     ".".join(map(str, fault["loc"])),
-                    _IN_TERMS_OF_JSON.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+                    _JSON_MESSAGES.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
                 )
                 for fault in found
             ]

@@ -1,4 +1,4 @@
-"""The shop has canceled an order: what was not sent is not sent, and printers that allow it cancel what they have."""
+"""The shop has canceled an order: pending deliveries are not sent, and printers that allow it get a cancellation."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderCanceled, event: Event) -> Undecided:
-    """Decide when it is known what else is known of the order."""
+    """Return a decision that is completed with the order's known facts."""
     return Undecided(str(order.id), partial(decisions.canceled, order, event))
 
 

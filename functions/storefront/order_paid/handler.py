@@ -1,4 +1,4 @@
-"""The shop has been paid: the order's record begins (or is completed), and its lines go to their printers."""
+"""An order was paid: its record is created (or completed), and its lines are sent to their printers."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderPaid, event: Event) -> Undecided:
-    """Decide when it is known what else is known of the order."""
+    """Return a decision that is completed with the order's known facts."""
     return Undecided(str(order.id), partial(decisions.paid, order, event, routing.configured(), events.get))
 
 

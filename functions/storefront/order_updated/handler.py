@@ -1,4 +1,4 @@
-"""The shop has changed an order: printers that take changes are sent it; for the others it is too late."""
+"""The shop has changed an order: printers that accept changes get the update; for the others it is too late."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from pressroom.providers.storefront import decisions
 
 
 def decide(order: OrderUpdated, event: Event) -> Undecided:
-    """Decide when it is known what else is known of the order."""
+    """Return a decision that is completed with the order's known facts."""
     return Undecided(str(order.id), partial(decisions.updated, order, event, events.get))
 
 

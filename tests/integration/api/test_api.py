@@ -110,9 +110,9 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
 
 
 def test_an_order_says_since_when_each_line_and_parcel_stood_where(hub: Hub, clock: Clock) -> None:
-    hub.tell("storefront/order_paid")
+    hub.send_sample("storefront/order_paid")
     clock.advance(60)
-    hub.tell("camaloon/shipment_sent")
+    hub.send_sample("camaloon/shipment_sent")
     shown, steps = hub.order(), hub.get("/orders/1001/history")["body"]["history"]
     line = [(step["at"], step["status"]) for step in steps if (step["what"], step["id"]) == ("line", "1")]
     assert [status for _, status in line] == ["paid", "accepted", "shipped"]

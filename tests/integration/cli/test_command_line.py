@@ -158,7 +158,7 @@ def test_a_missing_id_has_exit_code_1_and_a_readable_error(terminal: Terminal) -
 
 
 def test_webhooks_are_listed_and_one_is_shown_with_its_body(terminal: Terminal, hub: Hub) -> None:
-    hub.tell("cloudprinter/item_shipped")
+    hub.send_sample("cloudprinter/item_shipped")
     hub.receive("camaloon", "mug_dropped", {"order_id": 1, "note": "\x1b[2J"})
     hub.settle()
     (listed,) = terminal.json("webhooks", "--state", "unhandled")["events"]

@@ -68,7 +68,7 @@ def a_busy_week(hub: Hub) -> tuple[str, str]:
         "cloudprinter/item_shipped",
         "cloudprinter/item_delivery_failed",
     ):
-        hub.tell(name)
+        hub.send_sample(name)
     hub.camaloon.answers = [Dead("HTTP 422")]
     hub.receive("storefront", "order_paid", order())
     hub.settle()
@@ -118,7 +118,7 @@ def test_the_token_opens_the_console_and_another_one_does_not(desk: Desk) -> Non
 
 
 def test_the_token_is_in_the_pages_memory_and_nowhere_else(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     with desk.visitor() as visitor:
         visitor.enter()
         visitor.go("#/orders/1001", "Order 1001")
@@ -139,7 +139,7 @@ def test_the_token_is_in_the_pages_memory_and_nowhere_else(desk: Desk) -> None:
 
 
 def test_a_token_that_ends_meanwhile_leads_back_to_the_form_and_then_to_the_same_place(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     with desk.visitor() as visitor:
         visitor.enter("#/orders", "Orders")
         visitor.page.route(re.compile(r"/orders/1001$"), lambda route: route.fulfill(status=401, json={"detail": "no"}))
@@ -283,7 +283,7 @@ def test_what_a_stranger_writes_is_text_and_stays_in_its_place(desk: Desk, size:
 
 
 def test_only_a_web_address_is_a_link(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     desk.hub.receive("camaloon", "shipment_sent", shipment(("063e8da93379f8c1aee0", 1), tracking="GOOD"))
     bad = shipment(("063e8da93379f8c1aee0", 1), tracking="BAD") | {"tracking_url": "javascript:alert(1)"}
     desk.hub.receive("camaloon", "shipment_sent", bad)
@@ -381,7 +381,7 @@ def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
 
 
 def test_back_and_forward_lead_through_the_places(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     with desk.visitor() as visitor:
         visitor.enter()
         visitor.page.get_by_role("link", name="Orders", exact=True).click()
@@ -403,8 +403,8 @@ def test_back_and_forward_lead_through_the_places(desk: Desk) -> None:
 
 @pytest.mark.parametrize("text", ["1001", "20260901003", "9414 1058 1746 0398 1325 11", " 1001 "])
 def test_an_order_is_found_by_its_id_its_reference_and_its_tracking_number(desk: Desk, text: str) -> None:
-    desk.hub.tell("storefront/order_paid")
-    desk.hub.tell("camaloon/shipment_sent")
+    desk.hub.send_sample("storefront/order_paid")
+    desk.hub.send_sample("camaloon/shipment_sent")
     with desk.visitor() as visitor:
         visitor.enter()
         visitor.search(text)
@@ -414,7 +414,7 @@ def test_an_order_is_found_by_its_id_its_reference_and_its_tracking_number(desk:
 
 
 def test_a_list_of_ten_thousand_goes_on_page_by_page(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     (like,) = desk.hub.get("/orders")["body"]["orders"]
 
     def some(route: Route) -> None:
@@ -653,7 +653,7 @@ def answer_with(content: Any, status: int = 200) -> Callable[[Route], None]:
 
 
 def test_what_the_api_refuses_is_said_and_can_be_tried_again(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     with desk.visitor() as visitor:
         visitor.enter()
         visitor.page.route(re.compile(r"/orders/1001$"), answer_with({"detail": "Something <b>went</b> wrong."}, 500))
@@ -703,7 +703,7 @@ def test_nothing_is_asked_any_more_by_an_overview_that_has_ended(desk: Desk) -> 
 
 
 def test_a_further_page_that_does_not_come_says_so_where_it_would_be(desk: Desk) -> None:
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     (like,) = desk.hub.get("/orders")["body"]["orders"]
     with desk.visitor() as visitor:
         page = visitor.page
@@ -739,7 +739,7 @@ def test_a_page_that_is_slow_to_come_is_seen_to_come(desk: Desk) -> None:
 
 def test_a_filter_that_few_orders_fit_looks_beyond_the_newest(desk: Desk) -> None:
     """The API reads so many rows a request: a page may be empty though orders like this are there."""
-    desk.hub.tell("storefront/order_paid")
+    desk.hub.send_sample("storefront/order_paid")
     (like,) = desk.hub.get("/orders")["body"]["orders"]
 
     def some(route: Route) -> None:
@@ -772,8 +772,8 @@ def test_a_filter_that_few_orders_fit_looks_beyond_the_newest(desk: Desk) -> Non
 
 
 def an_order_with(desk: Desk, **changes: Any) -> dict[str, Any]:
-    desk.hub.tell("storefront/order_paid")
-    desk.hub.tell("camaloon/shipment_sent")
+    desk.hub.send_sample("storefront/order_paid")
+    desk.hub.send_sample("camaloon/shipment_sent")
     return desk.hub.order("1001") | changes
 
 
@@ -832,7 +832,7 @@ def test_now_is_where_now_is_though_a_printers_clock_is_ahead(desk: Desk) -> Non
 
 
 def test_an_order_of_a_thousand_messages_and_lines_is_drawn_within_bounds(desk: Desk) -> None:
-    desk.hub.tell(SEVERAL)
+    desk.hub.send_sample(SEVERAL)
     known = desk.hub.order("1002")
     line, entry = known["lines"][0], known["timeline"][0]
     known["lines"] = [line | {"id": str(number)} for number in range(1000)]

@@ -1,4 +1,4 @@
-"""The budgets that don't depend on a clock: what the bench counts is held here."""
+"""The budgets that do not depend on a clock: the counts of the bench."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ STATUS_WEBHOOKS = (
 
 @pytest.fixture(scope="module", name="counted")
 def _counted() -> dict[str, tuple[float, float | None]]:
-    # A process of its own, as in the bench: it puts moto in the place of AWS for all that it imports.
+    # In its own process, as in the bench, which replaces AWS by moto for all that it imports.
     done = subprocess.run(
         [sys.executable, "-c", MEASURE],
         cwd=ROOT,

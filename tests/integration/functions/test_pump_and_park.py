@@ -1,4 +1,4 @@
-"""What is handed on, and what becomes of what can't be."""
+"""Which rows pump forwards, and what park does with those that fail."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def invocation_failure(event_id: str, **rest: Any) -> dict[str, Any]:
 
 
 def stream_failure(hub: Hub, records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Lambda's record of a batch of the stream that pump could not finish."""
+    """Lambda's record of a batch of the stream that pump did not finish."""
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
     return {
         "requestContext": {"requestId": "r", "functionArn": "arn", "condition": "RetryAttemptsExhausted"},
@@ -78,7 +78,7 @@ def test_only_new_rows_with_a_dispatch_pass_the_filter(hub: Hub) -> None:
     assert passed == ["EVENT", "DELIVERY"]
 
 
-def test_what_is_handed_on_twice_has_one_effect(hub: Hub) -> None:
+def test_an_event_that_is_forwarded_twice_has_one_effect(hub: Hub) -> None:
     hub.receive("storefront", "order_paid", order())
     hub.settle()
     before = hub.cloud.rows()
@@ -88,7 +88,7 @@ def test_what_is_handed_on_twice_has_one_effect(hub: Hub) -> None:
     assert len(hub.camaloon.requests) == 1
 
 
-def test_one_row_that_cannot_be_handed_on_does_not_fail_its_neighbours(
+def test_one_row_that_cannot_be_forwarded_does_not_fail_its_neighbours(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for order_id in (1, 2, 3):
@@ -108,7 +108,7 @@ def test_one_row_that_cannot_be_handed_on_does_not_fail_its_neighbours(
     assert len(hub.cloud.lambda_.invocations) == 2
 
 
-def test_what_failed_three_times_is_parked_with_the_class_of_its_error(hub: Hub) -> None:
+def test_an_event_that_failed_three_times_is_parked_with_the_class_of_its_error(hub: Hub) -> None:
     event_id = hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))["body"]["event_id"]
     assert park(hub, invocation_failure(event_id)) == {"batchItemFailures": []}
     event = hub.event(event_id)
@@ -120,7 +120,7 @@ def test_what_failed_three_times_is_parked_with_the_class_of_its_error(hub: Hub)
 @pytest.mark.parametrize(
     "answer", [{}, {"responsePayload": None}, {"responsePayload": {"errorMessage": "Task timed out"}}]
 )
-def test_what_was_never_answered_is_parked_too(hub: Hub, answer: dict[str, Any]) -> None:
+def test_an_event_without_a_result_is_parked_too(hub: Hub, answer: dict[str, Any]) -> None:
     event_id = hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))["body"]["event_id"]
     failure = invocation_failure(event_id, requestContext={"condition": "EventAgeExceeded"})
     del failure["responsePayload"], failure["responseContext"]
@@ -128,7 +128,7 @@ def test_what_was_never_answered_is_parked_too(hub: Hub, answer: dict[str, Any])
     assert hub.event(event_id)["error"] == "EventAgeExceeded: no answer"
 
 
-def test_what_was_processed_in_the_end_is_not_parked(hub: Hub) -> None:
+def test_an_event_that_was_processed_in_the_end_is_not_parked(hub: Hub) -> None:
     event_id = hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))["body"]["event_id"]
     hub.settle()
     park(hub, invocation_failure(event_id), invocation_failure("camaloon-never"))
@@ -170,7 +170,7 @@ def test_an_unhandled_event_can_be_replayed_once_its_topic_exists(hub: Hub) -> N
     assert hub.event(event_id)["state"] == "processed"
 
 
-def test_rows_that_pump_could_not_hand_on_are_parked_from_the_stream(hub: Hub) -> None:
+def test_rows_that_pump_could_not_forward_are_parked_from_the_stream(hub: Hub) -> None:
     ids = [
         hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1), order_id=order_id))["body"]["event_id"]
         for order_id in (1, 2, 3)
@@ -179,8 +179,8 @@ def test_rows_that_pump_could_not_hand_on_are_parked_from_the_stream(hub: Hub) -
     assert [hub.event(event_id)["state"] for event_id in ids] == ["failed", "failed", "received"]
 
 
-def test_a_change_of_a_row_is_no_row_that_could_not_be_handed_on(hub: Hub) -> None:
-    """The stream is read without its filter: between the rows that failed stand updates of rows that did not."""
+def test_a_change_of_a_row_does_not_count_as_a_row_that_could_not_be_forwarded(hub: Hub) -> None:
+    """The stream is read without its filter: between the failed rows are updates of other rows."""
     hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))
     (event,) = hub.cloud.rows("EVENT")
     event_id = event["event_id"]["S"]
@@ -192,7 +192,7 @@ def test_a_change_of_a_row_is_no_row_that_could_not_be_handed_on(hub: Hub) -> No
 
 
 def unqueued(hub: Hub) -> str:
-    """The id of a delivery whose row pump could not hand on."""
+    """The id of a delivery whose row pump could not forward."""
     hub.receive("storefront", "order_paid", order())
     hub.pump()
     hub.run_topics()
@@ -261,17 +261,17 @@ def test_print_files_that_could_not_be_asked_for_are_given_up_on_and_flagged(hub
 
 def test_a_delivery_whose_turn_could_not_be_queued_is_dead_and_flagged(hub: Hub) -> None:
     hub.oms.faults = [429]
-    hub.tell("storefront/order_paid__personalized")
-    hub.tell("storefront/order_updated")
+    hub.send_sample("storefront/order_paid__personalized")
+    hub.send_sample("storefront/order_updated")
     hub.deliver_again()
     park_deliveries(hub)
     update = next(each for each in hub.order("1003")["deliveries"] if each["operation"] == "update_order")
     assert (update["status"], update["last_error"]) == ("dead", "it could not be queued")
 
 
-def test_a_batch_that_could_not_be_queued_is_dead_and_its_orders_say_so(hub: Hub) -> None:
+def test_a_batch_that_could_not_be_queued_is_dead_and_its_orders_are_flagged(hub: Hub) -> None:
     hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug,poster-a3-matt=mug"}
-    hub.tell("storefront/order_paid__personalized")
+    hub.send_sample("storefront/order_paid__personalized")
     hub.work("PrintFilesQueue")
     hub.unseen()
     hub.post("/batches", {})

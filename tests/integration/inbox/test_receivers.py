@@ -1,4 +1,4 @@
-"""What the receivers accept, refuse and keep."""
+"""What the receivers accept, refuse and store."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def kept(cloud: Cloud) -> dict[str, Any]:
 
 
 @PROVIDERS
-def test_a_genuine_webhook_is_kept_and_accepted(cloud: Cloud, clock: Clock, provider: str) -> None:
+def test_a_genuine_webhook_is_stored_and_accepted(cloud: Cloud, clock: Clock, provider: str) -> None:
     topic, raw, _, success = CASES[provider]
     answer = call(cloud, provider, genuine(provider))
     row = kept(cloud)
@@ -82,7 +82,7 @@ def test_a_row_lives_for_30_days_at_least(cloud: Cloud, clock: Clock, provider: 
         pytest.param("OTHER", id="under another secret"),
     ],
 )
-def test_what_is_not_signed_is_refused_and_not_kept(cloud: Cloud, provider: str, signature: str) -> None:
+def test_an_unsigned_webhook_is_refused_and_not_stored(cloud: Cloud, provider: str, signature: str) -> None:
     topic, raw, secret, _ = CASES[provider]
     good = camaloon_signature(secret, raw)
     special = {"CUT": good[:-4], "TWICE": f"{good},{good}", "OTHER": camaloon_signature("other", raw)}
@@ -99,7 +99,7 @@ def test_an_absent_signature_is_refused(cloud: Cloud, provider: str) -> None:
 
 
 @PROVIDERS
-def test_the_other_partners_secret_signs_nothing(cloud: Cloud, provider: str) -> None:
+def test_another_partners_secret_is_refused(cloud: Cloud, provider: str) -> None:
     topic, raw, secret, _ = CASES[provider]
     wrong = CAMALOON if secret == SHOP else SHOP
     assert call(cloud, provider, webhook(provider, topic, raw, wrong))["statusCode"] == 401
@@ -137,7 +137,7 @@ def test_a_secret_rotated_while_it_is_cached_is_seen_at_once(cloud: Cloud, clock
 
 
 @PROVIDERS
-def test_strangers_cannot_make_us_read_the_secret_each_time(cloud: Cloud, provider: str) -> None:
+def test_forged_requests_do_not_read_the_secret_each_time(cloud: Cloud, provider: str) -> None:
     topic, raw, secret, _ = CASES[provider]
     with aws_calls() as calls:
         for _ in range(5):
@@ -172,7 +172,7 @@ def test_a_body_may_come_in_base64(cloud: Cloud, provider: str) -> None:
 
 @PROVIDERS
 @pytest.mark.parametrize("text", ["***", "a", "ñ"])
-def test_what_is_no_base64_is_refused(cloud: Cloud, provider: str, text: str) -> None:
+def test_invalid_base64_is_refused(cloud: Cloud, provider: str, text: str) -> None:
     answer = call(cloud, provider, genuine(provider) | {"body": text, "isBase64Encoded": True})
     assert answer["statusCode"] == 400
     assert cloud.rows("EVENT") == []
@@ -193,7 +193,7 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize("raw", BAD_BODIES)
-def test_the_shop_is_told_of_a_body_that_is_no_order(cloud: Cloud, raw: bytes) -> None:
+def test_a_body_that_is_not_an_order_is_refused_with_the_reason(cloud: Cloud, raw: bytes) -> None:
     answer = call(cloud, "storefront", webhook("storefront", "order_paid", raw, SHOP))
     assert answer["statusCode"] == 400
     assert answer["body"]
@@ -202,7 +202,7 @@ def test_the_shop_is_told_of_a_body_that_is_no_order(cloud: Cloud, raw: bytes) -
 
 
 @pytest.mark.parametrize("raw", BAD_BODIES)
-def test_what_camaloon_signed_is_kept_and_parked_whatever_it_holds(hub: Hub, raw: bytes) -> None:
+def test_a_signed_webhook_of_camaloons_is_stored_and_parked_whatever_it_holds(hub: Hub, raw: bytes) -> None:
     answer = hub.receive("camaloon", "shipment_sent", raw)
     assert (answer["statusCode"], answer["body"]["status"]) == (200, "accepted")
     assert hub.receive("camaloon", "shipment_sent", raw)["body"]["status"] == "duplicate"
@@ -232,7 +232,7 @@ def test_a_body_over_a_mebibyte_is_too_large(cloud: Cloud, provider: str, *, as_
     assert cloud.rows("EVENT") == []
 
 
-def test_a_mebibyte_that_can_be_compressed_is_kept(cloud: Cloud) -> None:
+def test_a_mebibyte_that_can_be_compressed_is_stored(cloud: Cloud) -> None:
     raw = body(sample("camaloon/shipment_sent")).ljust(LARGEST_BODY)
     assert call(cloud, "camaloon", webhook("camaloon", "shipment_sent", raw, CAMALOON))["statusCode"] == 200
 
@@ -246,7 +246,7 @@ def test_a_mebibyte_that_no_row_can_hold_is_too_large(cloud: Cloud, provider: st
     assert cloud.rows("EVENT") == []
 
 
-def test_the_shop_is_told_every_fault_at_once(cloud: Cloud) -> None:
+def test_the_response_lists_every_fault_of_an_order(cloud: Cloud) -> None:
     content = order(currency="eur", created_at="yesterday", tax_rate=None)
     content["shipping_info"] |= {"telephone": "0" * 16, "country_code": "XX"}
     del content["shipping_info"]["email"]
@@ -279,7 +279,7 @@ def test_every_sample_of_the_shop_is_accepted(cloud: Cloud, name: str) -> None:
 
 @pytest.mark.parametrize("raw", BAD_BODIES)
 @pytest.mark.parametrize("topic", ["order_updated", "order_canceled"])
-def test_a_change_that_is_none_is_refused_at_the_door(cloud: Cloud, topic: str, raw: bytes) -> None:
+def test_an_invalid_update_is_refused_by_the_receiver(cloud: Cloud, topic: str, raw: bytes) -> None:
     answer = tell_shop(cloud, topic, raw)
     assert answer["statusCode"] == 400
     assert answer["body"]
@@ -293,14 +293,14 @@ def test_a_change_that_is_none_is_refused_at_the_door(cloud: Cloud, topic: str, 
         ("order_canceled", {"id": None, "canceled_at": "yesterday", "reason": 7}, ["id", "canceled_at", "reason"]),
     ],
 )
-def test_the_shop_is_told_every_fault_of_a_change(
+def test_the_response_lists_every_fault_of_an_update(
     cloud: Cloud, name: str, change: dict[str, Any], fields: list[str]
 ) -> None:
     answer = tell_shop(cloud, name, sample(f"storefront/{name}") | change)
     assert (answer["statusCode"], sorted(fault["field"] for fault in answer["body"])) == (400, sorted(fields))
 
 
-def test_the_shop_is_told_what_is_wrong_with_a_design(cloud: Cloud) -> None:
+def test_the_response_lists_the_faults_of_a_design(cloud: Cloud) -> None:
     content = sample("storefront/order_paid__personalized") | {"customer": []}
     faulty = {"variant_id": 1.5, "template_config": "Marta", "thumbnails": ["Marta"], "properties": "Marta"}
     content["line_items"] += [{"sku": "S", "quantity": 1, "price": 1, "personalization": each} for each in (faulty, 7)]
@@ -318,7 +318,7 @@ def test_the_shop_is_told_what_is_wrong_with_a_design(cloud: Cloud) -> None:
     assert cloud.rows("EVENT") == []
 
 
-def test_an_update_is_what_it_says(cloud: Cloud) -> None:
+def test_an_update_is_identified_by_its_contents(cloud: Cloud) -> None:
     content = sample("storefront/order_updated")
     first = tell_shop(cloud, "order_updated", content)["body"]
     assert tell_shop(cloud, "order_updated", dict(reversed(content.items())))["body"]["status"] == "duplicate"
@@ -339,7 +339,7 @@ def test_an_order_is_canceled_once(cloud: Cloud) -> None:
 
 
 def personalized(lines: int, characters: int, *, packs: bool) -> bytes:
-    """An order with that many designs of that many characters each; those that pack shrink to a tenth and less."""
+    """An order with some designs of a given size; compressible ones shrink to a tenth or less."""
     letters = random.Random(4)  # noqa: S311 - the same in every run
     noise = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
     texts = [
@@ -428,7 +428,7 @@ def test_a_second_copy_is_acknowledged_and_changes_nothing(cloud: Cloud, clock: 
 
 
 @PROVIDERS
-def test_other_spacing_and_key_order_are_no_other_message(cloud: Cloud, provider: str) -> None:
+def test_other_spacing_and_key_order_are_the_same_message(cloud: Cloud, provider: str) -> None:
     topic, raw, secret, _ = CASES[provider]
     call(cloud, provider, genuine(provider))
     content = json.loads(raw)
@@ -462,7 +462,7 @@ def test_a_shipment_is_its_order_its_tracking_and_its_lines(
 @PROVIDERS
 def test_50_copies_at_once_are_one_row_and_all_acknowledged(cloud: Cloud, provider: str) -> None:
     success = CASES[provider][3]
-    call(cloud, provider, genuine(provider) | {"headers": {}})  # the start of a function is not what is tested
+    call(cloud, provider, genuine(provider) | {"headers": {}})  # the start of the function is not tested here
     together = threading.Barrier(50)
 
     def post(_: int) -> dict[str, Any]:
@@ -509,13 +509,13 @@ def test_a_row_that_cannot_be_written_is_no_success(cloud: Cloud, provider: str)
         call(cloud, provider, genuine(provider))
 
 
-def test_an_answer_is_json_that_nobody_stores(cloud: Cloud) -> None:
+def test_a_response_is_json_and_not_cached(cloud: Cloud) -> None:
     answer = cloud.call("receive/camaloon", genuine("camaloon"))
     assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
 
 
 @pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999"])
-def test_a_number_beyond_all_bounds_is_no_fault_of_ours(hub: Hub, number: str) -> None:
+def test_a_number_out_of_range_is_refused_or_parked(hub: Hub, number: str) -> None:
     raw = f'{{"order_id": 1, "line_items": [], "x": {number}}}'.encode()
     assert hub.receive("storefront", "order_paid", raw)["statusCode"] == 400
     kept = hub.receive("camaloon", "shipment_sent", raw)
@@ -537,7 +537,9 @@ def test_an_order_of_too_many_lines_is_refused_in_few_words(cloud: Cloud) -> Non
 
 @PROVIDERS
 @pytest.mark.parametrize("text", ["plain", '"quoted"', "[]", "null", '{"current": 12}', '{"current": null}', ""])
-def test_a_secret_that_can_not_be_read_lets_nobody_in(cloud: Cloud, provider: str, text: str, printed: Printed) -> None:
+def test_nothing_is_accepted_while_the_secret_can_not_be_read(
+    cloud: Cloud, provider: str, text: str, printed: Printed
+) -> None:
     cloud.secrets.put_secret_value(SecretId=cloud.arn(f"{camel(provider)}Secret"), SecretString=text or "{}")
     with aws_calls() as calls:
         assert [call(cloud, provider, genuine(provider))["statusCode"] for _ in range(3)] == [401] * 3
@@ -546,7 +548,7 @@ def test_a_secret_that_can_not_be_read_lets_nobody_in(cloud: Cloud, provider: st
 
 
 @PROVIDERS
-def test_a_secret_that_was_read_before_outlasts_a_fault_of_its_store(
+def test_a_cached_secret_is_used_while_its_store_fails(
     cloud: Cloud, clock: Clock, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     success = CASES[provider][3]

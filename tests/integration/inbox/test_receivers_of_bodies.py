@@ -1,4 +1,4 @@
-"""The receivers whose secret is no signature: Cloudprinter's key in the body, Printful's token in the path."""
+"""The receivers without a signature: Cloudprinter's key in the body, Printful's token in the path."""
 
 import json
 import zlib
@@ -81,7 +81,7 @@ def test_numbers_are_kept_as_they_are(cloud: Cloud) -> None:
         b'{"apikey": "cloudprinters-key", "type": null}',
     ],
 )
-def test_what_is_no_signal_is_refused_and_nothing_is_kept(cloud: Cloud, raw: bytes) -> None:
+def test_a_body_that_is_not_a_signal_is_refused_and_not_stored(cloud: Cloud, raw: bytes) -> None:
     answer = cloudprinter(cloud, raw)
     assert answer["statusCode"] == 400
     assert answer["body"]["message"]
@@ -102,14 +102,14 @@ def test_a_key_that_is_no_text_is_refused(cloud: Cloud, key: object) -> None:
     assert cloud.rows() == []
 
 
-def test_every_key_of_an_account_is_accepted_and_an_empty_one_is_none(cloud: Cloud) -> None:
+def test_every_key_of_an_account_is_accepted_except_an_empty_one(cloud: Cloud) -> None:
     cloud.set_secret("CloudprinterSecret", ["the-first", "the-second", ""], "the-former")
     for number, key in enumerate(("the-first", "the-second", "the-former")):
         assert cloudprinter(cloud, SHIPPED | {"item": str(number)}, key)["statusCode"] == 200
     assert cloudprinter(cloud, json.dumps(SHIPPED | {"apikey": ["the-first"]}).encode())["statusCode"] == 401
 
 
-def test_nothing_gets_in_while_no_key_is_set(cloud: Cloud) -> None:
+def test_nothing_is_accepted_while_no_key_is_set(cloud: Cloud) -> None:
     cloud.set_secret("CloudprinterSecret", "")
     assert cloudprinter(cloud, SHIPPED, "x")["statusCode"] == 401
 
@@ -134,7 +134,7 @@ def test_a_redelivery_a_week_later_with_another_key_is_a_duplicate(cloud: Cloud,
         {"something": "new"},
     ],
 )
-def test_another_signal_is_no_duplicate(cloud: Cloud, change: dict[str, Any]) -> None:
+def test_another_signal_is_not_a_duplicate(cloud: Cloud, change: dict[str, Any]) -> None:
     cloudprinter(cloud, SHIPPED)
     assert cloudprinter(cloud, SHIPPED | change)["body"]["status"] == "accepted"
 
@@ -142,7 +142,7 @@ def test_another_signal_is_no_duplicate(cloud: Cloud, change: dict[str, Any]) ->
 # --- Printful ---
 
 
-def test_an_event_is_kept_as_it_came(cloud: Cloud, printed: Printed) -> None:
+def test_an_event_is_stored_unchanged(cloud: Cloud, printed: Printed) -> None:
     answer = printful(cloud, PACKAGE)
     assert (answer["statusCode"], answer["body"]["status"]) == (200, "accepted")
     (row,) = cloud.rows()
@@ -163,7 +163,7 @@ def test_a_path_without_a_token_is_refused(cloud: Cloud) -> None:
     assert cloud.call("receive/printful", event)["statusCode"] == 401
 
 
-def test_the_former_token_is_accepted_until_it_is_emptied(cloud: Cloud, clock: Clock) -> None:
+def test_the_previous_token_is_accepted_until_it_is_cleared(cloud: Cloud, clock: Clock) -> None:
     cloud.set_secret("PrintfulSecret", "the-new", TOKEN)
     assert printful(cloud, PACKAGE)["statusCode"] == 200
     assert printful(cloud, PACKAGE | {"created": 1}, "the-new")["statusCode"] == 200
@@ -173,7 +173,7 @@ def test_the_former_token_is_accepted_until_it_is_emptied(cloud: Cloud, clock: C
 
 
 @pytest.mark.parametrize("retries", [None, 1, 9, 10])
-def test_a_retry_is_a_duplicate_whatever_it_counts(cloud: Cloud, retries: int | None) -> None:
+def test_a_retry_is_a_duplicate_for_any_number_of_retries(cloud: Cloud, retries: int | None) -> None:
     first = printful(cloud, PACKAGE)
     again = {name: value for name, value in PACKAGE.items() if name != "retries"}
     again |= {} if retries is None else {"retries": retries}
@@ -183,26 +183,26 @@ def test_a_retry_is_a_duplicate_whatever_it_counts(cloud: Cloud, retries: int | 
 @pytest.mark.parametrize(
     "change", [{"type": "package_returned"}, {"created": 1788615606}, {"store": 1}, {"data": {}}, {"created": None}]
 )
-def test_another_event_is_no_duplicate(cloud: Cloud, change: dict[str, Any]) -> None:
+def test_another_event_is_not_a_duplicate(cloud: Cloud, change: dict[str, Any]) -> None:
     printful(cloud, PACKAGE)
     assert printful(cloud, PACKAGE | change)["body"]["status"] == "accepted"
 
 
-def test_events_of_an_unknown_shape_are_told_apart(cloud: Cloud) -> None:
+def test_events_of_an_unknown_shape_have_different_identities(cloud: Cloud) -> None:
     for content in ({"type": "ping"}, {"type": "ping", "nonce": 1}, {"type": "ping", "nonce": 2}, {}):
         assert printful(cloud, content)["body"]["status"] == "accepted"
     assert printful(cloud, {"type": "ping", "nonce": 2, "retries": 3})["body"]["status"] == "duplicate"
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"not json", b"[]", b"[" * 10_000, b'{"type": null}'])
-def test_what_is_no_event_is_kept_for_a_person(hub: Hub, raw: bytes) -> None:
+def test_a_body_that_is_not_an_event_is_stored_for_a_person(hub: Hub, raw: bytes) -> None:
     answer = hub.receive("printful", "", raw)
     assert answer["statusCode"] == 200
     hub.settle()
     assert hub.event(answer["body"]["event_id"])["state"] == "unhandled"
 
 
-def test_what_is_too_large_is_refused(cloud: Cloud) -> None:
+def test_a_body_that_is_too_large_is_refused(cloud: Cloud) -> None:
     assert printful(cloud, b" " * (1024 * 1024 + 1))["statusCode"] == 413
     assert cloudprinter(cloud, b" " * (1024 * 1024 + 1))["statusCode"] == 413
 

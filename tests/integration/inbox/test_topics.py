@@ -1,4 +1,4 @@
-"""What a topic does to the record: once, whatever happens in between."""
+"""The effect of a topic on the record: once, whatever happens in between."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def fact(name: str) -> Fact:
 
 
 def payload(hub: Hub, provider: str, topic: str, content: Any) -> dict[str, Any]:
-    """Receive a webhook without handing it on; what its topic is invoked with."""
+    """Receive a webhook without forwarding it; return the event that its topic is invoked with."""
     return {"event_id": hub.receive(provider, topic, content)["body"]["event_id"]}
 
 
@@ -87,7 +87,7 @@ def delivery(order_id: str) -> Delivery:
     )
 
 
-def test_who_loses_the_race_for_an_order_reads_it_again(cloud: Cloud) -> None:
+def test_a_writer_that_loses_a_race_reads_the_order_again(cloud: Cloud) -> None:
     repository.apply(Decision(order_id="7", facts=(fact("first"),)))
     pauses: list[int] = []
     real = repository.get
@@ -109,7 +109,7 @@ def test_who_loses_the_race_for_an_order_reads_it_again(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_who_always_loses_gives_up_and_lambda_tries_again(cloud: Cloud, *, known: bool) -> None:
+def test_a_writer_that_always_loses_fails_and_lambda_tries_again(cloud: Cloud, *, known: bool) -> None:
     if known:
         repository.apply(Decision(order_id="7", facts=(fact("first"),)))
     real, writes = repository.get, iter(range(1000))
@@ -165,7 +165,7 @@ def test_parcels_add_up_in_any_order_and_any_number_of_times(hub: Hub) -> None:
     ("line", "reason", "quantities"),
     [(("x", 1), "unknown_sku", [0, 0]), ((BADGE, 11), "over_shipped", [10, 0])],
 )
-def test_what_the_order_does_not_have_is_kept_flagged_and_clamped(
+def test_pieces_that_the_order_does_not_have_are_kept_flagged_and_clamped(
     hub: Hub, line: tuple[str, int], reason: str, quantities: list[int]
 ) -> None:
     hub.receive("storefront", "order_paid", order())
@@ -186,7 +186,7 @@ def test_a_line_that_no_rule_wants_is_flagged_and_the_others_go_out(hub: Hub) ->
     assert [line["destination"] for line in shown["lines"]] == ["camaloon", None]
 
 
-def test_an_event_of_which_nothing_is_known_is_left_alone(hub: Hub) -> None:
+def test_an_unknown_event_is_ignored(hub: Hub) -> None:
     hub.run_topic(PAID, {"event_id": "storefront-never"})
     assert hub.cloud.rows() == []
 
@@ -221,7 +221,7 @@ def test_a_paid_order_costs_five_calls(hub: Hub) -> None:
     assert len(calls[3][1]["TransactItems"]) == 2
 
 
-def test_the_end_of_an_event_is_a_small_row_and_the_large_one_is_left_alone(hub: Hub) -> None:
+def test_a_processed_event_gets_a_small_row_and_its_own_row_does_not_change(hub: Hub) -> None:
     hub.receive("camaloon", "shipment_sent", shipment((BADGE, 1)))
     before = hub.cloud.rows("EVENT")
     hub.settle()
@@ -233,7 +233,7 @@ def test_the_end_of_an_event_is_a_small_row_and_the_large_one_is_left_alone(hub:
     assert done["expires_at"] == before[0]["expires_at"]
 
 
-def test_what_was_set_aside_and_is_processed_all_the_same_is_no_longer_listed(hub: Hub) -> None:
+def test_a_parked_event_that_is_processed_is_no_longer_listed(hub: Hub) -> None:
     invocation = payload(hub, "camaloon", "shipment_sent", shipment((BADGE, 1)))
     event = events.get(invocation["event_id"])
     assert event
@@ -243,12 +243,12 @@ def test_what_was_set_aside_and_is_processed_all_the_same_is_no_longer_listed(hu
     assert hub.get("/events", state="failed")["body"]["events"] == []
 
 
-def test_what_was_parked_after_it_was_processed_is_taken_off_the_list_by_a_replay(hub: Hub) -> None:
+def test_a_replay_unlists_an_event_that_was_parked_after_it_was_processed(hub: Hub) -> None:
     invocation = payload(hub, "camaloon", "shipment_sent", shipment((BADGE, 1)))
     before = events.get(invocation["event_id"])
     hub.run_topic(SHIPPED, invocation)
     assert before
-    events.set_aside(before, events.State.FAILED, error="RetriesExhausted: no answer")  # by what it had read before
+    events.set_aside(before, events.State.FAILED, error="RetriesExhausted: no answer")  # with what it had read before
     assert [each["id"] for each in hub.get("/events", state="failed")["body"]["events"]] == [before.id]
     assert hub.post(f"/events/{before.id}/replay")["body"]["replayed"] is False
     assert hub.get("/events", state="failed")["body"]["events"] == []

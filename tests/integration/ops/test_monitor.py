@@ -59,7 +59,7 @@ def metrics(text: str) -> dict[str, float]:
 
 
 def pay(hub: Hub, order_id: int = 1001) -> None:
-    hub.tell("storefront/order_paid", id=order_id)
+    hub.send_sample("storefront/order_paid", id=order_id)
 
 
 def attention(hub: Hub, order_id: str = "1001") -> list[str]:
@@ -85,14 +85,14 @@ def test_an_order_that_is_not_accepted_in_time_is_raised_once_and_cleared(
     assert (counted["OrdersStalled"], counted["OrdersNeedAttention"]) == (1, 1)
     assert attention(hub) == ["stalled"]
     assert ask(hub, "/orders", attention="stalled")["orders"][0]["id"] == "1001"
-    assert hub.shop.told()[-1]["data"]["reasons"] == ["stalled"]
-    told = len(hub.shop.told())
+    assert hub.shop.notifications()[-1]["data"]["reasons"] == ["stalled"]
+    told = len(hub.shop.notifications())
     clock.advance(15 * 60)
     assert look(hub)["raised"] == 0
     counted = metrics(capsys.readouterr().out)
     assert counted["OrdersStalled"] == 1  # for as long as it stands: the alarm stays on
     assert "OrdersNeedAttention" not in counted
-    assert len(hub.shop.told()) == told
+    assert len(hub.shop.notifications()) == told
     hub.deliver_again()
     hub.settle()
     assert attention(hub) == []
@@ -108,7 +108,7 @@ def test_an_order_that_goes_its_way_is_never_raised(hub: Hub, clock: Clock) -> N
         assert look(hub) == {"orders": 1, "raised": 0, "standing": []}
     order = hub.order()
     lines = [{"sku": line["sku"], "quantity": line["quantity"]} for line in order["lines"]]
-    hub.tell("camaloon/shipment_sent", order_id=1001, line_items=lines)
+    hub.send_sample("camaloon/shipment_sent", order_id=1001, line_items=lines)
     assert hub.order()["status"] == "shipped"
     clock.advance(60 * DAY)
     assert look(hub) == {"orders": 0, "raised": 0, "standing": []}
@@ -118,7 +118,7 @@ def test_an_order_that_goes_its_way_is_never_raised(hub: Hub, clock: Clock) -> N
 def test_a_hold_that_grows_old_is_raised_once_and_cleared(
     hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hub.tell("printful/order_put_hold")
+    hub.send_sample("printful/order_put_hold")
     (order,) = ask(hub, "/orders")["orders"]
     since = hub.order(order["id"])["holds"][0]["since"]
     clock.now = datetime.fromisoformat(since)
@@ -134,7 +134,7 @@ def test_a_hold_that_grows_old_is_raised_once_and_cleared(
     assert look(hub)["raised"] == 0
     released = sample("printful/order_remove_hold")
     created = int(clock.now.timestamp())
-    hub.tell("printful/order_remove_hold", created=created, data=released["data"])
+    hub.send_sample("printful/order_remove_hold", created=created, data=released["data"])
     assert not {"hold_old", "on_hold"} & set(attention(hub, order["id"]))
     capsys.readouterr()
     look(hub)
@@ -197,7 +197,7 @@ def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_agai
     clock.advance(2 * HOUR)
     monkeypatch.setattr(monitor, "BUDGET", timedelta(0))
     for order_id in (1002, 1003):  # fine, and looked at later
-        hub.tell(
+        hub.send_sample(
             "storefront/order_paid", id=order_id, processed_at="2026-09-01T16:00:00Z", created_at="2026-09-01T15:00:00Z"
         )
     for _ in range(4):
@@ -208,7 +208,7 @@ def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_agai
     hub.cloud.parameters["SilentAfterHours"] = ""
     assert standing(hub) == []
     hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
-    hub.tell("storefront/order_canceled", id=1001)
+    hub.send_sample("storefront/order_canceled", id=1001)
     look(hub)
     assert standing(hub) == []
 
@@ -227,7 +227,7 @@ def test_an_order_that_stays_open_for_ever_is_not_looked_at_for_ever(hub: Hub, c
 def test_an_order_made_long_before_it_is_paid_is_looked_at_for_as_long_as_any_other(hub: Hub, clock: Clock) -> None:
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
     made = clock.now - timedelta(days=100)  # a pre-order, or a bank transfer
-    hub.tell("storefront/order_paid", id=1001, created_at=iso(made), processed_at=iso(clock.now))
+    hub.send_sample("storefront/order_paid", id=1001, created_at=iso(made), processed_at=iso(clock.now))
     clock.advance(23 * HOUR)
     assert look(hub)["orders"] == 0
     clock.advance(2 * HOUR)
@@ -243,7 +243,7 @@ def test_an_order_made_long_before_it_is_paid_is_looked_at_for_as_long_as_any_ot
 def test_a_payment_that_is_heard_of_long_after_it_was_made_is_looked_at(hub: Hub, clock: Clock) -> None:
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
     made = iso(clock.now - timedelta(days=100))
-    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=made)
+    hub.send_sample("storefront/order_paid", id=1001, created_at=made, processed_at=made)
     clock.advance(25 * HOUR)
     assert look(hub)["raised"] == 1
 
@@ -251,7 +251,7 @@ def test_a_payment_that_is_heard_of_long_after_it_was_made_is_looked_at(hub: Hub
 def test_an_order_dated_by_a_shop_whose_clock_is_wrong_is_looked_at(hub: Hub, clock: Clock) -> None:
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
     made = iso(clock.now + timedelta(days=365))
-    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=made)
+    hub.send_sample("storefront/order_paid", id=1001, created_at=made, processed_at=made)
     clock.advance(25 * HOUR)
     assert [each["id"] for each in ask(hub, "/orders", stalled="24")["orders"]] == ["1001"]
     assert look(hub)["raised"] == 1
@@ -262,7 +262,7 @@ def test_an_order_that_its_printer_had_long_before_the_shop_told_of_it_counts_fr
     hub: Hub, clock: Clock
 ) -> None:
     about = {"order_reference": "1001", "item_reference": "1"}
-    hub.tell("cloudprinter/item_validated", **about, datetime=clock.now.isoformat())
+    hub.send_sample("cloudprinter/item_validated", **about, datetime=clock.now.isoformat())
     clock.advance(100 * DAY)
     assert look(hub)["orders"] == 0
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
@@ -276,7 +276,7 @@ def test_an_order_that_was_listed_by_the_shops_date_counts_from_the_payment_once
     hub: Hub, clock: Clock
 ) -> None:
     made = iso(clock.now - timedelta(days=100))
-    hub.tell("storefront/order_paid", id=1001, created_at=made, processed_at=iso(clock.now))
+    hub.send_sample("storefront/order_paid", id=1001, created_at=made, processed_at=iso(clock.now))
     hub.cloud.dynamodb.update_item(  # as versions before this rule wrote it
         TableName="table",
         Key={"pk": {"S": "ORDER#1001"}},
@@ -288,7 +288,7 @@ def test_an_order_that_was_listed_by_the_shops_date_counts_from_the_payment_once
     assert look(hub)["orders"] == 0
     assert [each["id"] for each in ask(hub, "/orders", stalled="240")["orders"]] == ["1001"]
     line = hub.order()["lines"][0]
-    hub.tell("camaloon/shipment_sent", order_id=1001, line_items=[{"sku": line["sku"], "quantity": 1}])
+    hub.send_sample("camaloon/shipment_sent", order_id=1001, line_items=[{"sku": line["sku"], "quantity": 1}])
     assert look(hub)["orders"] == 1
     assert attention(hub) == ["stalled"]
 
@@ -303,7 +303,7 @@ def test_a_provider_that_says_nothing_while_orders_are_open_is_silent_until_it_s
     pay(hub)
     line = hub.order()["lines"][0]
     about = {"item_reference": line["id"], "order_reference": "1001", "datetime": clock.now.isoformat()}
-    hub.tell("cloudprinter/item_validated", **about)
+    hub.send_sample("cloudprinter/item_validated", **about)
     clock.advance(95 * HOUR)
     assert standing(hub) == []
     clock.advance(2 * HOUR)
@@ -317,7 +317,7 @@ def test_a_provider_that_says_nothing_while_orders_are_open_is_silent_until_it_s
     clock.advance(HOUR)
     assert standing(hub) == ["provider_silent/cloudprinter"]
     assert ask(hub, "/conditions")["conditions"][0]["since"] == since
-    hub.tell("cloudprinter/item_produce", **about | {"datetime": clock.now.isoformat()})
+    hub.send_sample("cloudprinter/item_produce", **about | {"datetime": clock.now.isoformat()})
     capsys.readouterr()
     assert standing(hub) == []
     written = capsys.readouterr().out
@@ -326,7 +326,7 @@ def test_a_provider_that_says_nothing_while_orders_are_open_is_silent_until_it_s
 
 
 def test_a_provider_without_open_orders_may_be_silent(hub: Hub, clock: Clock) -> None:
-    hub.tell("cloudprinter/item_shipped")
+    hub.send_sample("cloudprinter/item_shipped")
     clock.advance(40 * DAY)
     assert standing(hub) == []
 
@@ -367,7 +367,7 @@ def test_twenty_refusals_in_a_row_say_that_camaloon_has_switched_its_webhook_off
     assert standing(hub) == ["endpoint_disabled/camaloon"]
     assert metrics(capsys.readouterr().out)["EndpointsDisabled"] == 1
     clock.advance(HOUR)
-    hub.tell("camaloon/shipment_sent")
+    hub.send_sample("camaloon/shipment_sent")
     assert standing(hub) == []
     refuse(hub, 19)
     assert standing(hub) == []
@@ -423,7 +423,7 @@ def test_a_secret_that_was_rotated_away_is_noticed_while_it_is_used_and_for_a_da
 ) -> None:
     secret, message = OLD[provider]
     hub.cloud.set_secret(secret, "the-new-one", previous=SECRETS[secret])
-    hub.tell(message)
+    hub.send_sample(message)
     capsys.readouterr()
     assert f"old_secret/{provider}" in standing(hub)
     assert metrics(capsys.readouterr().out)["OldSecretsInUse"] == 1
@@ -436,7 +436,7 @@ def test_a_secret_that_was_rotated_away_is_noticed_while_it_is_used_and_for_a_da
 def test_the_current_secret_is_no_old_one_though_another_is_still_accepted(hub: Hub, provider: str) -> None:
     secret, message = OLD[provider]
     hub.cloud.set_secret(secret, SECRETS[secret], previous="one-before")
-    hub.tell(message)
+    hub.send_sample(message)
     assert f"old_secret/{provider}" not in standing(hub)
     (event,) = (row for row in hub.cloud.rows("EVENT"))
     assert "attention_key" not in event
@@ -444,7 +444,7 @@ def test_the_current_secret_is_no_old_one_though_another_is_still_accepted(hub: 
 
 def test_one_of_several_current_keys_is_current(hub: Hub) -> None:
     hub.cloud.set_secret("CloudprinterSecret", ["another", SECRETS["CloudprinterSecret"]], previous="one-before")
-    hub.tell("cloudprinter/item_shipped")
+    hub.send_sample("cloudprinter/item_shipped")
     assert standing(hub) == []
 
 
@@ -467,7 +467,7 @@ def test_a_replaced_url_at_printful_stands_until_it_is_ours_again(hub: Hub, cloc
 
 
 def test_drift_is_news_for_a_week(hub: Hub, clock: Clock) -> None:
-    hub.tell("printful/package_shipped", brand_new="x")
+    hub.send_sample("printful/package_shipped", brand_new="x")
     assert standing(hub) == ["payload_drift/printful.package_shipped"]
     assert sentence(hub, "payload_drift/printful.package_shipped").startswith(
         "Messages of printful.package_shipped contain fields or values that Pressroom does not know"
@@ -576,7 +576,7 @@ def test_every_condition_has_been_seen_in_these_tests() -> None:
 def test_the_overview_counts_what_there_is(hub: Hub, clock: Clock) -> None:
     pay(hub)
     clock.advance(3 * HOUR)
-    hub.tell("camaloon/shipment_sent")
+    hub.send_sample("camaloon/shipment_sent")
     shown = ask(hub, "/overview")
     assert [each["status"] for each in shown["orders"]] == [str(each) for each in Status]
     assert {each["status"]: each["count"] for each in shown["orders"] if each["count"]} == {"partially_shipped": 1}

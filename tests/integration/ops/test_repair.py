@@ -22,7 +22,7 @@ from tests.support.samples import body, sample
 
 
 def pay(hub: Hub, order_id: int, **changes: Any) -> None:
-    hub.tell("storefront/order_paid", id=order_id, **changes)
+    hub.send_sample("storefront/order_paid", id=order_id, **changes)
 
 
 def die(hub: Hub, number: int, first: int = 1) -> list[str]:
@@ -99,7 +99,7 @@ def test_a_replay_of_what_is_being_retried_or_has_succeeded_has_no_effect(hub: H
 
 
 def test_a_webhook_that_was_processed_is_not_processed_again(hub: Hub) -> None:
-    event = hub.tell("camaloon/shipment_sent")["body"]["event_id"]
+    event = hub.send_sample("camaloon/shipment_sent")["body"]["event_id"]
     before = hub.order()
     assert hub.post(f"/events/{event}/replay")["body"] == {"id": event, "replayed": False}
     hub.settle()
@@ -354,7 +354,7 @@ def test_a_dead_order_that_nobody_is_to_print_is_canceled(hub: Hub) -> None:
 
 def test_an_order_at_the_oms_that_is_settled_has_no_uid(hub: Hub) -> None:
     hub.oms.faults = [400]
-    hub.tell("storefront/order_paid__personalized")
+    hub.send_sample("storefront/order_paid__personalized")
     (delivery,) = dead(hub)
     hub.post(f"/deliveries/{delivery['id']}/settle", {"outcome": "done"})
     assert hub.order(delivery["order_id"])["attention"] == ["uid_unknown"]
@@ -387,9 +387,9 @@ def everything(hub: Hub) -> str:
 
 def history(hub: Hub) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
-    hub.tell("storefront/order_paid")
-    hub.tell("camaloon/shipment_sent")
-    hub.tell("storefront/order_canceled", id=1001, reason="Neighbour Marta Soler has it")
+    hub.send_sample("storefront/order_paid")
+    hub.send_sample("camaloon/shipment_sent")
+    hub.send_sample("storefront/order_canceled", id=1001, reason="Neighbour Marta Soler has it")
 
 
 def test_nothing_personal_is_left_and_the_record_stays(hub: Hub) -> None:
@@ -415,9 +415,9 @@ def test_what_comes_again_is_still_known_and_what_is_new_is_erased_by_asking_aga
     history(hub)
     hub.post("/orders/1001/erase")
     for name in ("storefront/order_paid", "camaloon/shipment_sent"):
-        assert hub.tell(name)["body"]["status"] == "duplicate"
-    assert hub.tell("storefront/order_paid", note="Marta Soler")["body"]["status"] == "duplicate"
-    hub.tell("camaloon/shipment_sent__second_parcel")
+        assert hub.send_sample(name)["body"]["status"] == "duplicate"
+    assert hub.send_sample("storefront/order_paid", note="Marta Soler")["body"]["status"] == "duplicate"
+    hub.send_sample("camaloon/shipment_sent__second_parcel")
     hub.post("/orders/1001/erase")
     left = everything(hub)
     assert [each for each in PERSONAL if each in left] == []
@@ -426,7 +426,7 @@ def test_what_comes_again_is_still_known_and_what_is_new_is_erased_by_asking_aga
 
 def test_an_order_with_something_still_to_be_sent_is_not_erased(hub: Hub) -> None:
     hub.camaloon.answers = [Retry("HTTP 503", status=503)]
-    hub.tell("storefront/order_paid")
+    hub.send_sample("storefront/order_paid")
     assert hub.post("/orders/1001/erase")["statusCode"] == 409
     assert "Soler" in everything(hub)
     hub.deliver_again()
@@ -527,9 +527,9 @@ def blank(value: Any, name: str = "") -> Any:
 def test_notifications_are_enabled_again_and_all_is_replayed(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
     hub.shop.answers = [Dead("HTTP 410", status=410)]
-    hub.tell("storefront/order_paid")
+    hub.send_sample("storefront/order_paid")
     clock.advance(1)
-    hub.tell("camaloon/shipment_sent")
+    hub.send_sample("camaloon/shipment_sent")
     assert hub.get("/notifications")["body"]["disabled_at"]
     for _ in range(2):
         assert hub.post("/notifications/enable")["body"] == {"url_set": True, "disabled_at": None}

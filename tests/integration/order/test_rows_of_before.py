@@ -204,12 +204,12 @@ def test_messages_of_old_orders_are_known_or_change_them(old: Hub, monkeypatch: 
     update = mock.Mock(return_value=200)
     monkeypatch.setattr(client, "update_order", update)
     before = old.order("1060")
-    old.tell("storefront/order_updated", id=1060, updated_at=kept()["at"])
+    old.send_sample("storefront/order_updated", id=1060, updated_at=kept()["at"])
     assert [call.args[0] for call in update.call_args_list] == [each["id"] for each in before["provider_orders"]]
     assert sent_to(old.order("1060"), "oms") == {"create_order": "delivered", "update_order": "delivered"}
     # Camaloon's order can't be changed any more.
     lines = [{"id": "1", "sku": BADGE, "description": "Badge", "quantity": 1, "price": 1}]
-    old.tell("storefront/order_updated", id=1002, updated_at=kept()["at"], line_items=lines)
+    old.send_sample("storefront/order_updated", id=1002, updated_at=kept()["at"], line_items=lines)
     assert "change_not_sent" in old.order("1002")["attention"]
     # A printer's hold ends.
     assert old.order("1043")["on_hold"]
@@ -220,7 +220,7 @@ def test_messages_of_old_orders_are_known_or_change_them(old: Hub, monkeypatch: 
     assert not old.order("1043")["on_hold"]
     assert old.order("1043")["attention"] == ["out_of_stock"]
     # The product of those orders is in stock again: they are found by it.
-    old.tell("printful/stock_updated__empty", created=created)
+    old.send_sample("printful/stock_updated__empty", created=created)
     assert {each for each in ("1039", "1043", "1049") if "out_of_stock" in old.order(each)["attention"]} == set()
 
 

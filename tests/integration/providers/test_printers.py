@@ -1,4 +1,4 @@
-"""One order at several printers, and what is kept of products, their stock and drift: the whole way in one process."""
+"""One order at several printers; products, their stock and drift: the whole path in one process."""
 
 import json
 from collections.abc import Callable
@@ -42,12 +42,12 @@ def by_id(order: dict[str, Any]) -> dict[str, Any]:
 
 def test_one_order_at_three_printers_becomes_one_record(several: Hub) -> None:
     for name in STORY[:6]:
-        several.tell(name)
+        several.send_sample(name)
     held = several.order("1002")
     assert (held["on_hold"], held["attention"]) == (True, ["approval_needed", "on_hold"])
     assert held["status"] == "accepted"
     for name in STORY[6:]:
-        several.tell(name)
+        several.send_sample(name)
     order = several.order("1002")
     assert (order["on_hold"], order["attention"]) == (False, [])
     (hold,) = order["holds"]
@@ -77,8 +77,8 @@ def test_one_order_at_three_printers_becomes_one_record(several: Hub) -> None:
 def test_the_same_messages_in_any_order_and_twice_make_the_same_record(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["RoutingRules"] = RULES
     for name in reversed(STORY):
-        hub.tell(name)
-        assert hub.tell(name)["body"]["status"] == "duplicate"
+        hub.send_sample(name)
+        assert hub.send_sample(name)["body"]["status"] == "duplicate"
     hub.receive("storefront", "order_paid", sample(SEVERAL))
     hub.settle()
     backwards = hub.order("1002")
@@ -97,7 +97,7 @@ def test_thirty_events_of_one_order_at_once_all_land(several: Hub) -> None:
     assert {name.removeprefix("pressroom-") for name, _ in invoked} == set(names)
     assert len(invoked) == 30
     with ExitStack() as stack:
-        # Before the threads start: each function's variables are put into the environment, which all share.
+        # Before the threads start: they share the environment, which holds the function's variables.
         run = {name: stack.enter_context(several.cloud.as_function(name.replace("-", "/"))) for name in names}
         stack.enter_context(one_write_at_a_time())
         pool = stack.enter_context(ThreadPoolExecutor(8))
@@ -106,9 +106,9 @@ def test_thirty_events_of_one_order_at_once_all_land(several: Hub) -> None:
 
 
 def test_an_order_of_the_dashboard_has_a_record_of_its_own(hub: Hub) -> None:
-    hub.tell("printful/order_created__dashboard")
+    hub.send_sample("printful/order_created__dashboard")
     order = hub.order("printful:98765432")
-    assert (order["status"], order["attention"]) == ("paid", [])  # a draft, that nobody has confirmed
+    assert (order["status"], order["attention"]) == ("paid", [])  # a draft, not confirmed yet
     assert [(line["id"], line["sku"], line["quantity"]) for line in order["lines"]] == [
         *[("printful:40000001", "PF-TEE-BLK-M", 2), ("printful:40000002", "PF-MUG-11OZ", 1)],
     ]
@@ -116,7 +116,7 @@ def test_an_order_of_the_dashboard_has_a_record_of_its_own(hub: Hub) -> None:
 
 @pytest.mark.parametrize("variant", ["tracking_zero", "integer_external_id", "unknown_item", "nulls", "unknown_fields"])
 def test_no_deviation_is_lost(several: Hub, variant: str) -> None:
-    answer = several.tell(f"printful/package_shipped__{variant}")
+    answer = several.send_sample(f"printful/package_shipped__{variant}")
     known = several.event(answer["body"]["event_id"])
     assert (known["state"], known["error"]) == ("processed", None)
     assert len(several.order(known["order_id"])["shipments"]) == 1
@@ -125,19 +125,19 @@ def test_no_deviation_is_lost(several: Hub, variant: str) -> None:
 # --- products ---
 
 
-def test_a_product_is_what_the_latest_event_says(hub: Hub) -> None:
+def test_a_product_has_the_content_of_the_latest_event(hub: Hub) -> None:
     assert hub.get("/products/210000001")["statusCode"] == 404
-    hub.tell("printful/product_synced")
-    hub.tell("printful/product_updated", created=1788700000)
+    hub.send_sample("printful/product_synced")
+    hub.send_sample("printful/product_updated", created=1788700000)
     shown = hub.get("/products/210000001")["body"]
     assert shown.keys() == {
         *("id", "name", "external_id", "variants", "synced", "thumbnail_url", "deleted", "updated_at"),
     }
     assert shown["deleted"] is False
-    hub.tell("printful/product_deleted", created=1788800000)
-    hub.tell("printful/product_updated", created=1788750000)
+    hub.send_sample("printful/product_deleted", created=1788800000)
+    hub.send_sample("printful/product_updated", created=1788750000)
     assert hub.get("/products/210000001")["body"]["deleted"] is True
-    hub.tell("printful/product_synced", created=1788900000)
+    hub.send_sample("printful/product_synced", created=1788900000)
     assert hub.get("/products/210000001")["body"]["deleted"] is False
 
 
@@ -159,7 +159,7 @@ def test_two_events_of_one_second_leave_the_same_product_in_either_order(cloud: 
     with cloud.as_function("printful/product_updated"):
         for names in (("a", "b"), ("b", "a")):
             for name in names:
-                products.keep_product(product(name))
+                products.save_product(product(name))
             known = products.product("1")
             assert known
             assert known.name == "b"
@@ -170,31 +170,31 @@ def test_two_events_of_one_second_leave_the_same_product_in_either_order(cloud: 
 
 def told(hub: Hub, out: list[int], *, created: int, discontinued: tuple[int, ...] = (), product: int = 71) -> None:
     data = {"product_id": product, "variant_stock": {"out": out, "discontinued": list(discontinued)}}
-    hub.tell("printful/stock_updated", created=created, data=data)
+    hub.send_sample("printful/stock_updated", created=created, data=data)
 
 
-def test_stock_is_shown_and_what_stands_in_no_list_can_be_ordered(hub: Hub) -> None:
+def test_stock_is_shown_and_variants_in_no_list_can_be_ordered(hub: Hub) -> None:
     assert hub.get("/stock/71")["statusCode"] == 404
-    hub.tell("printful/stock_updated")
+    hub.send_sample("printful/stock_updated")
     assert hub.get("/stock/71")["body"] == {
         "product_id": "71",
         "out": [4017, 4018],
         "discontinued": [4021],
         "updated_at": "2026-09-07T05:10:00.000Z",
     }
-    hub.tell("printful/stock_updated__empty")
+    hub.send_sample("printful/stock_updated__empty")
     assert hub.get("/stock/71")["body"]["out"] == []
 
 
 def test_an_open_order_is_flagged_while_a_variant_of_its_lines_is_out(several: Hub, printed: Printed) -> None:
-    several.tell("printful/order_created")
+    several.send_sample("printful/order_created")
     told(several, [9999], created=1788757800)
     assert several.order("1002")["attention"] == []
     told(several, [9999, 4017], created=1788757900)
     assert several.order("1002")["attention"] == ["out_of_stock"]
     assert "OrdersNeedAttention" in printed.text()
     told(several, [4017], created=1788758000)
-    told(several, [], created=1788757950)  # late, and no longer true
+    told(several, [], created=1788757950)  # late, and superseded
     assert several.order("1002")["attention"] == ["out_of_stock"]
     told(several, [], created=1788758100)
     order = several.order("1002")
@@ -208,7 +208,7 @@ def test_an_open_order_is_flagged_while_a_variant_of_its_lines_is_out(several: H
 @pytest.mark.parametrize("first", ["order_created", "order_updated", "order_put_hold", "order_failed"])
 def test_an_order_that_comes_after_the_stock_is_flagged_too(several: Hub, first: str) -> None:
     told(several, [4017, 9999], created=1788757900)
-    answer = several.tell(f"printful/{first}")
+    answer = several.send_sample(f"printful/{first}")
     order = several.order("1002")
     assert "out_of_stock" in order["attention"]
     assert several.event(answer["body"]["event_id"])["state"] == "processed"
@@ -217,7 +217,7 @@ def test_an_order_that_comes_after_the_stock_is_flagged_too(several: Hub, first:
 
 
 def test_the_order_and_the_stock_make_the_same_record_whichever_comes_first(several: Hub) -> None:
-    several.tell("printful/order_created")
+    several.send_sample("printful/order_created")
     told(several, [4017], created=1788757900)
     one = several.order("1002")["timeline"][-1]
     content = sample("printful/order_created")
@@ -229,7 +229,7 @@ def test_the_order_and_the_stock_make_the_same_record_whichever_comes_first(seve
 
 
 def killed_at(hub: Hub, step: str, name: str, **changes: Any) -> Callable[[], None]:
-    """Send a sample whose function is killed when it comes to a step of `catalogue`; what Lambda does next."""
+    """Send a sample whose function is killed at a step of `products`; return Lambda's next invocation."""
     hub.receive("printful", "", sample(name) | changes)
     hub.pump()
     ((function, payload),), hub.cloud.lambda_.waiting = hub.cloud.lambda_.waiting, []
@@ -244,23 +244,23 @@ def killed_at(hub: Hub, step: str, name: str, **changes: Any) -> Callable[[], No
     return lambda: hub.run_topic(function, payload)
 
 
-def test_a_function_that_is_killed_before_it_has_told_the_orders_tells_them_the_next_time(several: Hub) -> None:
-    several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
+def test_a_function_that_is_killed_before_it_updates_the_orders_updates_them_the_next_time(several: Hub) -> None:
+    several.send_sample("printful/order_created")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
     assert several.order("1002")["attention"] == []
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]
 
 
-def test_a_late_event_tells_what_is_known_by_then_in_case_it_was_killed_before(several: Hub) -> None:
-    several.tell("printful/order_created")
-    again = killed_at(several, "watching", "printful/stock_updated")
-    told(several, [4017, 4018], discontinued=(4021,), created=1788999999)  # the same is missing: nothing to tell
+def test_a_late_event_updates_the_orders_with_the_newer_stock_in_case_that_was_killed(several: Hub) -> None:
+    several.send_sample("printful/order_created")
+    again = killed_at(several, "orders_with", "printful/stock_updated")
+    told(several, [4017, 4018], discontinued=(4021,), created=1788999999)  # the same variants are missing: no new fact
     again()
     assert several.order("1002")["attention"] == ["out_of_stock"]
 
 
-def test_an_order_that_is_killed_before_it_has_asked_for_the_stock_asks_the_next_time(several: Hub) -> None:
+def test_a_function_that_is_killed_before_it_reads_the_stock_reads_it_the_next_time(several: Hub) -> None:
     told(several, [4017], created=1788757900)
     again = killed_at(several, "stock", "printful/order_created")
     assert several.order("1002")["attention"] == []
@@ -269,13 +269,13 @@ def test_an_order_that_is_killed_before_it_has_asked_for_the_stock_asks_the_next
 
 
 def test_a_discontinued_variant_flags_too(several: Hub) -> None:
-    several.tell("printful/order_created")
+    several.send_sample("printful/order_created")
     told(several, [], discontinued=(1320,), product=19, created=1788757800)
     assert several.order("1002")["attention"] == ["out_of_stock"]
 
 
-def test_an_order_that_has_left_is_not_touched(several: Hub) -> None:
-    several.tell("printful/order_created__dashboard")
+def test_a_shipped_order_is_not_changed(several: Hub) -> None:
+    several.send_sample("printful/order_created__dashboard")
     for name in ("printful/package_shipped", "printful/package_shipped__second_parcel"):
         content = sample(name)
         content["data"]["order"]["external_id"] = None
@@ -291,16 +291,16 @@ def test_all_orders_with_a_product_are_found_page_by_page(hub: Hub) -> None:
     ids = [f"order-{number}" for number in range(120)]
     with hub.cloud.as_function("printful/order_created"):
         for order_id in ids:
-            products.watch("71", order_id, since="2026-09-02T10:00:00.000Z")
-            products.watch("72", f"other-{order_id}", since="2026-09-02T10:00:00.000Z")
+            products.index_order("71", order_id, since="2026-09-02T10:00:00.000Z")
+            products.index_order("72", f"other-{order_id}", since="2026-09-02T10:00:00.000Z")
     with hub.cloud.as_function("printful/stock_updated"):
-        pages = list(products.watching("71"))
+        pages = list(products.orders_with("71"))
     assert [len(page) for page in pages] == [100, 20]
     assert {each for page in pages for each in page} == set(ids)
 
 
 def test_the_stock_written_at_the_same_time_by_a_later_event_wins_and_orders_follow(several: Hub) -> None:
-    several.tell("printful/order_created")
+    several.send_sample("printful/order_created")
     received = several.order("1002")["timeline"][0]["received_at"]
 
     def of(at: str, *out: int) -> Stock:
@@ -308,30 +308,30 @@ def test_the_stock_written_at_the_same_time_by_a_later_event_wins_and_orders_fol
         return Stock(product_id="71", out=out, discontinued=(), **texts)
 
     early, late = of("2026-09-05T10:00:00.000Z", 4017), of("2026-09-05T11:00:00.000Z")
-    real = products.keep_stock
+    real = products.save_stock
 
     def overtaken(new: Stock, *, replacing: Stock | None) -> bool:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(products, "keep_stock", real)
-            stock.keep(late)
+            patch.setattr(products, "save_stock", real)
+            stock.update(late)
         return real(new, replacing=replacing)
 
     with several.cloud.as_function("printful/stock_updated"), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(products, "keep_stock", overtaken)
-        stock.keep(early)
+        patch.setattr(products, "save_stock", overtaken)
+        stock.update(early)
         known = products.stock("71")
     assert known == late
     assert several.order("1002")["attention"] == []
 
 
-def test_only_an_order_that_is_made_or_changed_is_written_under_its_products(several: Hub) -> None:
-    several.tell("printful/package_shipped")
+def test_only_an_order_that_is_created_or_changed_is_listed_under_its_products(several: Hub) -> None:
+    several.send_sample("printful/package_shipped")
     assert several.cloud.rows("WATCH") == []
-    several.tell("printful/order_created")
+    several.send_sample("printful/order_created")
     rows = several.cloud.rows("WATCH")
     assert [row["pk"]["S"] for row in rows] == ["WATCH#19#1002", "WATCH#71#1002"]
     with aws_calls() as calls:
-        several.tell("printful/order_updated")
+        several.send_sample("printful/order_updated")
     assert not [call for call in calls if call[0] == "PutItem" and call[1]["Item"]["pk"]["S"].startswith("WATCH")]
 
 
@@ -340,21 +340,21 @@ def test_only_an_order_that_is_made_or_changed_is_written_under_its_products(sev
 
 def test_drift_is_recorded_once_and_shown_by_its_path(several: Hub, printed: Printed) -> None:
     assert several.get("/drift")["body"] == {"drift": [], "cursor": None}
-    several.tell("printful/package_shipped__unknown_fields")
+    several.send_sample("printful/package_shipped__unknown_fields")
     (shown,) = several.get("/drift")["body"]["drift"]
     assert shown["topic"] == "printful.package_shipped"
     assert "data.order.status" in shown["paths"]
     assert "DriftSeen" in printed.text()
     with aws_calls() as calls:
-        several.tell("printful/package_shipped__unknown_fields", created=1788615999)
+        several.send_sample("printful/package_shipped__unknown_fields", created=1788615999)
     assert not [call for call in calls if "DRIFT" in json.dumps(call[1], default=str)]
-    several.tell("cloudprinter/item_canceled__unknown_fields")
+    several.send_sample("cloudprinter/item_canceled__unknown_fields")
     assert {each["topic"] for each in several.get("/drift")["body"]["drift"]} == {
         *("printful.package_shipped", "cloudprinter.item_canceled"),
     }
 
 
-def test_names_that_a_sender_makes_up_do_not_fill_the_table(cloud: Cloud, clock: Clock) -> None:
+def test_field_names_that_a_sender_invents_do_not_fill_the_table(cloud: Cloud, clock: Clock) -> None:
     with cloud.as_function("printful/order_updated"):
         for start in range(0, 1000, 100):
             drift.record("printful.order_updated", {f"data.x{start + n}" for n in range(100)}, now=clock())
@@ -364,7 +364,7 @@ def test_names_that_a_sender_makes_up_do_not_fill_the_table(cloud: Cloud, clock:
     assert len(item["paths"]["SS"]) == drift.MOST_PATHS
 
 
-def test_half_a_surrogate_is_a_path_all_the_same(cloud: Cloud, clock: Clock) -> None:
+def test_half_a_surrogate_pair_is_a_valid_path(cloud: Cloud, clock: Clock) -> None:
     with cloud.as_function("printful/order_updated"):
         drift.record("printful.order_updated", {"data.\ud800"}, now=clock())
         item = table.get(drift.KIND, "printful.order_updated")

@@ -1,4 +1,4 @@
-"""What each topic decides: a message in, facts and deliveries out, with no AWS and no clock."""
+"""The decisions of topics: a message in, facts and deliveries out, without AWS and without a clock."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from pressroom.order.decision import Decision
 from pressroom.order.shop_order import OrderPaid
 from pressroom.platform import wire
 from pressroom.providers.camaloon.messages import ShipmentSent
-from pressroom.providers.camaloon.parcels import camaloon_parcel
+from pressroom.providers.camaloon.parcels import parcel_id
 from pressroom.providers.storefront import decisions
 from tests.support.samples import BADGE, TOTE, body, order, sample, shipment
 
@@ -67,7 +67,7 @@ def test_an_order_without_lines_for_camaloon_is_recorded_and_not_sent(rules: str
     assert decision.facts[0].data["deliveries"] == []
 
 
-def test_the_same_order_is_the_same_delivery_whatever_type_its_id_has() -> None:
+def test_the_same_order_is_the_same_delivery_for_both_types_of_its_id() -> None:
     assert paid(order(id=1001)).deliveries[0].id == paid(order(id="1001")).deliveries[0].id
     assert paid(order(id=1001)).deliveries[0].id != paid(order(id=1002)).deliveries[0].id
 
@@ -85,7 +85,7 @@ def test_a_shipment_is_one_fact_dated_by_its_arrival() -> None:
     assert (fact.id, fact.kind, fact.at, fact.received_at) == ("e1", "shipped", RECEIVED, RECEIVED)
     assert fact.data == {
         "provider": "camaloon",
-        "parcel": camaloon_parcel("9414 1058 1746 0398 1325 11", None, [(BADGE, 10)]),
+        "parcel": parcel_id("9414 1058 1746 0398 1325 11", None, [(BADGE, 10)]),
         "carrier": None,
         "tracking_number": "9414 1058 1746 0398 1325 11",
         "tracking_url": "https://track.carrier.example/9414105817460398132511",

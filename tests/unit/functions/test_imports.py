@@ -1,4 +1,4 @@
-"""Starting a function costs what it imports, and needs nothing."""
+"""The start of a function: what it imports, and that it needs nothing."""
 
 import json
 import os
@@ -32,12 +32,12 @@ LOADS = {
     "catalogue": {"pydantic", "requests"},
     **{f"{provider}/{topic}": {"pydantic"} for provider, topic in topics()},
 }
-"""What of the costly packages each function loads before its first event: a receiver of a provider none at all."""
+"""The costly packages that each function loads before its first event; a provider's receiver loads none."""
 
 
 @cache
 def modules(folder: str) -> frozenset[str]:
-    """Import a function in a process of its own, with no environment to speak of; what that has loaded."""
+    """Import a function in its own process, without an environment; return the loaded modules."""
     code = f"import functions.{folder.replace('/', '.')}.handler, json, sys; print(json.dumps(list(sys.modules)))"
     path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "pressroom")])
     run = subprocess.run(
@@ -52,7 +52,7 @@ def test_a_function_loads_no_costly_package_that_it_does_not_need(folder: str) -
 
 
 @pytest.mark.parametrize("folder", [each for each in folders() if each.startswith("receive/")])
-def test_a_receiver_knows_nothing_of_orders_and_deliveries(folder: str) -> None:
+def test_a_receiver_imports_no_orders_and_no_deliveries(folder: str) -> None:
     assert not {
         "pressroom.order.fold",
         "pressroom.order.repository",

@@ -1,4 +1,4 @@
-"""What each topic of Cloudprinter and Printful decides: a sample in, one fact out (or what the catalogue keeps)."""
+"""The decisions of Cloudprinter's and Printful's topics: a sample in, one fact out (or a product, or stock)."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ CLOUDPRINTER: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"reason": "Nobody at the address", "tracking_number": "3SCP0042117790"},
     ),
 }
-"""Each topic's kind of fact, when it happened, and what else it says."""
+"""Each topic's kind of fact, its time, and its other data."""
 
 PRINTFUL: dict[str, tuple[str, str, dict[str, Any]]] = {
     "order_created": ("progress", "pending", {}),
@@ -92,7 +92,7 @@ ITEMS = [
 
 
 def fact(topic: str, content: Any, order_id: str = "1002") -> Fact:
-    """The one fact that a topic makes of a message."""
+    """The one fact of a topic's decision."""
     decision: Decision = decide(topic, content)
     (found,) = decision.facts
     assert (decision.order_id, decision.deliveries) == (order_id, ())
@@ -101,7 +101,7 @@ def fact(topic: str, content: Any, order_id: str = "1002") -> Fact:
 
 
 def cloudprinter(name: str, **changes: Any) -> dict[str, Any]:
-    """A sample of Cloudprinter's, as it is kept: without the key."""
+    """A sample of Cloudprinter's as it is stored: without the key."""
     content: dict[str, Any] = sample(f"cloudprinter/{name}") | changes
     return {field: value for field, value in content.items() if field != "apikey"}
 
@@ -161,7 +161,7 @@ def test_every_format_of_a_time_is_read(name: str, at: str) -> None:
 
 
 @pytest.mark.parametrize("datetime", [None, "", "soon", "2026-09-02T08:05:40", 0, [], {"a": 1}])
-def test_a_time_that_can_not_be_read_is_that_of_the_arrival_and_drift(datetime: object) -> None:
+def test_an_unreadable_time_is_drift_and_the_time_of_arrival_is_used(datetime: object) -> None:
     content = cloudprinter("item_produce", datetime=datetime)
     assert fact("cloudprinter.item_produce", content).at == RECEIVED
     assert unknown("cloudprinter.item_produce", content) == (set() if datetime is None else {"datetime"})
@@ -183,7 +183,7 @@ def test_tracking_is_a_number_or_a_url_or_missing(
     assert (data["tracking_number"], data["tracking_url"], data["carrier"]) == (number, url, carrier)
 
 
-def test_items_with_one_tracking_are_in_one_parcel_and_items_without_any_are_not() -> None:
+def test_items_with_the_same_tracking_are_in_one_parcel_and_items_without_are_not() -> None:
     def parcel(item: str, tracking: object) -> str:
         data = fact("cloudprinter.item_shipped", cloudprinter("item_shipped", item=item, tracking=tracking)).data
         return str(data["parcel"])
@@ -223,7 +223,7 @@ def test_a_signal_without_a_reference_of_ours_has_a_record_of_its_own(reference:
     assert data["ref"] is None
 
 
-def test_ids_are_text_whatever_the_wire_held() -> None:
+def test_ids_are_text_for_any_json_type() -> None:
     content = cloudprinter("item_produce", order=21034900000000, item=21034901040001, order_reference=1002)
     assert fact("cloudprinter.item_produce", content) == fact("cloudprinter.item_produce", cloudprinter("item_produce"))
 
@@ -236,7 +236,7 @@ def test_a_signal_that_names_no_order_or_item_is_parked(missing: str) -> None:
         decide("cloudprinter.item_produce", content)
 
 
-def test_words_of_any_length_are_kept_up_to_a_bound() -> None:
+def test_a_reason_is_kept_up_to_a_limit() -> None:
     content = cloudprinter("item_canceled", message="x" * 100_000)
     assert len(fact("cloudprinter.item_canceled", content).data["reason"]) == 500
 
@@ -271,7 +271,7 @@ def test_an_order_that_is_not_ours_has_a_record_of_its_own(external_id: object) 
         ("unknown_fields", "1002", {"parcel": "51000001"}),
     ],
 )
-def test_a_parcel_in_every_shape_that_was_seen(variant: str, order_id: str, says: dict[str, Any]) -> None:
+def test_a_parcel_is_read_in_every_known_shape(variant: str, order_id: str, says: dict[str, Any]) -> None:
     found = fact("printful.package_shipped", sample(f"printful/package_shipped__{variant}"), order_id)
     assert found.data.items() >= says.items()
 
@@ -282,14 +282,14 @@ def test_unknown_fields_and_values_of_an_event_are_drift_by_their_path() -> None
     assert not [path for path in found if any(character.isdigit() for character in path)]
 
 
-def test_a_status_that_is_unknown_is_kept_in_the_printers_own_words_and_is_drift() -> None:
+def test_an_unknown_status_is_kept_and_is_drift() -> None:
     content = sample("printful/order_updated")
     content["data"]["order"]["status"] = "quality_check"
     assert fact("printful.order_updated", content).data["status"] == "quality_check"
     assert unknown("printful.order_updated", content) == {"data.order.status"}
 
 
-def test_with_an_item_without_an_id_the_items_are_left_out_and_the_parcel_is_not() -> None:
+def test_if_an_item_has_no_id_the_items_are_left_out_and_the_parcel_is_not() -> None:
     content = sample("printful/package_shipped")
     content["data"]["order"]["items"][1]["id"] = None
     found = fact("printful.package_shipped", content)
@@ -297,12 +297,12 @@ def test_with_an_item_without_an_id_the_items_are_left_out_and_the_parcel_is_not
 
 
 @pytest.mark.parametrize("reference", ["line\nbreak", "x" * 129, {"a": 1}, True])
-def test_a_reference_that_could_not_be_ours_is_drift(reference: object) -> None:
+def test_an_invalid_reference_is_drift(reference: object) -> None:
     content = cloudprinter("item_produce", order_reference=reference, item_reference=reference)
     assert unknown("cloudprinter.item_produce", content) == {"order_reference", "item_reference"}
 
 
-def test_a_faulty_value_costs_no_more_than_itself() -> None:
+def test_an_invalid_value_leaves_the_other_values_intact() -> None:
     content = sample("printful/package_shipped")
     content["data"]["order"] |= {"costs": {"total": [], "currency": "EUR"}, "recipient": 17, "items": [{"id": "1"}, 5]}
     found = fact("printful.package_shipped", content)
@@ -316,13 +316,13 @@ def test_a_faulty_value_costs_no_more_than_itself() -> None:
     ("place", "path"),
     [(("order", "id"), "data.order.id"), (("shipment", "id"), "data.shipment.id"), (("shipment",), "data.shipment")],
 )
-def test_an_event_that_can_not_be_followed_is_parked(place: tuple[str, ...], path: str) -> None:
+def test_an_event_without_a_required_value_is_parked(place: tuple[str, ...], path: str) -> None:
     content = sample("printful/package_shipped")
     node = content["data"]
     for step in place[:-1]:
         node = node[step]
     del node[place[-1]]
-    with pytest.raises(Unprocessable, match=f"not a PackageTold: {path}: missing"):
+    with pytest.raises(Unprocessable, match=f"not a PackageEvent: {path}: missing"):
         decide("printful.package_shipped", content)
 
 
@@ -346,7 +346,7 @@ def test_a_package_of_fifty_items_is_one_fact() -> None:
     assert len(fact("printful.package_shipped", content).data["lines"]) == 50
 
 
-def test_the_status_in_a_hold_is_kept_as_it_is_said() -> None:
+def test_the_status_in_a_hold_is_kept_as_it_is() -> None:
     found = fact("printful.order_put_hold", sample("printful/order_put_hold__fulfilled"))
     assert (found.kind, found.data["status"]) == ("held", "fulfilled")
 
@@ -371,7 +371,7 @@ def test_an_event_about_a_product_is_the_product(name: str) -> None:
     assert told.version == f"{told.updated_at} {int(told.deleted)} e1"
 
 
-def test_stock_is_what_can_not_be_ordered() -> None:
+def test_stock_lists_the_variants_that_can_not_be_ordered() -> None:
     told = decide("printful.stock_updated", sample("printful/stock_updated"))
     assert isinstance(told, products.Stock)
     assert (told.product_id, told.out, told.discontinued) == ("71", (4017, 4018), (4021,))
@@ -380,7 +380,7 @@ def test_stock_is_what_can_not_be_ordered() -> None:
 
 
 @pytest.mark.parametrize("variants", [[], {}, None, {"out": None, "discontinued": []}, {"out": {}}])
-def test_stock_of_which_nothing_is_missing(variants: object) -> None:
+def test_stock_without_missing_variants_is_empty(variants: object) -> None:
     content = sample("printful/stock_updated__empty")
     content["data"]["variant_stock"] = variants
     assert decide("printful.stock_updated", content).unavailable() == frozenset()
@@ -405,9 +405,7 @@ def test_a_list_with_gaps_that_is_written_as_an_object_is_a_list(lists: dict[str
         ("printful.package_returned", ("shipment", "items"), "all"),
     ],
 )
-def test_nothing_is_left_out_from_whose_absence_something_follows(
-    topic: str, path: tuple[str, ...], value: object
-) -> None:
+def test_an_invalid_entry_of_a_needed_list_parks_the_event(topic: str, path: tuple[str, ...], value: object) -> None:
     content = sample(topic.replace(".", "/"))
     node = content["data"]
     for step in path[:-1]:
@@ -417,15 +415,15 @@ def test_nothing_is_left_out_from_whose_absence_something_follows(
         decide(topic, content)
 
 
-def test_stock_that_is_not_told_at_all_is_no_stock_of_everything() -> None:
+def test_an_event_without_stock_is_parked() -> None:
     with pytest.raises(Unprocessable, match=r"data\.variant_stock: missing"):
         decide("printful.stock_updated", sample("printful/stock_updated") | {"data": {"product_id": 71}})
 
 
-def test_a_message_of_countless_faults_is_parked_with_their_number() -> None:
+def test_a_message_with_too_many_faults_is_parked_with_their_number() -> None:
     content = sample("printful/package_shipped")
     content["data"]["order"]["items"] = [0] * 50_000
-    with pytest.raises(Unprocessable, match="not a PackageTold: 50000 faults"):
+    with pytest.raises(Unprocessable, match="not a PackageEvent: 50000 faults"):
         decide("printful.package_shipped", content)
 
 
@@ -439,5 +437,5 @@ def test_a_product_that_is_updated_and_deleted_in_one_second_is_deleted() -> Non
 
 
 def test_a_topic_of_the_catalogue_writes_the_catalogue() -> None:
-    assert handler("printful.product_deleted").write == products.keep_product
-    assert handler("printful.stock_updated").write == stock.keep
+    assert handler("printful.product_deleted").write == products.save_product
+    assert handler("printful.stock_updated").write == stock.update

@@ -1,4 +1,4 @@
-"""How a provider's values are read, whatever its wire holds, and what is refused."""
+"""How a provider's values are read from JSON, and which values are refused."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ def refused(shape: Any, value: object) -> bool:
     try:
         read(shape, value)
     except ValidationError as error:
-        # At the value itself: nothing but a path in the JSON may stand in an error's loc.
+        # At the value itself: an error's loc may hold only a path in the JSON.
         return {fault["loc"] for fault in error.errors()} == {()}
     return False
 
@@ -49,24 +49,24 @@ def refused(shape: Any, value: object) -> bool:
         ("98765432", "98765432"),
     ],
 )
-def test_numbers_are_text_where_text_is_meant(value: object, text: str) -> None:
+def test_a_number_is_read_as_text_where_text_is_expected(value: object, text: str) -> None:
     assert read(Text, value) == text
 
 
 @pytest.mark.parametrize("value", [None, True, False, [], ["a"], {}, {"a": 1}, "\ud800"])
-def test_what_is_no_text_is_refused(value: object) -> None:
+def test_a_value_that_is_not_text_is_refused(value: object) -> None:
     assert refused(Text, value)
 
 
 @pytest.mark.parametrize(
     ("value", "name"), [(98765432, "98765432"), (" A-7 ", "A-7"), ("ordre ñ #7/8", "ordre ñ #7/8")]
 )
-def test_a_sender_names_by_number_or_by_text(value: object, name: str) -> None:
+def test_an_identifier_is_a_number_or_text(value: object, name: str) -> None:
     assert read(Identifier, value) == name
 
 
 @pytest.mark.parametrize("value", ["", "  ", "a\nb", "x" * 129, HUGE, None, True, [], {}, "\ud800"])
-def test_what_names_nothing_is_refused(value: object) -> None:
+def test_an_invalid_identifier_is_refused(value: object) -> None:
     assert refused(Identifier, value)
 
 
@@ -75,12 +75,12 @@ NO_REFERENCES = ["a\nb", "x" * 129, HUGE, 10**38, True, Decimal("1.5"), [1002], 
 
 
 @pytest.mark.parametrize(("value", "name"), [*REFERENCES, (None, None), ("", None), (" ", None)])
-def test_a_reference_is_what_is_echoed_or_nothing(value: object, name: str | None) -> None:
+def test_a_reference_is_the_echoed_id_or_none(value: object, name: str | None) -> None:
     assert read(Reference, value) == name
 
 
 @pytest.mark.parametrize("value", NO_REFERENCES)
-def test_what_could_not_be_ours_is_refused_and_so_is_seen(value: object) -> None:
+def test_an_invalid_reference_is_refused_and_so_becomes_drift(value: object) -> None:
     assert refused(Reference, value)
 
 
@@ -90,7 +90,7 @@ def test_a_quantity_is_a_whole_number_of_pieces(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "", "two", Decimal("1.5"), 1_000_001, HUGE, True, None, [], {}])
-def test_less_than_one_piece_is_no_quantity(value: object) -> None:
+def test_a_quantity_below_one_is_refused(value: object) -> None:
     assert refused(Quantity, value)
 
 
@@ -102,7 +102,7 @@ def test_a_count_starts_at_zero(value: object, count: int) -> None:
 @pytest.mark.parametrize(
     "value", [-1, "-1", "", " 1", "1_0", "²", "१", 10**15, HUGE, Decimal("1.0"), True, False, None, [], {}]
 )
-def test_what_is_not_counted_in_digits_is_refused(value: object) -> None:
+def test_an_invalid_count_is_refused(value: object) -> None:
     assert refused(Count, value)
 
 
@@ -129,7 +129,7 @@ def test_money_is_exact(value: object, amount: Decimal) -> None:
         *(True, False, None, [], {}, HUGE, Decimal("NaN"), Decimal("1e300")),
     ],
 )
-def test_what_is_no_amount_is_refused(value: object) -> None:
+def test_an_invalid_amount_is_refused(value: object) -> None:
     assert refused(Amount, value)
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_amount_is_refused(value: object) -> None:
         (" 2026-09-02 08:00:00 GMT\n", "2026-09-02T08:00:00.000Z"),
     ],
 )
-def test_an_instant_is_read_however_it_is_written(value: object, instant: str) -> None:
+def test_an_instant_is_read_in_every_format(value: object, instant: str) -> None:
     assert read(Instant, value) == inbound.instant(value) == instant
 
 
@@ -162,17 +162,17 @@ def test_an_instant_is_read_however_it_is_written(value: object, instant: str) -
         *(True, False, None, [], [1788336000], {}),
     ],
 )
-def test_what_is_no_instant_is_refused(value: object) -> None:
+def test_an_invalid_instant_is_refused(value: object) -> None:
     assert refused(Instant, value)
 
 
 @pytest.mark.parametrize(("value", "flag"), [(True, True), (False, False), (1, True), (0, False)])
-def test_a_flag_may_be_a_digit(value: object, flag: bool) -> None:
+def test_a_boolean_may_be_zero_or_one(value: object, flag: bool) -> None:
     assert read(Flag, value) is flag
 
 
 @pytest.mark.parametrize("value", [2, -1, "1", "true", "yes", "", Decimal(1), HUGE, None, [], {}])
-def test_a_word_is_no_flag(value: object) -> None:
+def test_a_word_is_not_a_boolean(value: object) -> None:
     assert refused(Flag, value)
 
 
@@ -206,26 +206,26 @@ def test_a_list_with_gaps_may_be_written_as_an_object(value: object, leaves: lis
 
 
 @pytest.mark.parametrize("value", [{"a": {}}, {"0": {}, "x": {}}, "", "leaves", 0, False])
-def test_what_is_no_list_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_list_is_refused(value: object) -> None:
     assert faults({"name": 1, "leaves": value}) == {("leaves",)}
 
 
 @pytest.mark.parametrize("value", [[1], [{}], "", "root", 0, False])
-def test_what_is_no_object_is_refused(value: object) -> None:
+def test_a_value_that_is_not_an_object_is_refused(value: object) -> None:
     assert faults({"name": 1, "root": value}) == {("root",)}
 
 
-def test_an_error_stands_at_its_path_in_the_message() -> None:
+def test_an_error_has_the_path_of_the_value_in_the_message() -> None:
     content = {"leaves": [{"size": 1}, {"size": "big"}, None], "root": {"size": []}}
     assert faults(content) == {("name",), ("leaves", 1, "size"), ("leaves", 2), ("root", "size")}
 
 
-def test_what_is_unknown_is_kept_beside_the_fields() -> None:
+def test_unknown_fields_are_kept() -> None:
     tree = Tree.model_validate(wire.parse(b'{"name": "oak", "height": 1.50, "root": {"depth": [1, {"a": null}]}}'))
     assert tree.__pydantic_extra__ == {"height": Decimal("1.50")}
     assert tree.root.__pydantic_extra__ == {"depth": [1, {"a": None}]}
 
 
-def test_a_shape_cannot_be_changed() -> None:
+def test_a_model_is_read_only() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Tree(name="oak", leaves=[], root=Leaf()).name = "elm"  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What an answer means, against a real server on this machine."""
+"""The errors for responses and failures, with a real server on this machine."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ NOW = datetime(2026, 9, 1, 14, 0, tzinfo=UTC)
 
 @pytest.fixture(name="other")
 def _other(monkeypatch: pytest.MonkeyPatch) -> Iterator[Partner]:
-    """The other side, which may be spoken to without TLS because there is a local cloud."""
+    """The destination; without TLS, which the local cloud allows."""
     monkeypatch.setenv("LOCAL_ENDPOINT_URL", "http://localhost:4566")
     with partner() as other:
         yield other
@@ -43,7 +43,7 @@ def test_the_request_is_the_exact_body_and_the_headers(other: Partner) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308, 400, 401, 403, 404, 409, 410, 422])
-def test_another_answer_is_the_end(other: Partner, status: int) -> None:
+def test_any_other_response_is_dead(other: Partner, status: int) -> None:
     with pytest.raises(Dead) as caught:
         post(other, f"HTTP/1.1 {status} No\r\nLocation: {other.url}/elsewhere\r\nContent-Length: 0\r\n\r\n")
     assert (caught.value.status, caught.value.reason) == (status, f"HTTP {status}")
@@ -51,7 +51,7 @@ def test_another_answer_is_the_end(other: Partner, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_trouble_that_passes_is_tried_again(other: Partner, status: int) -> None:
+def test_a_temporary_failure_is_retried(other: Partner, status: int) -> None:
     with pytest.raises(Retry) as caught:
         post(other, f"HTTP/1.1 {status} Later\r\nContent-Length: 0\r\n\r\n")
     gateway = status in (502, 504)  # not the destination itself: it may have had the request
@@ -65,7 +65,7 @@ def test_retry_after_is_passed_on(other: Partner, status: int) -> None:
     assert caught.value.after == 120
 
 
-def test_no_connection_is_no_lost_answer(other: Partner) -> None:
+def test_a_failed_connection_is_not_a_lost_answer(other: Partner) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with pytest.raises(Retry) as caught:
@@ -81,7 +81,7 @@ def test_a_broken_tls_connection_may_have_carried_the_request(other: Partner) ->
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 5, 6", "Transfer-Encoding: chunked\r\n\r\nzz", "X: " + "x" * 70_000])
-def test_an_answer_that_can_not_be_read_is_never_called_unsent(other: Partner, head: str) -> None:
+def test_an_unreadable_response_is_never_reported_as_not_sent(other: Partner, head: str) -> None:
     def verdict() -> bool:
         try:
             return post(other, f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n") == 200
@@ -97,13 +97,13 @@ def test_a_connection_closed_after_reading_is_a_lost_answer(other: Partner) -> N
     assert (caught.value.status, caught.value.answer_lost) == (None, True)
 
 
-def test_an_answer_that_is_no_http_is_a_lost_answer(other: Partner) -> None:
+def test_a_response_that_is_not_http_is_a_lost_answer(other: Partner) -> None:
     with pytest.raises(Retry) as caught:
         post(other, "hello\r\n\r\n")
     assert caught.value.answer_lost
 
 
-def test_silence_is_a_lost_answer(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_response_is_a_lost_answer(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
     other.hold = True
     with pytest.raises(Retry) as caught:
@@ -111,14 +111,14 @@ def test_silence_is_a_lost_answer(other: Partner, monkeypatch: pytest.MonkeyPatc
     assert caught.value.answer_lost
 
 
-def test_a_large_answer_is_not_waited_for(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_body_of_a_large_response_is_not_read(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
-    other.hold = True  # of the five megabytes that are announced, one byte comes
+    other.hold = True  # one byte of five megabytes arrives
     assert post(other, "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n.") == 200
 
 
 @pytest.mark.parametrize("location", ["/elsewhere", "http://[", "//", ""])
-def test_a_redirect_is_neither_read_nor_understood(
+def test_a_redirect_is_neither_followed_nor_read(
     other: Partner, monkeypatch: pytest.MonkeyPatch, location: str
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
@@ -127,13 +127,13 @@ def test_a_redirect_is_neither_read_nor_understood(
         post(other, f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 5000000\r\n\r\n.")
 
 
-def ask(other: Partner, answer: str, *, read: int = 10, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+def ask(other: Partner, answer: str, *, read: int = 10, now: Callable[[], datetime] = lambda: NOW) -> http.Response:
     other.answer = answer.encode()
     return http.request("GET", f"{other.url}/webhooks", headers={"X-Header": "value"}, read=read, now=now)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_a_request_has_its_method_and_only_the_body_it_is_given(other: Partner, method: str) -> None:
+def test_a_request_has_its_method_and_only_the_given_body(other: Partner, method: str) -> None:
     other.answer = b"HTTP/1.1 200 OK\r\n\r\n"
     http.request(method, other.url, headers={})
     ((line, headers, body),) = other.requests
@@ -141,7 +141,7 @@ def test_a_request_has_its_method_and_only_the_body_it_is_given(other: Partner, 
     assert "content-type" not in headers
 
 
-def test_what_is_read_is_asked_for_unpacked(other: Partner) -> None:
+def test_a_body_to_be_read_is_requested_uncompressed(other: Partner) -> None:
     ask(other, "HTTP/1.1 200 OK\r\n\r\n")
     assert other.requests[0][1]["accept-encoding"] == "identity"
 
@@ -155,12 +155,12 @@ def test_what_is_read_is_asked_for_unpacked(other: Partner) -> None:
     ],
     ids=["of known length", "in chunks", "until the connection closes"],
 )
-def test_an_answer_is_read_to_its_end(other: Partner, answer: str) -> None:
-    assert ask(other, f"HTTP/1.1 201 Created\r\n{answer}") == http.Answer(201, b"0123456789")
+def test_a_body_is_read_to_its_end(other: Partner, answer: str) -> None:
+    assert ask(other, f"HTTP/1.1 201 Created\r\n{answer}") == http.Response(201, b"0123456789")
 
 
-def test_an_answer_without_a_body_is_empty(other: Partner) -> None:
-    assert ask(other, "HTTP/1.1 204 No Content\r\n\r\n") == http.Answer(204, b"")
+def test_a_response_without_a_body_is_empty(other: Partner) -> None:
+    assert ask(other, "HTTP/1.1 204 No Content\r\n\r\n") == http.Response(204, b"")
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_an_answer_without_a_body_is_empty(other: Partner) -> None:
         "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n",
     ],
 )
-def test_no_more_is_read_than_was_agreed(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_no_more_than_the_limit_is_read(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
-    other.hold = True  # what is announced beyond that would never come
+    other.hold = True  # the rest would never arrive
     with pytest.raises(Retry, match="too long") as caught:
         ask(other, f"HTTP/1.1 200 OK\r\n{answer}")
     assert caught.value.answer_lost
@@ -188,7 +188,9 @@ def test_no_more_is_read_than_was_agreed(other: Partner, monkeypatch: pytest.Mon
     ],
 )
 @pytest.mark.parametrize("hold", [False, True], ids=["cut off", "silent"])
-def test_half_an_answer_is_a_lost_one(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, hold: bool) -> None:
+def test_an_incomplete_response_is_a_lost_answer(
+    other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, hold: bool
+) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
     other.hold = hold
     with pytest.raises(Retry, match="no answer") as caught:
@@ -196,15 +198,15 @@ def test_half_an_answer_is_a_lost_one(other: Partner, monkeypatch: pytest.Monkey
     assert caught.value.answer_lost
 
 
-def test_an_answer_that_trickles_is_not_waited_for(other: Partner) -> None:
+def test_a_slow_body_has_a_deadline(other: Partner) -> None:
     other.hold = True
     times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
-    with pytest.raises(Retry, match="takes too long"):
+    with pytest.raises(Retry, match="took too long"):
         ask(other, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(404, Dead), (503, Retry)])
-def test_only_a_success_is_read(
+def test_only_the_body_of_a_success_is_read(
     other: Partner, monkeypatch: pytest.MonkeyPatch, status: int, verdict: type[Exception]
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
@@ -213,26 +215,26 @@ def test_only_a_success_is_read(
         ask(other, f"HTTP/1.1 {status} No\r\nContent-Length: 5000000\r\n\r\n.")
 
 
-def ask_also(other: Partner, answer: str, *, now: Callable[[], datetime] = lambda: NOW) -> http.Answer:
+def ask_accepting(other: Partner, answer: str, *, now: Callable[[], datetime] = lambda: NOW) -> http.Response:
     other.answer = answer.encode()
-    return http.request("GET", other.url, headers={}, read=10, also={404, 422}, now=now)
+    return http.request("GET", other.url, headers={}, read=10, accept={404, 422}, now=now)
 
 
 @pytest.mark.parametrize("status", [404, 422])
-def test_an_answer_that_is_asked_for_is_no_end(other: Partner, status: int) -> None:
-    answer = ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
-    assert answer == http.Answer(status, b"gone")
+def test_a_response_with_an_accepted_status_is_returned(other: Partner, status: int) -> None:
+    answer = ask_accepting(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+    assert answer == http.Response(status, b"gone")
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(400, Dead), (302, Dead), (429, Retry), (500, Retry)])
-def test_the_other_answers_mean_what_they_always_do(other: Partner, status: int, verdict: type[Exception]) -> None:
+def test_other_statuses_raise_the_same_errors_as_always(other: Partner, status: int, verdict: type[Exception]) -> None:
     with pytest.raises(verdict, match=f"^HTTP {status}$"):
-        ask_also(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
+        ask_accepting(other, f"HTTP/1.1 {status} No\r\nContent-Length: 4\r\n\r\ngone")
 
 
-def test_a_success_is_still_read_as_a_whole_or_not_at_all(other: Partner) -> None:
+def test_the_body_of_a_success_must_be_complete(other: Partner) -> None:
     with pytest.raises(Retry, match="too long"):
-        ask_also(other, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a")
+        ask_accepting(other, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a")
 
 
 @pytest.mark.parametrize(
@@ -246,26 +248,28 @@ def test_a_success_is_still_read_as_a_whole_or_not_at_all(other: Partner) -> Non
     ],
 )
 @pytest.mark.parametrize("hold", [False, True], ids=["cut off", "silent"])
-def test_of_an_answer_that_is_asked_for_a_part_will_do(
+def test_the_body_of_an_accepted_status_may_be_incomplete(
     other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, content: bytes, hold: bool
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
     other.hold = hold
-    assert ask_also(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Answer(404, content)
+    assert ask_accepting(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Response(404, content)
 
 
-def test_an_answer_that_is_asked_for_and_trickles_is_not_waited_for(other: Partner) -> None:
+def test_a_slow_body_of_an_accepted_status_has_a_deadline(other: Partner) -> None:
     other.hold = True
     times = iter([NOW, NOW, NOW + timedelta(seconds=http.READ_S + 1)])
-    answer = ask_also(other, "HTTP/1.1 404 No\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
-    assert answer == http.Answer(404, b"0")
+    answer = ask_accepting(other, "HTTP/1.1 404 No\r\nContent-Length: 10\r\n\r\n0", now=lambda: next(times))
+    assert answer == http.Response(404, b"0")
 
 
-def test_a_body_that_was_not_asked_for_is_not_read(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_body_of_an_accepted_status_is_not_read_without_a_limit(
+    other: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
     other.hold = True
     other.answer = b"HTTP/1.1 404 No\r\nContent-Length: 5000000\r\n\r\n."
-    assert http.request("GET", other.url, headers={}, also={404}) == http.Answer(404)
+    assert http.request("GET", other.url, headers={}, accept={404}) == http.Response(404)
 
 
 @pytest.mark.parametrize("size", [http.LARGE, http.LARGE + 1, 5_000_000])
@@ -291,16 +295,14 @@ def test_a_large_body_is_sent_in_pieces_but_is_one_body(
 
 
 @pytest.mark.parametrize("header", [{"X-Header": "two\nlines"}, {"X-Header": " spaced"}, {"X-Header": "店"}])
-def test_a_request_that_cannot_be_made_is_no_lost_answer(other: Partner, header: dict[str, str]) -> None:
+def test_an_invalid_request_is_not_a_lost_answer(other: Partner, header: dict[str, str]) -> None:
     with pytest.raises(Retry) as caught:
         http.post(other.url, b"", header)
     assert not caught.value.answer_lost
     assert not other.requests
 
 
-def test_nothing_is_sent_in_the_clear_unless_there_is_a_local_cloud(
-    other: Partner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_http_without_tls_is_allowed_only_in_the_local_cloud(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_ENDPOINT_URL", "")
     with pytest.raises(Retry, match="not https"):
         post(other)
@@ -340,5 +342,5 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float) -> 
 
 @given(st.text())
 @example("1 Jan 1 0:0 +9999999999999")
-def test_garbage_in_retry_after_never_delays_backwards_and_is_no_error(value: str) -> None:
+def test_an_invalid_retry_after_is_zero(value: str) -> None:
     assert http.retry_after(value, NOW) >= 0

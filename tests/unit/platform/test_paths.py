@@ -1,4 +1,4 @@
-"""Ids in paths: whatever an id holds, the gateway's decoding leads to its route, and the API finds the same id."""
+"""Ids in paths: for any id, the gateway's decoding matches the route, and the API gets the same id."""
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ TRICKY = st.text(st.sampled_from("/?%#.25EFef3a ñ"), min_size=1)
 
 @settings(deadline=None)
 @given(st.one_of(TRICKY, st.text(min_size=1)))
-def test_an_id_comes_through_the_gateway_as_it_was(identity: str) -> None:
+def test_an_id_is_unchanged_after_the_gateway(identity: str) -> None:
     arrived = decoded(quoted(identity))
     assert "/" not in arrived
     assert arrived not in (".", "..")

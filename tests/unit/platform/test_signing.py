@@ -1,4 +1,4 @@
-"""Verification answers accept or reject, whatever it is given."""
+"""Verification accepts or rejects, for any input."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ BODY = (
 KNOWN = "IHJV8F6M3145vL+CF0/7BFWdEfkuwynD8stM7p7iFYE="
 
 
-def test_the_signature_is_camaloons_known_answer() -> None:
+def test_the_signature_is_camaloons_known_result() -> None:
     assert camaloon_signature(SECRET, BODY) == KNOWN
 
 
@@ -47,7 +47,7 @@ def test_a_signature_under_any_active_secret_is_accepted(secrets: list[str]) -> 
         pytest.param([KNOWN], id="a list"),
     ],
 )
-def test_whatever_is_not_the_signature_is_rejected(given: object) -> None:
+def test_everything_but_the_signature_is_rejected(given: object) -> None:
     assert not is_camaloon_signature(given, BODY, [SECRET])
 
 
@@ -61,12 +61,12 @@ ANYTHING = st.one_of(st.text(st.characters()), st.binary(), st.none(), st.intege
 
 
 @given(given_=ANYTHING, body=st.binary())
-def test_a_stranger_is_rejected_and_never_an_error(given_: object, body: bytes) -> None:
+def test_hostile_input_is_rejected_and_never_raises(given_: object, body: bytes) -> None:
     assert is_camaloon_signature(given_, body, ["a secret that nobody guesses", ""]) is False
 
 
 @given(secret=st.text(min_size=1).filter(lambda text: text.isprintable()), body=st.binary())
-def test_what_we_sign_is_accepted(secret: str, body: bytes) -> None:
+def test_our_own_signature_is_accepted(secret: str, body: bytes) -> None:
     assert is_camaloon_signature(camaloon_signature(secret, body), body, ["another", secret])
 
 
@@ -84,5 +84,5 @@ def test_what_we_sign_is_accepted(secret: str, body: bytes) -> None:
         ("anything", [], False),
     ],
 )
-def test_a_token_opens_only_as_itself(given: object, tokens: list[str], *, expected: bool) -> None:
+def test_only_the_token_itself_matches(given: object, tokens: list[str], *, expected: bool) -> None:
     assert is_token(given, tokens) is expected

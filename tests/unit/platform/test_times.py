@@ -26,7 +26,7 @@ def test_an_instant_is_written_in_utc_with_milliseconds(text: str, expected: str
     "text",
     ["", "yesterday", "2026-09-01", "2026-09-01T16:09:54", "2026-13-01T00:00:00Z", "1756735794", "2026-09-01T25:00Z"],
 )
-def test_what_is_no_instant_with_an_offset_is_a_value_error(text: str) -> None:
+def test_text_that_is_not_an_instant_with_an_offset_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - datetime has its own texts
         times.parse(text)
 

@@ -1,4 +1,4 @@
-"""JSON as it comes over the wire."""
+"""JSON as it is sent and received."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -29,7 +29,7 @@ def test_decimals_are_read_exactly() -> None:
         pytest.param(b"1" * 5_000, id="a number of 5,000 digits"),
     ],
 )
-def test_what_is_no_document_is_a_value_error(body: bytes) -> None:
+def test_an_invalid_document_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json, codecs and wire each have their own text
         wire.parse(body)
 
@@ -53,5 +53,5 @@ def test_canonical_text_ignores_spacing_and_key_order() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("1", '"1"'), ("[1,2]", "[2,1]"), ("null", "false"), ('"1.5"', '["1.5"]')])
-def test_canonical_text_tells_different_values_apart(one: str, other: str) -> None:
+def test_different_values_have_different_canonical_text(one: str, other: str) -> None:
     assert wire.canonical(wire.parse(one.encode())) != wire.canonical(wire.parse(other.encode()))

@@ -27,7 +27,7 @@ from pressroom.order.facts import is_revoked
 from pressroom.order.outbox import Attempt, Delivery, State
 from pressroom.partners import CREATES, PROBED
 from pressroom.platform import config, table
-from pressroom.platform.errors import Blocked, Dead, DeliveryError, PressroomError, Unfinished, Withdrawn
+from pressroom.platform.errors import DeliveryError, PressroomError, Verdict
 from pressroom.platform.observe import count, logged, logger
 from pressroom.platform.times import iso, parse
 
@@ -101,12 +101,12 @@ def _deliver(message: SQSRecord, send: Send, follow_ups: FollowUps) -> None:
         sent = send(delivery)
     except DeliveryError as error:
         delivery = _with_failure(delivery, error)
-        if isinstance(error, Withdrawn):
+        if error.verdict is Verdict.WITHDRAWN:
             _withdraw(delivery, error.reason, follow_ups)
             return
         delivery.save()
         log("delivery_attempt_failed", delivery)
-        if isinstance(error, Dead) or delivery.tries >= most or _is_blocked_too_long(message, error):
+        if error.verdict is Verdict.DEAD or delivery.tries >= most or _is_blocked_too_long(message, error):
             _give_up(delivery, error.reason, follow_ups)
             return
         _postpone(message, delivery, error)
@@ -163,7 +163,7 @@ def _begin(delivery: Delivery) -> Delivery:
 
 def _is_blocked_too_long(message: SQSRecord, error: DeliveryError) -> bool:
     sent_at = datetime.fromtimestamp(int(message.attributes.sent_timestamp) / 1000, UTC)
-    return isinstance(error, Blocked) and config.utcnow() - sent_at > BLOCKED_FOR
+    return not error.verdict.uses_try and config.utcnow() - sent_at > BLOCKED_FOR
 
 
 def _with_failure(delivery: Delivery, error: DeliveryError) -> Delivery:
@@ -171,7 +171,7 @@ def _with_failure(delivery: Delivery, error: DeliveryError) -> Delivery:
     attempt = replace(delivery.history[-1], status=error.status, error=error.reason, answer_lost=lost)
     return replace(
         delivery,
-        tries=delivery.tries - 1 if isinstance(error, Blocked) else delivery.tries,
+        tries=delivery.tries if error.verdict.uses_try else delivery.tries - 1,
         last_error=error.reason,
         answer_lost=lost or (delivery.answer_lost and not error.certain),
         history=[*delivery.history[:-1], attempt],
@@ -218,12 +218,12 @@ def _dead_letter(delivery: Delivery) -> None:
 
 
 def _postpone(message: SQSRecord, delivery: Delivery, error: DeliveryError) -> None:
-    if config.utcnow() - parse(delivery.created_at) > LATE and not isinstance(error, Unfinished):
+    if config.utcnow() - parse(delivery.created_at) > LATE and error.verdict is not Verdict.UNFINISHED:
         count("DeliveriesLate", destination=delivery.destination)
     base = float(config.setting("BACKOFF_SECONDS"))
-    if isinstance(error, Unfinished):
+    if error.verdict is Verdict.UNFINISHED:
         pause = int(error.after)
-    elif isinstance(error, Blocked):
+    elif error.verdict is Verdict.BLOCKED:
         received = int(message.attributes.approximate_receive_count)
         pause = min(wait(min(received, 20), base), LONGEST_BLOCK_S)
     else:

@@ -1,7 +1,7 @@
 """Drift: fields and values in a provider's messages that our models do not know.
 
-It never fails an event (invariant 6). What a model can't read in an optional field is left out, and where it stood is
-recorded: the topic and the path, never the value. One row per topic, listed by `GET /drift`.
+Drift never fails an event (invariant 6). If a model can't read the value of an optional field, the value is left out,
+and the topic and the field's path are recorded, never the value. One row per topic, listed by `GET /drift`.
 """
 
 from datetime import datetime
@@ -15,19 +15,19 @@ from pressroom.platform.times import iso
 KIND = "DRIFT"
 LISTED = "seen"
 MOST_PATHS = 200
-"""How many paths a topic's row holds: names that a sender makes up for each message must not fill the table."""
+"""The most paths in a topic's row: a sender that invents new field names in each message must not fill the table."""
 _LONGEST_PATH = 200
 
 
 @cache
 def known(topic: str) -> set[str]:
-    """Return the paths that this function knows to be recorded; asked of the table once, then kept up by `record`."""
+    """Return the recorded paths of a topic. They are read from the table once; then `record` keeps them up to date."""
     item = table.get(KIND, topic) or {}
     return set(item.get("paths", {}).get("SS", ()))
 
 
 def record(topic: str, paths: set[str], *, now: datetime) -> None:
-    """Record the paths that were never seen before in a topic; the others cost nothing."""
+    """Record the paths that are new in a topic. Known paths cause no write."""
     if not paths:
         return
     seen = known(topic)
@@ -46,7 +46,9 @@ def record(topic: str, paths: set[str], *, now: datetime) -> None:
         },
     )
     seen |= set(new)
-    logger().warning("drift_seen", topic=topic, paths=len(new))  # names are the sender's, and could be anybody's
+    logger().warning(
+        "drift_seen", topic=topic, paths=len(new)
+    )  # no names: the sender chooses them, and they could hold personal data
     count("DriftSeen", topic=topic)
 
 

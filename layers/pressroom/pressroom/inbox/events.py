@@ -1,8 +1,8 @@
-"""The received webhooks: one row each, whose key is the event's identity, so that a second copy changes nothing.
+"""The received webhooks: one row each. Its key is the event's identity, so a second copy changes nothing.
 
 Light: the receivers import it. States: `received`, then `processed`, `failed` (parked: a person can replay it) or
-`unhandled` (genuine, but no Lambda for its topic yet). That it is processed stands in a row of its own, since every
-change of a row costs as much as the row is large (docs/decisions/0011-a-processed-webhook-is-marked-by-its-own-row.md).
+`unhandled` (genuine, but without a Lambda for its topic). A processed event has a second row that says so, since a
+change of a row costs as much as the whole row (docs/decisions/0011-a-processed-webhook-is-marked-by-its-own-row.md).
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ KIND = "EVENT"
 DONE = "DONE"
 OUTDATED = "OUTDATED"
 KEPT_FOR = timedelta(days=45)
-"""Longer than any provider retries (Cloudprinter: 7 days) and than the 30 days that a merchant is promised."""
+"""Longer than any provider retries (Cloudprinter: 7 days), and than the 30 days that the design promises."""
 LARGEST_ROW = 390_000
 """Bytes of a compressed body; DynamoDB takes rows up to 400 KB."""
 
 
 class State(StrEnum):
-    """What has become of a received webhook."""
+    """How far a received webhook has been processed."""
 
     RECEIVED = "received"
     PROCESSED = "processed"
@@ -34,10 +34,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """An authenticated message, ready to be kept.
+    """An authenticated webhook, ready to be stored.
 
-    `identity` is what makes it this event; the event id is a hash of it, so a redelivery has the same one. Where an
-    identity allows one content only (`exclusive`), a message with another content is kept beside it as a `conflict`.
+    `identity` is its deduplication key. The event id is a hash of it, so a redelivery has the same id. If `exclusive`,
+    an identity has one content only: a message with another content is stored as a second event, a `conflict`.
     `body` holds no credentials.
     """
 
@@ -49,7 +49,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A received webhook as it stands in the table. The body of one that was `erased` is empty."""
+    """A received webhook as it is stored. After it was `erased`, its body is empty."""
 
     id: str
     provider: str
@@ -65,7 +65,7 @@ class Event:
 
     @classmethod
     def of(cls, item: table.Item, done: table.Item | None = None) -> "Event":
-        """Read a row, and that of its end if there is one."""
+        """Read an event's row, and the row that marks it as processed, if there is one."""
         return cls(
             id=table.identity_of(item),
             provider=item["provider"]["S"],
@@ -82,25 +82,25 @@ class Event:
 
 
 def record(provider: str, webhook: Webhook, *, now: datetime, outdated: bool = False) -> tuple[str, bool]:
-    """Keep a webhook; return its event id and whether it is new. One conditional write, and no other call.
+    """Store a webhook; return its event id and whether it is new. One conditional write, and no other call.
 
-    One that was authenticated by an `outdated` secret is listed as such. Raises TooLarge for a body that no row can
-    hold. The rare conflict costs a second write.
+    A webhook that was authenticated by an `outdated` secret is listed as such. Raises TooLarge if the body does not fit
+    into a row. The rare conflict costs a second write.
     """
     event_id = f"{provider}-{table.digest(webhook.identity)}"
-    more = {"attention_key": {"S": f"{OUTDATED}/{provider}#{table.shard(event_id)}"}} if outdated else {}
-    known = _put(event_id, provider, webhook, now, more)
+    listing = {"attention_key": {"S": f"{OUTDATED}/{provider}#{table.shard(event_id)}"}} if outdated else {}
+    known = _put(event_id, provider, webhook, now, listing)
     if known is None:
         return event_id, True
-    if webhook.exclusive and "erased" not in known:  # what it held then can't be compared any more
+    if webhook.exclusive and "erased" not in known:  # an erased body can't be compared
         content = wire.parse(webhook.body)
         if content != wire.parse(table.unpack(known["body"])):
             event_id = f"{event_id}-{table.digest(wire.canonical(content))[:8]}"
-            return event_id, _put(event_id, provider, webhook, now, more | {"conflict": {"BOOL": True}}) is None
+            return event_id, _put(event_id, provider, webhook, now, listing | {"conflict": {"BOOL": True}}) is None
     return event_id, False
 
 
-def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, more: table.Item) -> table.Item | None:
+def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, extra: table.Item) -> table.Item | None:
     body = table.pack(webhook.body)
     if len(body["B"]) > LARGEST_ROW:
         raise TooLarge(f"The body is larger than {LARGEST_ROW} bytes even when it is compressed.")
@@ -114,7 +114,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, more: ta
         "body": body,
         **table.created_index(f"{KIND}/{provider}", event_id, iso(now)),
         **table.until(now + KEPT_FOR),
-        **more,
+        **extra,
     }
     return table.put(item, old=webhook.exclusive)
 
@@ -126,7 +126,7 @@ def get(event_id: str) -> Event | None:
 
 
 def processed(event: Event, *, order_id: str, now: datetime) -> None:
-    """Record that an event has been processed, and which order it was about; empty if about none."""
+    """Record that an event has been processed, and the id of its order; empty if it belongs to no order."""
     row = table.pk(DONE, event.id) | {
         "at": {"S": iso(now)},
         **table.until(now + KEPT_FOR),
@@ -139,13 +139,13 @@ def processed(event: Event, *, order_id: str, now: datetime) -> None:
 
 
 def unlist(event: Event) -> None:
-    """Let an event that was set aside, and was processed all the same, be no longer for a person to see."""
+    """Remove a parked or unhandled event from the list, once it has been processed."""
     assign, drop = {"state": {"S": State.RECEIVED}}, ("error", "state_key")
     table.update(KIND, event.id, assign=assign, drop=drop, condition="attribute_exists(#state_key)")
 
 
 def set_aside(event: Event, state: State, *, error: str = "") -> bool:
-    """Record that an event is `failed` or `unhandled` and list it for a person; return False if its row is gone."""
+    """Record that an event is `failed` or `unhandled` and list it in that state; return False if its row is gone."""
     assign: table.Item = {"state": {"S": state}} | table.state_index(KIND, state, event.id, event.received_at)
     if error:
         assign["error"] = {"S": error}
@@ -153,7 +153,7 @@ def set_aside(event: Event, state: State, *, error: str = "") -> bool:
 
 
 def park(event: Event, error: str) -> None:
-    """Set an event aside for a person: `failed`, with its error, listed, counted and alarmed."""
+    """Set an event's state to `failed`, with its error; list and count it, which raises an alarm."""
     set_aside(event, State.FAILED, error=error)
     logger().error("event_parked", event_id=event.id, provider=event.provider, topic=event.topic, error=error)
     count("EventsParked", provider=event.provider)

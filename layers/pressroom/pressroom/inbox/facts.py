@@ -6,11 +6,11 @@ from pressroom.inbox.events import Event
 from pressroom.order.facts import Fact
 
 LONGEST_REASON = 500
-"""Characters of a printer's words that the record keeps."""
+"""The most characters of a printer's reason that the record keeps."""
 
 
 def fact(event: Event, kind: str, data: dict[str, Any], *, at: str = "") -> Fact:
-    """Make the one fact that an event tells; `at` is when it happened, its arrival here if the sender doesn't say."""
+    """Return the one fact that an event reports. `at` is when it happened; if empty, the time it was received."""
     return Fact(
         id=event.id,
         kind=kind,
@@ -22,5 +22,5 @@ def fact(event: Event, kind: str, data: dict[str, Any], *, at: str = "") -> Fact
 
 
 def reason(*texts: str | None) -> str | None:
-    """Put a printer's words for why something happened into one text of bounded length."""
+    """Join a printer's texts about why something happened into one text of limited length; None if all are empty."""
     return ": ".join(text.strip() for text in texts if text and text.strip())[:LONGEST_REASON] or None

@@ -1,10 +1,10 @@
-"""What the shapes that providers send have in common: how a value may look on the wire, and what it is to us.
+"""The base of all models of received messages: how a value may look in JSON, and which type it becomes.
 
-Tolerant by design. A field is required only if an order can't be followed without it; what is unknown is kept beside
-the fields, in `__pydantic_extra__`, so that it can be told. Every type is a single one with a validator before it,
-never a union of types: an error's `loc` is then the path of the faulty value in the JSON, and nothing else.
+Tolerant by design. A field is required only if an order can't be tracked without it. Unknown fields are kept in
+`__pydantic_extra__`, so that drift can be reported. Every type is a single type with a validator before it, never a
+union: an error's `loc` is then exactly the path of the invalid value in the JSON.
 
-Values come from `pressroom.wire`: fractions are Decimal, there is no float.
+Values come from `platform.wire`: fractions are Decimal, there is no float.
 """
 
 from datetime import UTC, datetime
@@ -18,28 +18,29 @@ from pressroom.platform.wire import is_name, pieces
 
 _T = TypeVar("_T")
 
-_MOST_DIGITS = 15  # what the floating point of any sender carries unharmed
-_END_OF_TIME = 253_402_300_800  # the year 10000 in unix seconds; milliseconds would lie beyond
+_MOST_DIGITS = 15  # a floating-point number of any sender holds so many digits exactly
+_END_OF_TIME = 253_402_300_800  # the year 10000 in unix seconds; a time in milliseconds would be later
 
 
 class Inbound(BaseModel):
-    """A shape that a provider defines: read-only, and keeping what it doesn't know.
+    """The model of a provider's message: read-only; it keeps unknown fields.
 
-    Built when it is first used: a function reads one of its module's shapes, and start-up would pay for all.
+    Its validator is built at first use: a function uses only a few of its module's models, and building all of them
+    would slow its start.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     needed: ClassVar[tuple[str, ...]] = ()
-    """Paths below which nothing may be left out: lists from whose silence something is concluded."""
+    """Paths below which no value may be left out: lists in which a missing entry has a meaning."""
     words: ClassVar[dict[str, frozenset[str]]] = {}
-    """The words that fields are known to hold; another one is kept as it is, and is drift."""
+    """The known values of fields, by field. Another value is kept as it is, and recorded as drift."""
 
 
 def text(value: object) -> str:
-    """Read what is text to us whatever the wire held. Raises ValueError for a truth value, an object and a list."""
+    """Return a string or a number as text. Raises ValueError for a boolean, an object or a list."""
     if isinstance(value, str):
-        value.encode()  # JSON can escape half a surrogate pair, which nothing could store: a ValueError too
+        value.encode()  # JSON can hold half a surrogate pair, which can't be stored: a ValueError
         return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
@@ -49,11 +50,11 @@ def text(value: object) -> str:
 def instant(value: object) -> str:
     """Read unix seconds, ISO 8601 with an offset, or `2016-01-20 13:00:00 GMT`. Raises ValueError for anything else.
 
-    Zero is no instant: it is how a sender that has none fills the field.
+    Zero is refused: senders write it for a missing time.
     """
     written = text(value).strip()
     if written.isascii() and written.isdigit():
-        # Compared by its length first: it may have thousands of digits.
+        # The length is checked first: there may be thousands of digits.
         if len(written) > _MOST_DIGITS or not 0 < int(written) < _END_OF_TIME:
             raise ValueError("not an instant")
         return times.iso(datetime.fromtimestamp(int(written), UTC))
@@ -89,42 +90,42 @@ def _amount(value: object) -> Decimal:
         amount = Decimal(text(value))
     except InvalidOperation as error:
         raise ValueError("not an amount") from error
-    # Not by pydantic's max_digits: to count them it normalizes, which overflows for 1e999999999.
+    # pydantic's max_digits is not used: it normalizes the number first, which overflows for 1e999999999.
     _, digits, exponent = amount.as_tuple()
     if not isinstance(exponent, int) or len(digits) + max(exponent, 0) > _MOST_DIGITS or exponent < -_MOST_DIGITS:
-        raise ValueError("not finite, or of too many digits")
+        raise ValueError("not finite, or too many digits")
     return amount
 
 
 def _flag(value: object) -> bool:
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
-    raise ValueError("not a truth value")
+    raise ValueError("not a boolean")
 
 
 def _list(value: object) -> object:
-    # What writes a list with gaps (PHP, after filtering it) makes an object of it, with the places for names.
+    # PHP writes a filtered list, which has gaps, as an object with the indexes as names.
     if isinstance(value, dict) and all(name.isdecimal() for name in value):
         return list(value.values())
     return [] if value is None else value
 
 
 def _object(value: object) -> object:
-    # What writes a sender's empty associative array as JSON can't know that it isn't a list.
+    # PHP writes an empty associative array as an empty list.
     return {} if value is None or value == [] else value
 
 
 Text = Annotated[str, BeforeValidator(text)]
-"""A string; a number is written out."""
+"""A string; a number becomes its text."""
 
 Identifier = Annotated[str, BeforeValidator(_identifier)]
-"""The sender's name for something, a number or text on the wire; it must be able to name a row."""
+"""The sender's id of something, a number or text in JSON; it must be fit for a row's key."""
 
 Reference = Annotated[str | None, BeforeValidator(_reference)]
-"""Our own name for something, as the sender echoes it; None where it echoes nothing."""
+"""Our own id of something, which the sender echoes; None if it echoes nothing."""
 
 Quantity = Annotated[int, BeforeValidator(pieces)]
-"""How many pieces; at least one."""
+"""A number of pieces; at least one."""
 
 Count = Annotated[int, BeforeValidator(_count)]
 """A whole number from zero, in digits or as a number."""
@@ -133,13 +134,13 @@ Amount = Annotated[Decimal, BeforeValidator(_amount)]
 """Money or another exact number, as a number or as text; may be negative."""
 
 Instant = Annotated[str, BeforeValidator(instant)]
-"""A moment, written as `pressroom.platform.times.iso` writes it."""
+"""A time, in the format of `platform.times.iso`."""
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-"""A truth value, or 0 or 1 for it."""
+"""A boolean, or 0 or 1 for it."""
 
 Listed = Annotated[list[_T], BeforeValidator(_list), Field(default_factory=list)]
-"""A list that may be absent, or null for an empty one: `items: Listed[Item]`."""
+"""A list that may be missing, or null for an empty list: `items: Listed[Item]`."""
 
 NullOrListAsObject = BeforeValidator(_object)
-"""For an object that an empty list, or null, may stand for."""
+"""For an object: an empty list or null is read as an empty object."""

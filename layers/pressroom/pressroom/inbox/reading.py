@@ -1,4 +1,4 @@
-"""Reading a provider's message as a model, leaving out what can be done without, and telling what was not known."""
+"""Reading a provider's message as a model: invalid optional values are left out, and unknown fields are reported."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,15 +10,15 @@ from pressroom.platform import wire
 from pressroom.platform.errors import Unprocessable
 
 MOST_FAULTS = 1000
-"""Faults that a message may have; pydantic's report of a million would not fit into a function."""
+"""The most faults in a message; a report of a million faults would not fit into a function's memory."""
 
 
 def read[M: BaseModel](model: type[M], body: bytes) -> tuple[M, set[str]]:
-    """Read a message; return it, and the paths of what the model doesn't know (`data.order.items[].colour`).
+    """Read a message; return it, and the paths of what the model does not know (`data.order.items[].colour`).
 
-    A faulty value that can be done without is left out. Raises Unprocessable, with where and what kind but never the
-    value, if what then remains is no such message, if the message would mean something else without it
-    (`Inbound.needed`), or if the model is not one of a provider's.
+    An invalid value of an optional field is left out. Raises Unprocessable, with the path and the kind of the fault but
+    never the value, if a required field is invalid, if the message would mean something else without the value
+    (`Inbound.needed`), or if the model is not an Inbound.
     """
     try:
         content = wire.parse(body)
@@ -33,11 +33,11 @@ def read[M: BaseModel](model: type[M], body: bytes) -> tuple[M, set[str]]:
             first = first or error
             if not issubclass(model, Inbound) or error.error_count() > MOST_FAULTS:
                 raise _unprocessable(model, first) from error
-            # From the last to the first: taking an element out of a list moves those behind it.
+            # From the last to the first: removing an element of a list moves those behind it.
             places = sorted({fault["loc"] for fault in error.errors()}, key=lambda loc: [str(x).zfill(9) for x in loc])
             paths = {_path(place) for place in places}
             needed = any(path.startswith(model.needed) for path in paths)
-            if needed or not all(_take_out(content, place) for place in reversed(places)):
+            if needed or not all(_remove(content, place) for place in reversed(places)):
                 raise _unprocessable(model, first) from error
             dropped |= paths
         else:
@@ -51,12 +51,12 @@ def _unprocessable(model: type[BaseModel], error: ValidationError) -> Unprocessa
     return Unprocessable(f"not a {model.__name__}: {', '.join(faults)}"[:1000])
 
 
-def _take_out(content: Any, place: tuple[int | str, ...]) -> bool:
-    """Take a value out of a JSON document; return False if there is none at that place."""
+def _remove(content: Any, place: tuple[int | str, ...]) -> bool:
+    """Remove a value from a JSON document; return False if there is none at that path."""
     if not place:
         return False
-    *way, last = place
-    for step in way:
+    *parents, last = place
+    for step in parents:
         if not _has(content, step):
             return False
         content = content[step]

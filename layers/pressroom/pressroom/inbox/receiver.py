@@ -1,7 +1,7 @@
-"""Receiving a webhook: the bytes, the answer, and between them one conditional write. Light: no pydantic, no requests.
+"""Receiving a webhook: authenticate it, store it by one conditional write, respond. Light: no pydantic, no requests.
 
-Invariant 1 of the design lives here: a success answer goes out only after the row is in the table, and nothing else
-stands in that path.
+This module keeps invariant 1 of the design: a success response is sent only after the row is in the table, and nothing
+else can fail in between.
 """
 
 import base64
@@ -25,9 +25,9 @@ type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
 
 @dataclass(slots=True)
 class Request:
-    """What the gateway received: the exact bytes of the body, headers by lower-case name, the path's secret part.
+    """A received request: the exact bytes of the body, headers by lower-case name, the path's secret part.
 
-    `outdated` is set once it is authentic, but by a previous value of the secret only.
+    `outdated` is set if only a previous value of the secret authenticated it.
     """
 
     body: bytes
@@ -40,7 +40,7 @@ class Request:
         """Read an API Gateway event (payload format 2.0). Raises Refused for a body that can't be decoded.
 
         The gateway encodes a body in base64 unless its content type is JSON or text; signatures are over the bytes.
-        A header that came twice arrives as one value, joined by a comma.
+        A header that was sent twice is one value here, joined by a comma.
         """
         text = event.get("body") or ""
         if event.get("isBase64Encoded"):
@@ -56,55 +56,55 @@ class Request:
         return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
 
     def authenticate(self, secret: str, check: Callable[[tuple[str, ...]], bool]) -> None:
-        """Raise Unauthorized unless `check` holds for the active values of the secret that a variable names."""
+        """Raise Unauthorized unless `check` accepts a secret's active values; `secret` is the variable with its ARN."""
         values = config.secret(secret)
         if not values.matches(check):
             raise Unauthorized
         self.outdated = values.is_outdated(check)
 
     def require_token(self, secret: str) -> None:
-        """Raise Unauthorized unless the last part of the path is the token in the secret that a variable names."""
+        """Raise Unauthorized unless the path ends with a token of a secret; `secret` is the variable with its ARN."""
         self.authenticate(secret, lambda tokens: is_token(self.token, tokens))
 
     def topic(self) -> str:
-        """Return the topic header, made printable; empty if there is none."""
+        """Return the topic header in printable form; empty if there is none."""
         return printable(self.headers.get("x-camaloon-topic", ""))
 
 
 def printable(name: object) -> str:
-    """Return a sender's name for a topic in ASCII, cut to a sane length."""
+    """Return a sender's topic name in ASCII, cut to LONGEST_TOPIC characters."""
     return str(name)[:LONGEST_TOPIC].encode("ascii", "backslashreplace").decode()[:LONGEST_TOPIC]
 
 
 def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], events.Webhook]], Handler]:
-    """Make a Lambda handler from a function that authenticates a request and names the event in it.
+    """Make a Lambda handler from a function that authenticates a request and returns its webhook.
 
-    That function raises Refused for what must not be kept. Anything else it raises is a fault of ours and becomes a
-    500, which makes the provider send again. `success` is the status for accepted and duplicate alike.
+    That function raises Refused for a request that must not be stored. Any other exception is an error inside Pressroom
+    and becomes a 500, which makes the provider send again. `success` is the status for accepted and for duplicate.
     """
 
-    def wrap(recognise: Callable[[Request], events.Webhook]) -> Handler:
+    def wrap(webhook_of: Callable[[Request], events.Webhook]) -> Handler:
         def handler(event: LambdaEvent, context: object) -> dict[str, Any]:
             try:
                 request = Request.of(event)
-                webhook = recognise(request)
+                webhook = webhook_of(request)
                 now = config.utcnow()
                 event_id, new = events.record(provider, webhook, now=now, outdated=request.outdated)
             except Refused as refusal:
                 logger().warning("webhook_refused", provider=provider, status=refusal.status)
                 count("WebhooksRefused", provider=provider)
                 refusals.record(provider, now=config.utcnow())
-                return _answer(refusal.status, refusal.answer)
+                return _response(refusal.status, refusal.answer)
             status = "accepted" if new else "duplicate"
             log_line(f"webhook_{status}", now, provider=provider, topic=webhook.topic, event_id=event_id)
-            return _answer(success, {"event_id": event_id, "status": status})
+            return _response(success, {"event_id": event_id, "status": status})
 
         return handler
 
     return wrap
 
 
-def _answer(status: int, body: Any) -> dict[str, Any]:
+def _response(status: int, body: Any) -> dict[str, Any]:
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", "cache-control": "no-store"},

@@ -1,6 +1,7 @@
-"""How often a provider was refused in a row, of those that switch a webhook off for it. Light: the receivers import it.
+"""How often the webhooks of a provider were refused in a row. Light: the receivers import it.
 
-What was refused is not kept (invariant 6): a row says only whose URL it came to, when, and how many they were.
+Only for providers that disable a webhook after several refusals. A refused request is not stored (invariant 6): a row
+holds only the provider's name, the time, and the number of refusals.
 """
 
 import secrets
@@ -18,13 +19,14 @@ from pressroom.platform.times import iso
 KIND = "REFUSED"
 KEPT_FOR = timedelta(days=7)
 BURST = max(DISABLED_AFTER.values())
-"""How many are written as they come: after the last that switches the webhook off nothing more comes to count it."""
+"""How many refusals are written at once: after the one that disables the webhook, no further request would write it."""
 BURST_PAUSE = timedelta(seconds=BURST)
-"""How soon one environment of a receiver writes so many again: a flood of strangers' must not be paid for each."""
+"""The time in which one environment of a receiver writes at most BURST rows: a flood of forged requests must not
+cost one write each."""
 
 
 class Tally:
-    """What this environment has refused and not yet written."""
+    """The refusals of this environment that are not yet written."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -38,7 +40,7 @@ def tally(provider: str) -> Tally:
 
 
 def record(provider: str, *, now: datetime) -> None:
-    """Note that a request to a provider's URL was refused. It is refused all the same if that can't be written."""
+    """Record that a request to a provider's URL was refused. If the write fails, it is only logged."""
     if provider not in DISABLED_AFTER:
         return
     mine = tally(provider)
@@ -57,7 +59,7 @@ def record(provider: str, *, now: datetime) -> None:
 
 
 def in_a_row(provider: str, *, since: str, now: datetime) -> int:
-    """Return how many requests were refused since a time; no more are counted than disable the webhook."""
+    """Return how many requests were refused since a time, at most as many as disable the webhook."""
     limit, since = DISABLED_AFTER[provider], max(since, iso(now - KEPT_FOR))
     places, _ = table.positions("by_created", [f"{KIND}/{provider}"], limit=limit)
     return min(limit, sum(int(place.rpartition("/")[2]) for place in places if place.partition("#")[0] > since))

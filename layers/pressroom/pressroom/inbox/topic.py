@@ -1,7 +1,8 @@
-"""What every topic's Lambda does: read the received webhook, make it a model, decide, write it once.
+"""The handler of every topic's Lambda: read the received webhook as a model, decide, write the result once.
 
-A handler adds the topic's name, its model and its decision. A failure of ours is raised: Lambda invokes again twice,
-then hands the event to park. A content that can't be understood is parked at once, since repeating can't help.
+A function adds the topic's name, its model and its decision. An error inside Pressroom is raised: Lambda invokes the
+function twice more, then park sets the event's state. A message that can't be read is parked at once, since a retry
+can't help.
 """
 
 from collections.abc import Callable
@@ -23,8 +24,8 @@ from pressroom.platform.observe import logger
 class Topic[M: BaseModel, D]:
     """The Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
 
-    `decide` is pure: the message and its row in, what it means out. `write` records that, and returns the order that it
-    was about, if it was about one. Both may raise Unprocessable; what `write` still decides is decided then.
+    `decide` is pure: it takes the message and its event, and returns a decision. `write` records it and returns the
+    order, if there is one. Both may raise Unprocessable: `write` may complete a decision that needs the record.
     """
 
     name: str

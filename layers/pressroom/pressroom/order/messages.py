@@ -57,7 +57,7 @@ class OrderedPrinter(Protocol):
     def cancel(self, known: list[Fact]) -> bytes | None:
         """Return what to send when the shop has canceled the order; None if nothing is to be sent."""
 
-    def by_hand(
+    def add_line(
         self, order: OrderPaid, line_id: str, line_ids: Collection[str], earlier: Earlier, known: list[Fact]
     ) -> Message | None:
         """Return what to send for one more line, routed by hand; `line_ids` are the lines that it has already.

@@ -1,20 +1,21 @@
-"""The errors Pressroom raises on purpose; each knows the answer it stands for.
+"""The errors that Pressroom raises on purpose. Each class carries the response or the verdict that it stands for.
 
-Every other exception is a fault of ours: it is not caught, and whoever invoked the function tries again.
-No message here may hold a payload, an address or a secret: messages end up in logs, in the record and in the API.
+Every other exception is an error inside Pressroom: it is not caught, and the function's invoker tries again.
+No message here may hold a payload, an address or a secret: messages are shown in logs, in the record and in the API.
 """
 
-from typing import Any
+from enum import Enum, auto
+from typing import Any, ClassVar
 
 
 class PressroomError(Exception):
-    """The root: `except PressroomError` means "something Pressroom foresaw"."""
+    """The base class: an expected error."""
 
 
 class Refused(PressroomError):
-    """A request that is answered with a 4xx, of which nothing is stored.
+    """A request that gets a 4xx response and is not stored.
 
-    `answer` is the JSON body: a dict, or the list of `{"field", "message"}` that the storefront gets.
+    `answer` is the JSON body of the response: a dict, or for the storefront a list of `{"field", "message"}`.
     """
 
     status = 400
@@ -25,7 +26,7 @@ class Refused(PressroomError):
 
 
 class Unauthorized(Refused):
-    """The request could not be authenticated. The message never says which part was wrong."""
+    """The request could not be authenticated. The message never names the wrong part."""
 
     status = 401
 
@@ -34,26 +35,48 @@ class Unauthorized(Refused):
 
 
 class TooLarge(Refused):
-    """The body is larger than Pressroom keeps."""
+    """The body is larger than Pressroom can store."""
 
     status = 413
 
 
 class Unprocessable(PressroomError):
-    """A genuine message whose content can't be understood. Retrying can't help: its event is parked at once."""
+    """A genuine message that can't be read. A retry can't help: its event is parked at once."""
 
 
 class Conflict(PressroomError):
-    """A row was being written by others whenever we read or wrote it, more often than we try."""
+    """Others kept writing a row during all of our attempts to read or write it."""
+
+
+class Verdict(Enum):
+    """What follows from an attempt at a delivery that did not succeed."""
+
+    RETRY = auto()
+    BLOCKED = auto()
+    UNFINISHED = auto()
+    DEAD = auto()
+    WITHDRAWN = auto()
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the delivery stays pending and is tried again later."""
+        return self in (Verdict.RETRY, Verdict.BLOCKED, Verdict.UNFINISHED)
+
+    @property
+    def uses_try(self) -> bool:
+        """Whether the attempt counts towards the most tries of a delivery."""
+        return self not in (Verdict.BLOCKED, Verdict.UNFINISHED)
 
 
 class DeliveryError(PressroomError):
-    """An attempt at a delivery that did not succeed; its class says what follows.
+    """An attempt at a delivery that did not succeed; the `verdict` of its class says what follows.
 
-    `status` is the HTTP status, if there was an answer. `after` is what Retry-After asked for, in seconds; it only ever
-    delays. `answer_lost`: the destination may have acted on the request although no answer came back. `certain`: it is
-    known that the destination has done nothing of what earlier attempts asked for.
+    `status` is the HTTP status, if there was a response. `after` is the shortest pause before the next attempt, in
+    seconds: that of Retry-After, for example. `answer_lost`: the destination may have acted on the request, although no
+    response arrived. `certain`: it is certain that the destination has not acted on any earlier attempt.
     """
+
+    verdict: ClassVar[Verdict]
 
     def __init__(
         self,
@@ -73,20 +96,34 @@ class DeliveryError(PressroomError):
 
 
 class Retry(DeliveryError):
-    """Try again later: 408, 429, 5xx, the network, or a setting that a person has still to make (see Blocked)."""
+    """A temporary failure: 408, 429, 5xx, the network. Tried again later."""
+
+    verdict = Verdict.RETRY
 
 
-class Blocked(Retry):
-    """Wait for a person who has to change a setting first: a token, an URL. Nothing was done, and no try is used up."""
+class Blocked(DeliveryError):
+    """A setting has to be changed first, such as a token or a URL. Nothing was done, and no try is used up."""
+
+    verdict = Verdict.BLOCKED
 
 
-class Unfinished(Blocked):
-    """All went well so far, and there is more to do than one attempt can: try again after `after` seconds."""
+class Unfinished(DeliveryError):
+    """No failure, but one attempt can't do all of it. Continued after `after` seconds; no try is used up, no alarm."""
+
+    verdict = Verdict.UNFINISHED
 
 
 class Dead(DeliveryError):
-    """Give up at once: the same request will get the same answer until a person changes something."""
+    """A final failure: the same request would get the same response until a person changes something."""
+
+    verdict = Verdict.DEAD
 
 
 class Withdrawn(DeliveryError):
-    """It need not be sent any more: the shop has canceled it, or a later delivery says all that this one would."""
+    """The delivery is not needed any more: the shop canceled it, or a later delivery contains it."""
+
+    verdict = Verdict.WITHDRAWN
+
+
+TEMPORARY = (Retry, Blocked, Unfinished)
+"""The errors with a temporary verdict, for `except`."""

@@ -1,9 +1,9 @@
-"""Ids in the ops API's paths.
+"""How ids are written in the ops API's paths.
 
-An HTTP API undoes the escapes of a path (all but %25) before it looks for the route, so that an escaped `/` is one, and
-what follows a `?` is lost. These two are escaped once more than usual in an id (`W/1` is `W%252F1` in a URL), and what
-looks like their escape gets another %25: `W%2F1` is `W%25252F1`. So are the dots of an id that is `.` or `..`, which
-clients take for a place in the path.
+An HTTP API decodes a path (all escapes but %25) before it matches the route. An escaped `/` then separates two parts,
+and the rest after an escaped `?` is lost. So an id's `/` and `?` are escaped once more than usual: `W/1` is `W%252F1`
+in a URL. Text that looks like such an escape gets another %25: `W%2F1` is `W%25252F1`. The dots of an id that is `.`
+or `..` are escaped in the same way, since clients would resolve them as parts of the path.
 """
 
 import re
@@ -13,7 +13,7 @@ _ESCAPED = re.compile("%((?:25)*)(2E|2F|3F)", re.IGNORECASE)
 
 
 def quoted(identity: str) -> str:
-    """Return an id as it stands in a URL."""
+    """Return an id as it is written in a URL."""
     marked = _ESCAPED.sub(r"%25\1\2", identity).replace("/", "%2F").replace("?", "%3F")
     if marked in (".", ".."):
         marked = marked.replace(".", "%2E")
@@ -21,10 +21,10 @@ def quoted(identity: str) -> str:
 
 
 def unquoted(part: str) -> str:
-    """Return the id that a path's parameter stands for, as the gateway gives it."""
-    return _ESCAPED.sub(_less, part.replace("%25", "%"))
+    """Return the id of a path parameter, as the gateway passes it on."""
+    return _ESCAPED.sub(_unescaped, part.replace("%25", "%"))
 
 
-def _less(found: re.Match[str]) -> str:
+def _unescaped(found: re.Match[str]) -> str:
     again, code = found.groups()
     return f"%{again[2:]}{code}" if again else chr(int(code, 16))

@@ -1,38 +1,38 @@
-"""The one table: key shapes, compression and shards. Light: the receivers import it.
+"""The table: key shapes, compression and shards. Light: the receivers import it.
 
-The only key is `pk`; every row is read by its full name:
+The only key is `pk`; every row is read by its full key:
 
 | row                | pk                      | written by                           |
 |--------------------|-------------------------|--------------------------------------|
 | received webhook   | EVENT#<event id>        | receive/*; pump or park, if it fails |
-| its end            | DONE#<event id>         | its topic, once it is processed      |
+| processed webhook  | DONE#<event id>         | its topic, once it is processed      |
 | order              | ORDER#<order id>        | topics, deliver/*                    |
 | outgoing delivery  | DELIVERY#<id>           | topics (with the order), deliver/*   |
-| its turn           | TURN#<delivery>#<end>   | deliver/oms or park, as another ends |
-| what a person did  | ACTION#<id>             | api; a replay's is handed on by pump |
+| next in its lane   | TURN#<delivery>#<end>   | deliver/oms or park, as another ends |
+| manual action      | ACTION#<id>             | api; pump forwards a replay          |
 | bulk replay        | JOB#<id>                | api, replays                         |
-| orders by a text   | FIND#<kind>/<digest>    | who writes the order, before it      |
-| refused, and how   | REFUSED#<provider>/<…>  | receive/camaloon                     |
-| often              |                         |                                      |
-| parcel without     | UNTRACKED#<id>          | who writes the order, with it;       |
+| search for orders  | FIND#<kind>/<digest>    | the writer of the order, before it   |
+| refused webhooks   | REFUSED#<provider>/<…>  | receive/camaloon                     |
+| parcel without     | UNTRACKED#<id>          | the writer of the order, with it;    |
 | tracking           |                         | untracked                            |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
 | product's stock    | STOCK#<product>         | printful.stock_updated               |
-| who has a line     | WATCH#<product>#<order> | topics of Printful, before the order |
+| order by a product | WATCH#<product>#<order> | topics of Printful, before the order |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
 | a setting          | SETTING#<name>          | printful_webhook, deliver/storefront |
-| what stands        | SETTING#monitor         | monitor                              |
-| print files to ask | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
-|                    |                         | print_files                          |
+| health conditions  | SETTING#monitor         | monitor                              |
+| print files to     | POLL#<key>              | deliver/oms, oms.print_file_ready,   |
+| poll               |                         | print_files                          |
 | item for a batch   | READY#<item id>         | print_files; batches, api            |
 | batch              | BATCH#<id>              | batches, api; deliver/oms            |
-| catalogue's entry  | CATALOGUE#<kinds>/<key> | catalogue, deliver/oms               |
-| latest push of it  | CATALOGUE#push          | catalogue, deliver/oms               |
+| catalogue entry    | CATALOGUE#<kinds>/<key> | catalogue, deliver/oms               |
+| latest catalogue   | CATALOGUE#push          | catalogue, deliver/oms               |
+| push               |                         |                                      |
 
-A row inserted with a `dispatch` attribute is handed on by pump: `topic` to its Lambda, `queue` to its FIFO queue,
-`poll` to the queue of the print files. Three sparse indexes, keys only: `by_state` (what is in a state), `by_created`
-(all orders, batches, received webhooks by provider, refusals, and what people did) and `by_attention` (orders for a
-person, and webhooks that were authenticated by a previous secret).
+pump forwards a row that is inserted with a `dispatch` attribute: `topic` to its Lambda, `queue` to its FIFO queue,
+`poll` to the queue of the print files. There are three sparse indexes with keys only: `by_state` (rows by their state),
+`by_created` (all orders, batches, received webhooks by provider, refusals, and manual actions) and `by_attention`
+(orders that need attention, and webhooks that were authenticated by a previous secret).
 """
 
 import hashlib
@@ -51,9 +51,9 @@ SHARDS = 4
 """How many partitions an index value is spread over. Raising it needs a rewrite of the indexed rows."""
 
 PAGE = 1_000
-"""How many entries of an index are asked for at once by who reads them all."""
+"""Entries per query when a whole index is read."""
 READS = 6
-"""How often rows are read together before a writer that is always in between becomes an error."""
+"""How often `get_together` tries again, while others write the rows, before it raises Conflict."""
 INDEXES = {"by_state": "state_key", "by_created": "created_key", "by_attention": "attention_key"}
 """The indexes and their partition keys; `state_at` sorts them all."""
 
@@ -71,12 +71,12 @@ def pk(kind: str, identity: str) -> Item:
 
 
 def identity_of(item: Item) -> str:
-    """Return what stands behind the kind in a row's key."""
+    """Return the id in a row's key: the part after the kind."""
     return str(item["pk"]["S"]).partition("#")[2]
 
 
 def shard(identity: str) -> int:
-    """Return the partition that a row's index entry goes to."""
+    """Return the number of the partition that holds a row's index entry."""
     return zlib.crc32(identity.encode()) % SHARDS
 
 
@@ -86,7 +86,7 @@ def state_index(kind: str, state: str, identity: str, at: str) -> Item:
 
 
 def created_index(partition: str, identity: str, at: str) -> Item:
-    """Return the attributes that list a row in `by_created`, from its first write on; `at` is when that was."""
+    """Return the attributes that list a row in `by_created`; `at` is the time of its first write."""
     return {"created_key": {"S": f"{partition}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
 
 
@@ -101,7 +101,7 @@ def unpack(attribute: Item) -> bytes:
 
 
 def digest(*parts: str) -> str:
-    """Hash what identifies something into 32 hex digits, keeping the parts apart."""
+    """Hash the parts of an identity into 32 hex digits. The lengths are hashed too, so parts can't run together."""
     sha = hashlib.sha256()
     for part in parts:
         content = part.encode("utf-8", "surrogatepass")
@@ -119,7 +119,7 @@ def get(kind: str, identity: str) -> Item | None:
 def put(
     item: Item, condition: str = "attribute_not_exists(pk)", *, known: Item | None = None, old: bool = False
 ) -> Item | None:
-    """Write a row if the condition holds; return None if it did, else the row that stood there (empty unless `old`).
+    """Write a row if the condition holds; return None if it did, else the existing row (empty unless `old`).
 
     `:known` in the condition is the value `known`.
     """
@@ -138,27 +138,27 @@ def put(
 
 
 def new(item: Item) -> Item:
-    """Return the arguments of a put of a row that must not be there yet, for `put_item` or inside a transaction."""
+    """Return the arguments of a put of a row that must not exist yet, for `put_item` or a transaction."""
     return {"TableName": name(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
 
 
 def until(moment: datetime) -> Item:
-    """Return the attribute that lets a row expire; a day or two later it is gone."""
+    """Return the attribute that lets a row expire; DynamoDB deletes it within two days."""
     return {"expires_at": {"N": str(int(moment.timestamp()))}}
 
 
 def is_condition_failure(error: ClientError) -> bool:
-    """Tell whether a write failed because its condition did not hold."""
+    """Return whether a write failed because its condition did not hold."""
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
 def cancellations(error: ClientError) -> set[str]:
-    """Return why a transaction was canceled: its failed operations' codes; none for any other error."""
+    """Return the codes of the operations that canceled a transaction; empty for any other error."""
     return {reason["Code"] for reason in error.response.get("CancellationReasons", [])} - {"None"}
 
 
 def was_overtaken(error: ClientError) -> bool:
-    """Tell whether a write, or a transaction, failed for no other reason than that somebody else was first."""
+    """Return whether a write, or a transaction, failed only because another writer was first."""
     if is_condition_failure(error) or error.response["Error"]["Code"] == "TransactionConflictException":
         return True
     reasons = cancellations(error)
@@ -176,7 +176,7 @@ def change(
 ) -> Item:
     """Return the arguments of an update of one row, for `update_item` or inside a transaction.
 
-    Every name goes through a placeholder, so no attribute has to fear a reserved word. In `condition`, `#name` is an
+    Every name goes through a placeholder, so reserved words are allowed. In `condition`, `#name` is an
     attribute that is assigned or dropped, `:name` the value assigned to it, or one of `given`.
     """
     drop = tuple(drop)
@@ -214,12 +214,12 @@ def update(
 
 
 def get_many(wanted: Iterable[tuple[str, str]]) -> list[Item]:
-    """Read up to 100 rows, of (kind, id), in one call and in no particular order, without those that don't exist."""
+    """Read up to 100 rows, of (kind, id), in one call and in no particular order, without missing ones."""
     keys = [pk(kind, identity) for kind, identity in wanted]
     items: list[Item] = []
     attempt = 0
     while keys:
-        if attempt:  # the table is throttled, and has answered in part
+        if attempt:  # the table is throttled and has returned only some of the rows
             time.sleep(min(0.02 * 2**attempt, 1))
         attempt += 1
         answer = config.client("dynamodb").batch_get_item(RequestItems={name(): {"Keys": keys, "ConsistentRead": True}})
@@ -229,7 +229,7 @@ def get_many(wanted: Iterable[tuple[str, str]]) -> list[Item]:
 
 
 def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
-    """Read up to 100 rows, of (kind, id), as they stood at one moment; None for those that don't exist."""
+    """Read up to 100 rows, of (kind, id), as they were at one moment; None for those that don't exist."""
     gets = [{"Get": {"TableName": name(), "Key": pk(kind, identity)}} for kind, identity in keys]
     for attempt in range(READS):
         try:
@@ -238,12 +238,12 @@ def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
         except ClientError as error:
             if cancellations(error) != {"TransactionConflict"}:
                 raise
-        time.sleep(0.02 * 2**attempt)  # one of the rows is being written at this very moment
-    raise Conflict(f"the rows were being written {READS} times in a row")
+        time.sleep(0.02 * 2**attempt)  # another transaction is writing one of the rows
+    raise Conflict(f"other transactions were writing the rows during {READS} reads")
 
 
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
-    """List the ids in one value of an index, newest first: `limit` at most, and where to go on, if there is more.
+    """List the ids in one value of an index, newest first: at most `limit`, and where to continue, or None at the end.
 
     `index` is `by_state` (its partitions are `KIND#state`), or `by_created` or `by_attention` (`KIND`).
     """
@@ -258,9 +258,9 @@ def oldest(index: str, partition: str, *, limit: int, after: str = "") -> tuple[
 def positions(
     index: str, partitions: Iterable[str], *, limit: int, beyond: str = "", newest_first: bool = True
 ) -> tuple[list[str], bool]:
-    """List the places (`state_at`) in some values of an index, in their common order, and whether there is more.
+    """List the positions (`state_at`) in some values of an index, sorted, and whether there are more.
 
-    One query per value and shard, of keys only, so the cost is bounded by `limit` and not by the table.
+    One query per value and shard, of keys only, so the cost depends on `limit` and not on the size of the table.
     """
     found: list[str] = []
     for partition in (f"{each}#{number}" for each in partitions for number in range(SHARDS)):
@@ -282,16 +282,16 @@ def positions(
 
 
 def walk(index: str, partition: str, *, after: str = "", most: int) -> Iterator[str]:
-    """Yield the places in one value of an index, oldest first, page by page: `most` at most."""
+    """Yield the positions in one value of an index, oldest first, page by page: at most `most`."""
     more = True
     while more and most > 0:
-        places, more = positions(index, (partition,), limit=min(PAGE, most), beyond=after, newest_first=False)
-        yield from places
-        after, most = places[-1] if places else after, most - len(places)
+        found, more = positions(index, (partition,), limit=min(PAGE, most), beyond=after, newest_first=False)
+        yield from found
+        after, most = found[-1] if found else after, most - len(found)
 
 
 def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:
-    """Count the entries in one value of an index: `limit` at most, and whether there are more."""
+    """Count the entries in one value of an index: at most `limit`, and whether there are more."""
     counted = 0
     for number in range(SHARDS):
         call: Item = {}
@@ -313,14 +313,14 @@ def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:
 
 
 def id_at(position: str) -> str:
-    """Return whose place in an index this is."""
+    """Return the id of the row at a position in an index."""
     return position.partition("#")[2]
 
 
 def time_at(position: str) -> str:
-    """Return the time of a place in an index."""
+    """Return the time of a position in an index."""
     return position.partition("#")[0]
 
 
-def _ids(places: list[str], more: bool) -> tuple[list[str], str | None]:
-    return [id_at(each) for each in places], places[-1] if more else None
+def _ids(found: list[str], more: bool) -> tuple[list[str], str | None]:
+    return [id_at(each) for each in found], found[-1] if more else None

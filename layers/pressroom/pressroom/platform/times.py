@@ -1,4 +1,4 @@
-"""Instants as text: ISO 8601 in UTC with milliseconds and a Z, so that they sort as strings. Standard library only."""
+"""Instants as text: ISO 8601 in UTC with milliseconds and a Z. They sort as strings. Standard library only."""
 
 from datetime import UTC, datetime
 
@@ -9,12 +9,12 @@ def iso(instant: datetime) -> str:
 
 
 def parse(text: str) -> datetime:
-    """Read an ISO 8601 instant that carries its offset. Raises ValueError for anything else, a missing offset too."""
+    """Read an ISO 8601 instant with an offset. Raises ValueError for anything else, also if the offset is missing."""
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError("an offset from UTC is missing")
     try:
         instant.astimezone(UTC)
-    except OverflowError as error:  # within a day of the first or the last instant there is
+    except OverflowError as error:  # within a day of the earliest or latest datetime
         raise ValueError("not an instant that UTC can hold") from error
     return instant

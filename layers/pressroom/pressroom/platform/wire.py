@@ -1,4 +1,4 @@
-"""JSON as it comes over the wire. Light: the receivers import it."""
+"""JSON as it is sent and received. Light: the receivers import it."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -6,22 +6,22 @@ from math import isfinite
 from typing import Any, NoReturn
 
 DEEPEST = 64
-"""Levels of nesting that a message may have; the deepest documented one (Printful) has 7."""
+"""The most levels of nesting in a message; the deepest documented one (Printful) has 7."""
 
 
 def parse(body: bytes) -> Any:
-    """Read a JSON document in UTF-8, decimals exactly. Raises ValueError for everything that is not one.
+    """Read a JSON document in UTF-8, with exact decimals. Raises ValueError for anything else.
 
-    NaN and Infinity are not JSON; a nesting that would exhaust the stack here or in whoever reads it later isn't
-    taken either.
+    NaN and Infinity are not JSON. A document that is nested deeply enough to exhaust the stack, here or in a later
+    reader, is refused too.
     """
     try:
         content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except InvalidOperation as error:
-        raise ValueError("a number beyond all bounds") from error
-    if body.count(b"[") + body.count(b"{") < DEEPEST:  # most messages: there is nothing to look for
+        raise ValueError("a number is out of range") from error
+    if body.count(b"[") + body.count(b"{") < DEEPEST:  # most messages: they can't be nested too deeply
         return content
     level = [content]
     for _ in range(DEEPEST):
@@ -32,7 +32,7 @@ def parse(body: bytes) -> Any:
 
 
 def canonical(value: object) -> str:
-    """Write a JSON value so that equal values give equal text, whatever their spacing and key order were."""
+    """Write a JSON value so that equal values give equal text, whatever their spacing and key order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
@@ -42,7 +42,7 @@ def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def write(value: object) -> bytes:
-    """Write what `parse` has read; of fractions the digits that a floating-point number has."""
+    """Write a value that `parse` has read. Fractions keep the digits of a floating-point number."""
     return json.dumps(value, separators=(",", ":"), default=_number).encode()
 
 
@@ -65,7 +65,7 @@ MOST_PIECES = 1_000_000
 
 
 def pieces(value: object) -> int:
-    """Read a quantity as it may be on the wire: 5, 5.0 or "5". Raises ValueError for anything else."""
+    """Read a quantity as partners write it: 5, 5.0 or "5". Raises ValueError for anything else."""
     number = Decimal(value) if isinstance(value, str) and len(value) < 10 and value.isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 1 <= number <= MOST_PIECES:
         raise ValueError("not a quantity")
@@ -75,7 +75,7 @@ def pieces(value: object) -> int:
 
 
 def is_name(value: object) -> bool:
-    """Tell whether a value, as it is on the wire, could name a row and be shown: an order of ours, a line, an item."""
+    """Return whether a JSON value can be an id (of an order, a line, an item): fit for a row's key and for display."""
     if isinstance(value, str):
         return 0 < len(value) <= 128 and value.isprintable()
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**38

@@ -22,4 +22,4 @@ def rows(delivery: Delivery, kind: str, data: Mapping[str, Any], now: datetime) 
             yield print_files.poll_row(delivery.order_id, f"{delivery.id}/{delivery.attempts}", now=now)
 
 
-FOLLOW_UPS = FollowUps(rows=rows, standalone={"create_batch": batches.ended})
+FOLLOW_UPS = FollowUps(rows=rows, standalone={"create_batch": batches.record_end})

@@ -1,4 +1,4 @@
-"""Batches: which items come together, that none does twice, and what becomes of a batch at the OMS."""
+"""Batches: which items are together, that no item is in two, and how a batch is sent to the OMS."""
 
 import json
 from collections import Counter
@@ -32,7 +32,7 @@ from tests.support.samples import sample
 
 
 class Press:
-    """Takes batches in the OMS's place. `answers` says how: an error to raise, or what to answer."""
+    """Receives batches in the OMS's place. `answers`: an error to raise, or the response."""
 
     def __init__(self) -> None:
         self.answers: list[BatchOrder | BaseException] = []
@@ -55,13 +55,13 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Press:
 
 @pytest.fixture(autouse=True)
 def _parameters(cloud: Cloud) -> None:
-    """Three items make a batch; fewer do after an hour."""
+    """A batch has three items, or fewer after an hour."""
     settings = {"PrintTemplates": "mug=t1+t2,card=t3", "BatchSize": "3", "BatchMaxAgeMinutes": "60"}
     cloud.parameters |= settings
 
 
 def order(order_id: str, *variants: str | None) -> None:
-    """Let an order be paid, with a line at the OMS for each variant."""
+    """Pay for an order with a line at the OMS for each variant."""
     at = iso(config.utcnow())
     lines = [
         {"id": str(number), "sku": "S", "quantity": 1, "price": "1.0", "destination": "oms", "variant": variant}
@@ -88,7 +88,7 @@ def offer(hub: Hub, order_id: str, line_id: str = "1", variant: str | None = "mu
 
 
 def ready(hub: Hub, clock: Clock, *order_ids: str, variant: str = "mug") -> None:
-    """Let orders of one line have their print files ready, one second after another."""
+    """Make the print files of orders with one line ready, one per second."""
     for order_id in order_ids:
         order(order_id, variant)
         assert offer(hub, order_id, variant=variant)
@@ -151,7 +151,7 @@ def test_the_largest_batch_fits_into_one_transaction(hub: Hub, clock: Clock) -> 
     assert len(make(hub, at_once=True).batches[0].items) == 5
 
 
-def test_an_item_waits_once_however_often_it_is_offered(hub: Hub, clock: Clock) -> None:
+def test_an_item_waits_once_however_often_it_is_added(hub: Hub, clock: Clock) -> None:
     order("1", "mug")
     assert [offer(hub, "1") for _ in range(2)] == [True, False]
     assert contents(make(hub, at_once=True)) == [names("1")]
@@ -160,15 +160,13 @@ def test_an_item_waits_once_however_often_it_is_offered(hub: Hub, clock: Clock) 
 
 
 @pytest.mark.parametrize(("variant", "uid"), [("poster", "u"), (None, "u"), ("mug", None)])
-def test_what_no_template_is_for_or_the_oms_could_not_name_is_not_offered(
-    hub: Hub, variant: str | None, uid: str | None
-) -> None:
+def test_an_item_without_a_template_or_a_uid_does_not_wait(hub: Hub, variant: str | None, uid: str | None) -> None:
     order("1", variant)
     assert not offer(hub, "1", variant=variant, uid=uid)
     assert hub.cloud.rows(batches.READY) == []
 
 
-def test_without_templates_nothing_waits_and_nothing_is_asked(hub: Hub, clock: Clock) -> None:
+def test_without_templates_nothing_waits_and_nothing_is_queried(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["PrintTemplates"] = ""
     with aws_calls() as calls:
         assert not offer(hub, "1")
@@ -179,10 +177,10 @@ def test_without_templates_nothing_waits_and_nothing_is_asked(hub: Hub, clock: C
 def test_ids_may_hold_any_character(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, "A 7#ñ", "\U0001f600" * 128)
     made = make(hub, at_once=True)
-    assert [each.place for each in made.batches[0].items] == [("A 7#ñ", "1"), ("\U0001f600" * 128, "1")]
+    assert [each.order_and_line for each in made.batches[0].items] == [("A 7#ñ", "1"), ("\U0001f600" * 128, "1")]
 
 
-def test_templates_that_cannot_be_read_are_told(hub: Hub) -> None:
+def test_invalid_templates_are_reported(hub: Hub) -> None:
     hub.cloud.parameters["PrintTemplates"] = "mug"
     with pytest.raises(ValueError, match="PrintTemplates: 'mug' is not variant=template"):
         make(hub)
@@ -191,13 +189,13 @@ def test_templates_that_cannot_be_read_are_told(hub: Hub) -> None:
 # --- what the shop has canceled ---
 
 
-def test_a_canceled_line_is_withdrawn_and_keeps_nobody_waiting(hub: Hub, clock: Clock) -> None:
+def test_a_canceled_line_is_withdrawn_and_does_not_delay_the_others(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, *"12345")
     revoke("1")
     revoke("3")
     assert contents(make(hub)) == [names("2", "4", "5")]
     assert [row["item"]["S"] for row in hub.cloud.rows(batches.READY) if "withdrawn_at" in row] == names("1", "3")
-    assert offer(hub, "1")  # the shop may have put it back; but it has not
+    assert offer(hub, "1")  # the shop might have restored it, but has not
     assert contents(make(hub)) == []
 
 
@@ -212,7 +210,7 @@ def test_a_line_that_an_update_took_out_is_withdrawn(hub: Hub, clock: Clock) -> 
     assert contents(make(hub, at_once=True)) == [["1:2"]]
 
 
-def test_what_is_canceled_between_the_batch_and_its_sending_is_left_out(hub: Hub, clock: Clock, press: Press) -> None:
+def test_an_item_that_is_canceled_before_its_batch_is_sent_is_left_out(hub: Hub, clock: Clock, press: Press) -> None:
     ready(hub, clock, *"123")
     make(hub)
     revoke("2")
@@ -223,7 +221,7 @@ def test_what_is_canceled_between_the_batch_and_its_sending_is_left_out(hub: Hub
     assert hub.order("2")["lines"][0]["batch"] is None
 
 
-def test_a_batch_of_which_all_is_canceled_is_withdrawn(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_batch_whose_items_are_all_canceled_is_withdrawn(hub: Hub, clock: Clock, press: Press) -> None:
     ready(hub, clock, *"123")
     make(hub)
     for order_id in "123":
@@ -241,7 +239,7 @@ def test_a_batch_of_which_all_is_canceled_is_withdrawn(hub: Hub, clock: Clock, p
 
 @contextmanager
 def before_writing(act: Callable[[], object]) -> Iterator[None]:
-    """Let something else happen between what a maker has read and its transaction, once."""
+    """Run something between a run's reads and its transaction, once."""
     real, done = BaseClient._make_api_call, list[bool]()  # type: ignore[attr-defined]
 
     def interrupted(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
@@ -255,7 +253,7 @@ def before_writing(act: Callable[[], object]) -> Iterator[None]:
         yield
 
 
-def test_of_two_makers_at_once_each_item_is_in_one_batch(hub: Hub, clock: Clock) -> None:
+def test_two_runs_at_once_put_each_item_into_one_batch(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, *"1234567")
     others = list[Made]()
     with before_writing(lambda: others.append(make(hub))):
@@ -266,9 +264,7 @@ def test_of_two_makers_at_once_each_item_is_in_one_batch(hub: Hub, clock: Clock)
     assert {row["batch"]["S"] for row in rows} == {batch.id for each in (*others, made) for batch in each.batches}
 
 
-def test_of_two_makers_that_want_some_of_the_same_items_each_gets_what_the_other_has_not(
-    hub: Hub, clock: Clock
-) -> None:
+def test_two_runs_with_some_of_the_same_items_share_them(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, *"123")
     others = list[Made]()
 
@@ -281,7 +277,7 @@ def test_of_two_makers_that_want_some_of_the_same_items_each_gets_what_the_other
     assert (contents(others[0]), contents(made)) == ([names("1", "2")], [names("3")])
 
 
-def test_what_is_withdrawn_while_it_is_put_into_a_batch_is_in_none(hub: Hub, clock: Clock) -> None:
+def test_an_item_that_is_withdrawn_while_its_batch_is_made_is_in_no_batch(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, *"1234")
 
     def cancel() -> None:
@@ -327,7 +323,7 @@ def test_a_run_that_meets_another_at_the_same_batch_tries_again_and_finds_nothin
 
     def meet(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         if operation == "TransactWriteItems" and not pauses:
-            real(client, operation, parameters)  # the other's
+            real(client, operation, parameters)  # of the other run
             codes = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (len(parameters["TransactItems"]) - 1)]
             error = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": codes}
             raise ClientError(error, operation)  # type: ignore[arg-type]
@@ -355,7 +351,7 @@ def test_a_failure_that_names_no_item_is_raised(hub: Hub, clock: Clock, monkeypa
         make(hub)
 
 
-def test_an_index_that_lags_behind_lists_what_is_in_a_batch_and_it_stays_there(
+def test_an_item_stays_in_its_batch_while_a_delayed_index_still_lists_it(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(hub, clock, *"123")
@@ -372,7 +368,7 @@ def test_an_index_that_lags_behind_lists_what_is_in_a_batch_and_it_stays_there(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_happens_at_the_same_time_no_item_is_in_two_batches_and_none_is_forgotten(
+def test_with_concurrent_runs_no_item_is_in_two_batches_or_forgotten(
     hub: Hub, clock: Clock, press: Press, seed: int
 ) -> None:
     random = Random(seed)  # noqa: S311 - the same every time
@@ -405,7 +401,7 @@ def test_whatever_happens_at_the_same_time_no_item_is_in_two_batches_and_none_is
 # --- bounded ---
 
 
-def test_a_run_leaves_to_the_next_what_it_has_no_time_for(hub: Hub, clock: Clock) -> None:
+def test_a_run_leaves_unfinished_variants_to_the_next_run(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, *"123456789")
     start = clock.now
     first = make(hub, is_over=lambda: len(hub.cloud.rows(batches.KIND)) >= 2)
@@ -422,7 +418,7 @@ def test_variants_take_turns(hub: Hub, clock: Clock) -> None:
     assert all(one != other for one, other in pairwise(made))
 
 
-def test_another_variant_is_first_in_another_second(hub: Hub, clock: Clock) -> None:
+def test_the_first_variant_changes_every_second(hub: Hub, clock: Clock) -> None:
     firsts = set()
     for turn in range(2):
         ready(hub, clock, *(f"m{turn}{number}" for number in range(3)))
@@ -432,7 +428,7 @@ def test_another_variant_is_first_in_another_second(hub: Hub, clock: Clock) -> N
     assert firsts == {"mug", "card"}
 
 
-def test_looking_at_what_is_not_due_reads_keys_and_a_batch_of_rows(hub: Hub, clock: Clock) -> None:
+def test_checking_a_variant_that_is_not_due_reads_keys_and_a_batch_of_rows(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, "1", "2")
     with aws_calls() as calls:
         hub.cloud.call("batches", {})
@@ -473,7 +469,7 @@ def test_the_oldest_come_first_without_gaps_or_repeats(hub: Hub, clock: Clock, l
 
 
 def sent(hub: Hub, clock: Clock) -> dict[str, Any]:
-    """Make a batch of orders 1 to 3 and let it be sent; the batch as it is shown."""
+    """Make a batch of orders 1 to 3 and send it; return the batch from the API."""
     ready(hub, clock, *"123")
     make(hub)
     hub.settle()
@@ -481,7 +477,7 @@ def sent(hub: Hub, clock: Clock) -> dict[str, Any]:
     return batch
 
 
-def test_a_batch_is_sent_and_its_orders_are_told(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_batch_is_sent_and_recorded_on_its_orders(hub: Hub, clock: Clock, press: Press) -> None:
     press.answers = [BatchOrder(201, "B-7", "Imposing")]
     batch = sent(hub, clock)
     assert press.requests == [(["u-1-1", "u-2-1", "u-3-1"], ["t1", "t2"])]
@@ -492,7 +488,7 @@ def test_a_batch_is_sent_and_its_orders_are_told(hub: Hub, clock: Clock, press: 
         assert line["batch"] == {"id": batch["id"], "uid": "B-7", "status": "Imposing"}
 
 
-def test_the_lines_of_one_order_are_told_together(hub: Hub, press: Press) -> None:
+def test_the_lines_of_one_order_are_recorded_together(hub: Hub, press: Press) -> None:
     order("1", "mug", "card", "mug", "mug")
     for line_id, variant in zip("1234", ("mug", "card", "mug", "mug"), strict=True):
         offer(hub, "1", line_id, variant)
@@ -502,7 +498,7 @@ def test_the_lines_of_one_order_are_told_together(hub: Hub, press: Press) -> Non
     assert hub.cloud.rows(repository.KIND)[0]["version"] == {"N": "2"}
 
 
-def test_an_answer_without_uid_and_status_is_taken_as_it_is(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_response_without_uid_and_status_is_accepted(hub: Hub, clock: Clock, press: Press) -> None:
     press.answers = [BatchOrder(200, None, None)]
     batch = sent(hub, clock)
     assert (batch["state"], batch["uid"], batch["status"]) == ("sent", None, None)
@@ -510,7 +506,7 @@ def test_an_answer_without_uid_and_status_is_taken_as_it_is(hub: Hub, clock: Clo
 
 
 def replay(hub: Hub, batch: dict[str, Any]) -> dict[str, Any]:
-    """Let a person send a batch again; the batch as it then is."""
+    """Replay a batch; return the batch from the API."""
     assert hub.post(f"/deliveries/{batch['delivery_id']}/replay")["body"]["replayed"]
     hub.settle()
     after: dict[str, Any] = hub.get(f"/batches/{batch['id']}")["body"]
@@ -523,9 +519,7 @@ def test_a_lost_answer_is_dead_at_once_and_only_a_person_sends_the_batch_again(
     press.answers = [Retry("HTTP 502", status=502, answer_lost=True)]
     batch = sent(hub, clock)
     assert (batch["state"], batch["delivery"]["status"], batch["delivery"]["attempts"]) == ("dead", "dead", 1)
-    assert batch["error"] == (
-        "HTTP 502: the OMS may have this batch: look there, and replay it only if it is not there"
-    )
+    assert batch["error"] == ("HTTP 502: the OMS may have this batch: check there, and replay it only if it is missing")
     assert hub.order("1")["attention"] == ["batch_dead"]
     assert hub.order("1")["lines"][0]["batch"]["status"] == "dead"
     hub.deliver_again()
@@ -550,9 +544,9 @@ def test_a_batch_whose_attempt_was_killed_is_dead_and_not_sent_again_by_itself(
     (batch,) = shown(hub)
     assert len(press.requests) == 1
     assert batch["state"] == "dead"
-    assert batch["error"].startswith("what came of the last attempt is not known: the OMS may have this batch: look")
+    assert batch["error"].startswith("the result of the last attempt is unknown: the OMS may have this batch: check")
     hub.post(f"/deliveries/{batch['delivery_id']}/replay")
-    again(hub)  # the queue holds the replay back: for it, the killed one is still at work
+    again(hub)  # the queue holds the replay back while the killed attempt counts as running
     assert shown(hub)[0]["state"] == "sent"
     assert len(press.requests) == 2
 
@@ -561,8 +555,8 @@ def killed(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
-def killed_in_between(hub: Hub, *, end: Any = batches.ended, repository: Any = repository) -> None:
-    """Let everything happen with another end of a batch, or another repository, until that kills the function."""
+def killed_in_between(hub: Hub, *, end: Any = batches.record_end, repository: Any = repository) -> None:
+    """Process everything with another end of a batch, or another repository, until that kills the function."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FOLLOW_UPS.standalone, "create_batch", end)
         patch.setattr(batches, "repository", repository)
@@ -570,7 +564,9 @@ def killed_in_between(hub: Hub, *, end: Any = batches.ended, repository: Any = r
             hub.settle()
 
 
-def test_one_that_was_killed_before_it_could_give_up_does_not_forget_why(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_delivery_that_was_killed_before_its_end_was_recorded_keeps_its_reason(
+    hub: Hub, clock: Clock, press: Press
+) -> None:
     press.answers = [Retry("time-out", answer_lost=True)]
     ready(hub, clock, *"123")
     make(hub)
@@ -582,14 +578,14 @@ def test_one_that_was_killed_before_it_could_give_up_does_not_forget_why(hub: Hu
 
 
 def again(hub: Hub) -> None:
-    """Let the queue give the message of the one batch again, whose function was killed."""
+    """Deliver the message of the batch again, after its function was killed."""
     (row,) = hub.cloud.rows("DELIVERY")
     body = json.dumps({"delivery_id": row["delivery_id"]["S"], "replays": int(row["replays"]["N"])})
     assert hub.cloud.call("deliver/oms", {"Records": [sqs_record({"Body": body, "count": 2})]})
     hub.settle()
 
 
-def test_what_the_oms_surely_has_not_heard_is_tried_again(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_batch_that_the_oms_certainly_did_not_receive_is_retried(hub: Hub, clock: Clock, press: Press) -> None:
     press.answers = [Retry("HTTP 429", status=429, after=5), Blocked("no token"), Retry("no connection")]
     batch = sent(hub, clock)
     assert batch["state"] == "pending"
@@ -599,7 +595,7 @@ def test_what_the_oms_surely_has_not_heard_is_tried_again(hub: Hub, clock: Clock
     assert len(press.requests) == 4
 
 
-def test_a_refused_batch_is_dead_and_can_be_replayed_without_what_is_canceled_since(
+def test_a_refused_batch_is_dead_and_can_be_replayed_without_canceled_items(
     hub: Hub, clock: Clock, press: Press
 ) -> None:
     press.answers = [Dead("HTTP 400: order_items", status=400)]
@@ -624,7 +620,7 @@ def test_a_batch_that_could_not_be_queued_is_dead_and_can_be_replayed(hub: Hub, 
     assert len(press.requests) == 1
 
 
-def test_a_batch_that_is_dead_twice_tells_its_orders_once(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_batch_that_is_dead_twice_is_recorded_on_its_orders_once(hub: Hub, clock: Clock, press: Press) -> None:
     press.answers = [Dead("HTTP 400"), Dead("HTTP 422")]
     batch = sent(hub, clock)
     assert replay(hub, batch)["error"] == "HTTP 422"
@@ -634,7 +630,7 @@ def test_a_batch_that_is_dead_twice_tells_its_orders_once(hub: Hub, clock: Clock
 # --- killed in between ---
 
 
-def test_a_batch_that_was_made_is_sent_whoever_made_it_is_gone(hub: Hub, clock: Clock, press: Press) -> None:
+def test_a_batch_is_sent_even_if_the_function_that_made_it_was_killed(hub: Hub, clock: Clock, press: Press) -> None:
     ready(hub, clock, *"123")
     hub.pump()
     make(hub)
@@ -644,11 +640,11 @@ def test_a_batch_that_was_made_is_sent_whoever_made_it_is_gone(hub: Hub, clock: 
 
 
 @pytest.mark.parametrize("told", [0, 1, 3])
-def test_one_that_is_killed_while_it_tells_the_orders_tells_them_the_same_again(
+def test_a_function_that_is_killed_while_it_records_on_the_orders_repeats_it(
     hub: Hub, clock: Clock, press: Press, told: int
 ) -> None:
     class Killed:
-        """Stands for `record` until some orders are told."""
+        """Stands in for `repository` until some orders are recorded."""
 
         KIND, row_of = repository.KIND, staticmethod(repository.row_of)
 
@@ -662,7 +658,7 @@ def test_one_that_is_killed_while_it_tells_the_orders_tells_them_the_same_again(
             return repository.apply(decision)
 
         def count_attention(self, order: Order, source: str) -> None:
-            if len(self.orders) == 3:  # all of them: killed before the batch itself is written
+            if len(self.orders) == 3:  # after the last order: killed before the batch itself is written
                 raise KeyboardInterrupt
 
     ready(hub, clock, *"123")
@@ -684,7 +680,7 @@ def test_one_that_is_killed_while_it_tells_the_orders_tells_them_the_same_again(
 # --- through the API ---
 
 
-def test_a_person_makes_batches_of_all_that_waits(hub: Hub, clock: Clock) -> None:
+def test_a_person_makes_batches_of_all_waiting_items(hub: Hub, clock: Clock) -> None:
     ready(hub, clock, "1")
     ready(hub, clock, "2", variant="card")
     answer = hub.post("/batches")

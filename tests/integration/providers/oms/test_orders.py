@@ -1,4 +1,4 @@
-"""Orders at the OMS: created once whatever gets lost, then changed, then deleted, in that order and no other."""
+"""Orders at the OMS: created once whatever gets lost, then changed, then deleted, always in this order."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def _hub(hub: Hub) -> Hub:
 
 
 def pay(hub: Hub, **changes: Any) -> None:
-    hub.tell(PERSONAL, **changes)
+    hub.send_sample(PERSONAL, **changes)
 
 
 def delivery(hub: Hub, operation: str = "create_order", order_id: str = "1003") -> dict[str, Any]:
@@ -39,7 +39,7 @@ def wait_for_the_end(hub: Hub, clock: Clock, *, rounds: int = 10, seconds: float
         hub.settle()
 
 
-def test_a_personalised_order_is_created_with_all_that_the_shop_said(hub: Hub) -> None:
+def test_a_personalised_order_is_created_with_all_values_of_the_shop(hub: Hub) -> None:
     pay(hub)
     (created,) = hub.oms.orders()
     assert created["ecommerce_order_id"] == "1003"
@@ -54,7 +54,7 @@ def test_a_personalised_order_is_created_with_all_that_the_shop_said(hub: Hub) -
 
 def test_a_mixed_cart_goes_three_ways(hub: Hub) -> None:
     hub.cloud.parameters["RoutingRules"] = "PF-*=printful"
-    hub.tell("storefront/order_paid__mixed_cart")
+    hub.send_sample("storefront/order_paid__mixed_cart")
     shown = hub.order("1002")
     assert [line["destination"] for line in shown["lines"]] == ["camaloon", "oms", "printful"]
     assert [(each["destination"], each["status"]) for each in shown["deliveries"]] == [
@@ -66,7 +66,7 @@ def test_a_mixed_cart_goes_three_ways(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("fault", ["lost", ReadTimeout(), Dropped("Connection aborted."), 500, 502, 503, 504, 408])
-def test_whatever_happens_to_the_first_answer_it_is_printed_once(hub: Hub, clock: Clock, fault: Any) -> None:
+def test_an_order_is_printed_once_whatever_happens_to_the_first_response(hub: Hub, clock: Clock, fault: Any) -> None:
     hub.oms.faults = [fault]
     pay(hub)
     assert delivery(hub)["status"] == "pending"
@@ -76,19 +76,19 @@ def test_whatever_happens_to_the_first_answer_it_is_printed_once(hub: Hub, clock
     assert hub.order("1003")["attention"] == (["uid_unknown"] if fault == "lost" else [])
 
 
-def test_what_may_be_on_its_way_is_not_sent_again_before_it_has_settled(hub: Hub, clock: Clock) -> None:
+def test_a_request_that_may_still_arrive_is_not_sent_again_before_it_has_settled(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = [ReadTimeout()]
     pay(hub)
     clock.advance(60)
     hub.deliver_again()
-    assert delivery(hub)["last_error"] == "the OMS does not have it yet, but the request may be on its way"
+    assert delivery(hub)["last_error"] == "the OMS does not have the order yet, but the request may still arrive"
     assert hub.oms.printed() == {}
     clock.advance(241)
     hub.deliver_again()
     assert delivery(hub)["status"] == "delivered"
 
 
-def test_an_answer_of_the_omss_own_has_settled_at_once(hub: Hub, clock: Clock) -> None:
+def test_a_response_of_the_oms_itself_settles_at_once(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = [500]
     pay(hub)
     clock.advance(30)
@@ -97,17 +97,17 @@ def test_an_answer_of_the_omss_own_has_settled_at_once(hub: Hub, clock: Clock) -
     assert hub.oms.printed() == dict.fromkeys(ITEMS, 1)
 
 
-def test_while_the_oms_does_not_say_nothing_is_sent_and_in_the_end_a_person_is_asked(hub: Hub, clock: Clock) -> None:
+def test_while_the_lookup_fails_nothing_is_sent_and_in_the_end_the_order_is_flagged(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = ["lost", 500, ReadTimeout(), 503, 429]
     pay(hub)
     wait_for_the_end(hub, clock)
     assert delivery(hub)["status"] == "dead"
-    assert delivery(hub)["last_error"] == "the OMS may have it, and does not say: HTTP 429"
+    assert delivery(hub)["last_error"] == "the OMS may have the order, but the lookup failed: HTTP 429"
     assert [call for call in hub.oms.calls if call[0] == "POST"] == [("POST", "/api/v1/orders")]
     assert {"delivery_dead", "answer_lost"} <= set(hub.order("1003")["attention"])
 
 
-def test_a_replay_of_it_asks_first(hub: Hub, clock: Clock) -> None:
+def test_a_replay_after_a_lost_answer_looks_up_first(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = ["lost", 500, 500, 500, 500]
     pay(hub)
     wait_for_the_end(hub, clock)
@@ -118,7 +118,7 @@ def test_a_replay_of_it_asks_first(hub: Hub, clock: Clock) -> None:
     assert hub.order("1003")["attention"] == ["uid_unknown"]
 
 
-def test_a_deliverer_that_is_killed_after_the_oms_has_heard_prints_once(
+def test_a_deliverer_that_is_killed_after_the_oms_received_the_order_prints_once(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
@@ -143,7 +143,7 @@ def test_a_deliverer_that_is_killed_after_the_oms_has_heard_prints_once(
     assert hub.oms.printed() == dict.fromkeys(ITEMS, 1)
 
 
-def test_a_token_that_is_refused_burns_nothing(hub: Hub, clock: Clock) -> None:
+def test_a_refused_token_uses_up_no_try(hub: Hub, clock: Clock) -> None:
     hub.cloud.set_secret("OmsApiSecret", "expired")
     pay(hub)
     wait_for_the_end(hub, clock, rounds=12)
@@ -156,7 +156,7 @@ def test_a_token_that_is_refused_burns_nothing(hub: Hub, clock: Clock) -> None:
     assert hub.oms.printed() == dict.fromkeys(ITEMS, 1)
 
 
-def test_what_waits_for_a_token_for_twelve_days_is_dead_before_the_queue_drops_it(hub: Hub, clock: Clock) -> None:
+def test_a_delivery_blocked_for_twelve_days_is_dead_before_the_queue_drops_it(hub: Hub, clock: Clock) -> None:
     hub.cloud.set_secret("OmsApiSecret", "expired")
     pay(hub)
     hub.retained[0]["sent"] = int(clock.now.timestamp() * 1000)
@@ -186,7 +186,7 @@ def test_a_conflict_is_delivered_if_the_oms_has_the_order_and_dead_if_not(hub: H
 
 def test_an_update_changes_the_order_at_the_oms(hub: Hub) -> None:
     pay(hub)
-    hub.tell("storefront/order_updated")
+    hub.send_sample("storefront/order_updated")
     (there,) = hub.oms.orders()
     assert there["note"].endswith("Bell 2-1.")
     assert hub.oms.printed() == dict.fromkeys(ITEMS, 1)
@@ -196,7 +196,7 @@ def test_an_update_changes_the_order_at_the_oms(hub: Hub) -> None:
 
 def test_items_that_have_not_changed_are_not_sent_again(hub: Hub) -> None:
     pay(hub)
-    hub.tell("storefront/order_updated__without_designs")
+    hub.send_sample("storefront/order_updated__without_designs")
     update = next(each for each in hub.oms.ask("/_requests") if each["method"] == "PUT")
     assert "items" not in update["body"]
 
@@ -204,25 +204,25 @@ def test_items_that_have_not_changed_are_not_sent_again(hub: Hub) -> None:
 def test_an_update_waits_for_the_create_and_is_sent_by_itself(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = [429, 429]
     pay(hub)
-    hub.tell("storefront/order_updated")
+    hub.send_sample("storefront/order_updated")
     assert [each["status"] for each in hub.order("1003")["deliveries"]] == ["pending", "pending"]
     wait_for_the_end(hub, clock)
     assert [each["status"] for each in hub.order("1003")["deliveries"]] == ["delivered", "delivered"]
     assert [call[0] for call in hub.oms.calls] == ["POST", "POST", "POST", "PUT"]
 
 
-def test_an_update_behind_a_dead_create_goes_once_that_was_replayed(hub: Hub) -> None:
+def test_an_update_behind_a_dead_create_is_sent_once_that_was_replayed(hub: Hub) -> None:
     hub.oms.faults = [400]
     pay(hub)
-    hub.tell("storefront/order_updated")
+    hub.send_sample("storefront/order_updated")
     assert delivery(hub, "update_order")["status"] == "pending"
     hub.post(f"/deliveries/{delivery(hub)['id']}/replay")
     hub.settle()
     assert [each["status"] for each in hub.order("1003")["deliveries"]] == ["delivered", "delivered"]
 
 
-def test_an_update_that_overtakes_the_payment_is_what_is_created(hub: Hub) -> None:
-    hub.tell("storefront/order_updated")
+def test_an_update_that_arrives_before_the_payment_is_created(hub: Hub) -> None:
+    hub.send_sample("storefront/order_updated")
     pay(hub)
     (there,) = hub.oms.orders()
     assert there["note"].endswith("Bell 2-1.")
@@ -232,14 +232,14 @@ def test_an_update_that_overtakes_the_payment_is_what_is_created(hub: Hub) -> No
 def test_an_order_changed_and_changed_back_ends_as_it_was(hub: Hub) -> None:
     pay(hub)
     for hour, note in ((17, "A"), (18, "B"), (19, "A")):
-        hub.tell("storefront/order_updated", note=note, updated_at=f"2026-09-03T{hour}:00:00Z")
+        hub.send_sample("storefront/order_updated", note=note, updated_at=f"2026-09-03T{hour}:00:00Z")
     assert hub.oms.orders()[0]["note"] == "A"
 
 
-def test_a_late_telling_of_an_earlier_update_changes_nothing(hub: Hub) -> None:
+def test_a_late_earlier_update_changes_nothing(hub: Hub) -> None:
     pay(hub)
-    hub.tell("storefront/order_updated", note="later", updated_at="2026-09-03T20:00:00Z")
-    hub.tell("storefront/order_updated", note="earlier", updated_at="2026-09-03T19:00:00Z")
+    hub.send_sample("storefront/order_updated", note="later", updated_at="2026-09-03T20:00:00Z")
+    hub.send_sample("storefront/order_updated", note="earlier", updated_at="2026-09-03T19:00:00Z")
     assert hub.oms.orders()[0]["note"] == "later"
     assert [each["status"] for each in hub.order("1003")["deliveries"]] == ["delivered", "delivered"]
     assert hub.order("1003")["attention"] == []
@@ -248,17 +248,17 @@ def test_a_late_telling_of_an_earlier_update_changes_nothing(hub: Hub) -> None:
 
 def test_a_canceled_order_is_deleted(hub: Hub) -> None:
     pay(hub)
-    hub.tell("storefront/order_canceled")
+    hub.send_sample("storefront/order_canceled")
     assert hub.oms.orders() == []
     shown = hub.order("1003")
     assert (shown["status"], shown["attention"]) == ("canceled", [])
     assert delivery(hub, "delete_order")["status"] == "delivered"
 
 
-def test_canceled_while_the_create_is_in_flight(hub: Hub, clock: Clock) -> None:
+def test_an_order_canceled_while_its_create_is_in_flight_is_flagged(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = ["lost"]
     pay(hub)
-    hub.tell("storefront/order_canceled")
+    hub.send_sample("storefront/order_canceled")
     wait_for_the_end(hub, clock)
     assert delivery(hub)["status"] == "delivered"
     assert delivery(hub, "delete_order")["status"] == "dead"
@@ -266,10 +266,10 @@ def test_canceled_while_the_create_is_in_flight(hub: Hub, clock: Clock) -> None:
     assert {"delivery_dead", "uid_unknown"} <= set(hub.order("1003")["attention"])
 
 
-def test_canceled_while_the_create_may_be_on_its_way_and_never_arrives(hub: Hub, clock: Clock) -> None:
+def test_an_order_canceled_while_its_create_may_still_arrive_is_not_created(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = [ReadTimeout()]
     pay(hub)
-    hub.tell("storefront/order_canceled")
+    hub.send_sample("storefront/order_canceled")
     wait_for_the_end(hub, clock)
     assert hub.oms.printed() == {}
     shown = hub.order("1003")
@@ -278,32 +278,32 @@ def test_canceled_while_the_create_may_be_on_its_way_and_never_arrives(hub: Hub,
     assert hub.cloud.messages("OmsDeadLetterQueue") == []
 
 
-def test_canceled_before_anything_was_sent_nothing_is(hub: Hub, clock: Clock) -> None:
+def test_an_order_canceled_before_it_was_sent_is_not_sent(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = [429]
     pay(hub)
-    hub.tell("storefront/order_canceled")
+    hub.send_sample("storefront/order_canceled")
     wait_for_the_end(hub, clock)
     assert (hub.oms.printed(), hub.order("1003")["status"]) == ({}, "canceled")
     assert hub.order("1003")["attention"] == []
 
 
-def test_canceled_before_it_was_paid_nothing_is_sent(hub: Hub) -> None:
-    hub.tell("storefront/order_canceled", id=1002)
-    hub.tell("storefront/order_paid__mixed_cart")
+def test_an_order_canceled_before_its_payment_is_not_sent(hub: Hub) -> None:
+    hub.send_sample("storefront/order_canceled", id=1002)
+    hub.send_sample("storefront/order_paid__mixed_cart")
     assert (hub.oms.printed(), hub.camaloon.requests) == ({}, [])
     assert [line["status"] for line in hub.order("1002")["lines"]] == ["canceled", "canceled", "canceled"]
 
 
-def test_what_camaloon_has_cannot_be_recalled(hub: Hub) -> None:
-    hub.tell("storefront/order_paid__mixed_cart")
-    hub.tell("storefront/order_canceled", id=1002)
+def test_an_order_that_camaloon_has_can_not_be_canceled(hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid__mixed_cart")
+    hub.send_sample("storefront/order_canceled", id=1002)
     shown = hub.order("1002")
     assert shown["attention"] == ["not_recalled"]
     assert [line["status"] for line in shown["lines"]] == ["accepted", "canceled", "accepted"]
 
 
-def test_what_changes_for_camaloon_is_said(hub: Hub) -> None:
-    hub.tell("storefront/order_paid__mixed_cart")
+def test_a_change_for_camaloon_is_flagged(hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid__mixed_cart")
     changed = sample("storefront/order_paid__mixed_cart") | {"updated_at": "2026-09-03T10:00:00Z", "note": "Hello"}
     changed["line_items"] = [line | {"id": place} for place, line in enumerate(changed["line_items"], start=1)]
     hub.receive("storefront", "order_updated", changed)
@@ -315,9 +315,9 @@ def test_what_changes_for_camaloon_is_said(hub: Hub) -> None:
     assert hub.order("1002")["attention"] == ["change_not_sent"]
 
 
-def test_a_line_that_nobody_wanted_is_given_to_a_printer_by_hand(hub: Hub) -> None:
+def test_a_line_that_no_rule_matched_is_routed_by_hand(hub: Hub) -> None:
     hub.cloud.parameters |= {"DefaultDestination": "nobody", "RoutingRules": "TOTE-*=printful"}
-    hub.tell("storefront/order_paid__mixed_cart")
+    hub.send_sample("storefront/order_paid__mixed_cart")
     assert hub.order("1002")["attention"] == ["unroutable"]
     answer = hub.post("/orders/1002/lines/1/route", {"destination": "camaloon"})
     assert answer["statusCode"] == 202, answer
@@ -328,9 +328,9 @@ def test_a_line_that_nobody_wanted_is_given_to_a_printer_by_hand(hub: Hub) -> No
     assert (shown["attention"], len(hub.camaloon.requests)) == ([], 1)
 
 
-def test_a_line_without_a_design_is_not_given_to_the_oms(hub: Hub) -> None:
+def test_a_line_without_a_design_is_not_routed_to_the_oms(hub: Hub) -> None:
     hub.cloud.parameters |= {"DefaultDestination": "nobody", "RoutingRules": "06*=oms,PF-*=printful"}
-    hub.tell("storefront/order_paid__mixed_cart")
+    hub.send_sample("storefront/order_paid__mixed_cart")
     assert hub.order("1002")["attention"] == ["unroutable"]
     assert hub.oms.printed() == {"1002:2": 1}
     assert hub.post("/orders/1002/lines/1/route", {"destination": "oms"})["statusCode"] == 400
@@ -350,10 +350,10 @@ def test_where_only_batches_make_print_files_items_are_ready_for_one_at_once(hub
     assert set(hub.oms.ask("/_batched").values()) == {1}
 
 
-def test_what_the_shop_has_corrected_is_what_a_replay_creates(hub: Hub) -> None:
+def test_a_replay_creates_the_order_with_the_shops_corrections(hub: Hub) -> None:
     hub.oms.faults = [400]
     pay(hub)
-    hub.tell("storefront/order_updated")
+    hub.send_sample("storefront/order_updated")
     hub.post(f"/deliveries/{delivery(hub)['id']}/replay")
     hub.settle()
     creations = [each for each in hub.oms.ask("/_requests") if each["method"] == "POST"]
@@ -391,7 +391,7 @@ def test_a_design_that_has_changed_gets_a_new_print_file(hub: Hub, clock: Clock)
     assert hub.order("1003")["attention"] == []
 
 
-def test_where_no_template_is_for_a_variant_the_order_says_so_until_there_is(hub: Hub) -> None:
+def test_an_order_is_flagged_while_its_variant_has_no_template(hub: Hub) -> None:
     hub.cloud.parameters |= {"OmsCreatePrintFiles": "false", "PrintTemplates": "5501=mug"}
     pay(hub)
     hub.work("PrintFilesQueue")
@@ -404,11 +404,11 @@ def test_where_no_template_is_for_a_variant_the_order_says_so_until_there_is(hub
     assert len(hub.cloud.rows("READY")) == 2
 
 
-def test_a_person_deletes_what_only_a_person_can(hub: Hub, clock: Clock) -> None:
+def test_an_order_with_a_lost_answer_is_deleted_by_a_person(hub: Hub, clock: Clock) -> None:
     hub.oms.faults = ["lost"]
     pay(hub)
     wait_for_the_end(hub, clock)
-    hub.tell("storefront/order_canceled")
+    hub.send_sample("storefront/order_canceled")
     assert hub.order("1003")["attention"] == ["delivery_dead", "not_recalled", "uid_unknown"]
     hub.oms.app.extensions["forget"]()  # by hand
     hub.post(f"/deliveries/{delivery(hub, 'delete_order')['id']}/replay")

@@ -36,7 +36,7 @@ class Printful:
 
     def request(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], read: int
-    ) -> http.Answer:
+    ) -> http.Response:
         assert url == "https://printful.example/webhooks"
         self.calls.append(method)
         if self.fails.get(method):
@@ -44,7 +44,7 @@ class Printful:
         answer = self.client.open("/webhooks", method=method, data=body, headers=dict(headers))
         if answer.status_code != 200:
             raise Dead(f"HTTP {answer.status_code}", status=answer.status_code)
-        return http.Answer(200, answer.data)
+        return http.Response(200, answer.data)
 
     def is_told(self, configuration: dict[str, Any] | None) -> None:
         """Change what is registered behind Pressroom's back."""

@@ -1,27 +1,27 @@
-"""What makes a parcel this parcel."""
+"""The identity of a parcel."""
 
 from decimal import Decimal
 
 import pytest
 
 from pressroom.platform.wire import pieces
-from pressroom.providers.camaloon.parcels import camaloon_parcel
+from pressroom.providers.camaloon.parcels import parcel_id
 
 LINES = [("a", 1), ("b", 2)]
-PARCEL = camaloon_parcel("9414 1058", "https://x", LINES)
+PARCEL = parcel_id("9414 1058", "https://x", LINES)
 
 
 def test_the_order_of_its_lines_does_not_make_another_parcel() -> None:
-    assert camaloon_parcel("9414 1058", "https://x", reversed(LINES)) == PARCEL
+    assert parcel_id("9414 1058", "https://x", reversed(LINES)) == PARCEL
 
 
 def test_the_address_of_its_tracking_does_not_make_another_parcel() -> None:
-    assert camaloon_parcel("9414 1058", "https://y", LINES) == PARCEL
+    assert parcel_id("9414 1058", "https://y", LINES) == PARCEL
 
 
 @pytest.mark.parametrize(("number", "numeral"), [(94141058, "94141058"), (" 94141058 ", "94141058")])
 def test_a_number_and_its_numeral_are_the_same(number: object, numeral: object) -> None:
-    assert camaloon_parcel(number, None, [("a", 1)]) == camaloon_parcel(numeral, None, [("a", "1")])
+    assert parcel_id(number, None, [("a", 1)]) == parcel_id(numeral, None, [("a", "1")])
 
 
 @pytest.mark.parametrize(
@@ -33,23 +33,23 @@ def test_a_number_and_its_numeral_are_the_same(number: object, numeral: object) 
         (None, "https://x", LINES),
     ],
 )
-def test_another_tracking_or_content_is_another_parcel(
+def test_a_parcel_with_other_tracking_or_contents_is_another_parcel(
     tracking: object, url: object, lines: list[tuple[object, object]]
 ) -> None:
-    assert camaloon_parcel(tracking, url, lines) != PARCEL
+    assert parcel_id(tracking, url, lines) != PARCEL
 
 
-def test_without_a_tracking_number_the_url_tells_parcels_apart() -> None:
-    assert camaloon_parcel("", "https://x", LINES) != camaloon_parcel(None, "https://y", LINES)
+def test_without_a_tracking_number_the_url_identifies_the_parcel() -> None:
+    assert parcel_id("", "https://x", LINES) != parcel_id(None, "https://y", LINES)
 
 
-def test_how_a_sku_is_split_does_not_make_another_parcel() -> None:
-    assert camaloon_parcel("1", None, [("a", 2), ("a", Decimal("3.0"))]) == camaloon_parcel("1", None, [("a", "5")])
+def test_the_division_of_a_sku_into_lines_does_not_make_another_parcel() -> None:
+    assert parcel_id("1", None, [("a", 2), ("a", Decimal("3.0"))]) == parcel_id("1", None, [("a", "5")])
 
 
 @pytest.mark.parametrize("number", [None, "", " ", 0, "0"])
 def test_an_absent_tracking_number_may_be_written_in_many_ways(number: object) -> None:
-    assert camaloon_parcel(number, "https://x", LINES) == camaloon_parcel(None, "https://x", LINES)
+    assert parcel_id(number, "https://x", LINES) == parcel_id(None, "https://x", LINES)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What batches decide without a table: which variants have templates, and what an earlier attempt may have done."""
+"""Batches without a table: the templates of variants, and attempts that may have been received."""
 
 import re
 from dataclasses import replace
@@ -44,14 +44,14 @@ def test_templates_are_read_by_variant(
 @pytest.mark.parametrize(
     "text", ["mug", "mug=", "=t1", " =t1", "mug=t1,", ",mug=t1", "mug=t1+", "mug=a b", "mug=t1=t2"]
 )
-def test_templates_that_make_no_sense_are_told_and_not_deployed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_templates_are_reported_and_not_deployed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="is not variant=template"):
         read(text, monkeypatch)
     assert not re.fullmatch(PATTERN, text)
 
 
 @given(st.text(alphabet="ab=+, ", max_size=12))
-def test_what_the_template_takes_can_be_read(text: str) -> None:
+def test_every_value_that_the_template_accepts_can_be_read(text: str) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         if re.fullmatch(PATTERN, text):
             read(text, monkeypatch)
@@ -94,7 +94,7 @@ def test_an_item_of_the_longest_ids_fits_into_its_keys() -> None:
 
 
 def attempted(tries: int, *lost: bool) -> Delivery:
-    """A delivery in its latest attempt, after others of which the OMS may have heard, or not."""
+    """A delivery in its latest attempt, after others that the OMS may have received."""
     history = [Attempt(at="", error="HTTP 429", answer_lost=each) for each in lost]
     new = Delivery.to("oms", "create_batch", order_id="", body=b"{}", now=NOW, key="b1")
     return replace(new, tries=tries, attempts=len(history) + 1, history=[*history, Attempt(at="", error="unfinished")])
@@ -106,10 +106,10 @@ def attempted(tries: int, *lost: bool) -> Delivery:
         (attempted(1), False),
         (attempted(2, False), False),
         (attempted(2, True), True),
-        (attempted(3, True, False), True),  # the one that gave up because of it was killed before it could
-        (attempted(1, True), False),  # a person has replayed it since
+        (attempted(3, True, False), True),  # the attempt that would have recorded it as dead was killed
+        (attempted(1, True), False),  # replayed by a person
         (attempted(2, True, False), False),  # replayed, and refused for now
-        (attempted(1, False, False, False), False),  # blocked thrice, which uses up no try
+        (attempted(1, False, False, False), False),  # blocked three times, which uses up no try
     ],
 )
 def test_an_attempt_that_may_have_been_received_counts_until_a_replay(delivery: Delivery, expected: bool) -> None:

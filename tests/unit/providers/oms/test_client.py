@@ -1,4 +1,4 @@
-"""What each answer of the OMS means, with a fake in place of the network, and against a server on this machine."""
+"""The result of each response of the OMS, with a fake in place of the network, and with a server on this machine."""
 
 import json
 import re
@@ -50,30 +50,37 @@ WRITES: dict[str, Call] = {
 }
 CALLS = READS | WRITES
 MAY_MISS = ("print_file", "get_entry", "delete_order", "delete_entry")
-"""What is told that there is no such thing; to all others a 404 is a refusal."""
+"""The calls that report a missing resource; for all others a 404 is a refusal."""
 
 
 class FakeOms:
-    """Takes what `http.request` would send. Answers with `answers`, one after the other; the last one for ever."""
+    """Stands in for `http.request`. Responds with `answers` in turn, and repeats the last one."""
 
     def __init__(self) -> None:
-        self.answers: list[http.Answer | DeliveryError] = [http.Answer(200, b"{}")]
+        self.answers: list[http.Response | DeliveryError] = [http.Response(200, b"{}")]
         self.requests: list[tuple[str, str, Any, dict[str, str]]] = []
         self.read: list[int] = []
 
     def says(self, content: object, status: int = 200) -> None:
-        self.answers = [http.Answer(status, content if isinstance(content, bytes) else json.dumps(content).encode())]
+        self.answers = [http.Response(status, content if isinstance(content, bytes) else json.dumps(content).encode())]
 
     def request(
-        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], read: int, also: frozenset[int]
-    ) -> http.Answer:
-        assert not also & {408, 429}, "these are Retry, with their Retry-After"
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        read: int,
+        accept: frozenset[int],
+    ) -> http.Response:
+        assert not accept & {408, 429}, "these are Retry, with their Retry-After"
         self.requests.append((method, url, None if body is None else json.loads(body), dict(headers)))
         self.read.append(read)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, DeliveryError):
             raise answer
-        assert answer.status < 300 or answer.status in also
+        assert answer.status < 300 or answer.status in accept
         return answer
 
 
@@ -176,13 +183,13 @@ def test_the_base_url_may_be_written_in_several_ways(
     ("name", "step"),
     [(17, "17"), ("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("../orders", "..%2Forders"), ("é%2F", "%C3%A9%252F")],
 )
-def test_an_id_is_one_step_of_the_path(other: FakeOms, name: client.Id, step: str) -> None:
+def test_an_id_is_one_part_of_the_path(other: FakeOms, name: client.Id, step: str) -> None:
     client.get_entry(Kind.PRODUCT, name)
     assert other.requests[0][1] == f"https://oms.example/api/v1/products/{step}"
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
-def test_an_id_that_would_lead_elsewhere_is_not_sent(other: FakeOms, name: str) -> None:
+def test_an_id_that_would_change_the_path_is_not_sent(other: FakeOms, name: str) -> None:
     assert isinstance(refused(lambda: client.delete_order(name)), Dead)
     assert not other.requests
 
@@ -192,7 +199,7 @@ def test_numbers_are_written_as_numbers(other: FakeOms) -> None:
     assert other.requests[0][2] == {"total_price": 69.98, "items": []}
 
 
-def test_an_order_may_come_back_with_all_that_was_sent(other: FakeOms) -> None:
+def test_the_response_to_an_order_may_repeat_the_order(other: FakeOms) -> None:
     for _ in range(2):
         other.says({"uid": "u"})
     client.create_order(ORDER)
@@ -239,8 +246,8 @@ def test_a_created_order_is_read_tolerantly(
     other: FakeOms, answer: object, uid: str | None, items: dict[str, str]
 ) -> None:
     other.says(answer)
-    if uid is None:  # it is no created order: it may say that there is none
-        with pytest.raises(Retry, match="not understood") as caught:
+    if uid is None:  # not an order: it may be an error message
+        with pytest.raises(Retry, match=r"can.t be read") as caught:
             client.create_order(ORDER)
         assert caught.value.answer_lost
         return
@@ -255,7 +262,7 @@ def test_an_order_is_returned_as_it_is(other: FakeOms) -> None:
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b"null", b"[]", b'"done"', b'{"message": "x", "order_uid": 1}'])
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_a_change_is_done_with_any_json_and_with_nothing(other: FakeOms, body: bytes, status: int) -> None:
+def test_a_change_succeeds_with_any_json_or_an_empty_body(other: FakeOms, body: bytes, status: int) -> None:
     other.says(body, status)
     assert client.update_order("order-uid", {}) == status
     assert client.delete_order("order-uid") == status
@@ -263,7 +270,7 @@ def test_a_change_is_done_with_any_json_and_with_nothing(other: FakeOms, body: b
     assert client.delete_entry(Kind.PRODUCT, 1) is True
 
 
-def test_what_is_gone_is_deleted(other: FakeOms) -> None:
+def test_a_missing_resource_counts_as_deleted(other: FakeOms) -> None:
     other.says({"message": "Not found"}, 404)
     assert client.delete_order("order-uid") == 404
     assert client.delete_entry(Kind.PRODUCT, 1) is False
@@ -297,7 +304,7 @@ def test_a_print_file_has_a_status_and_perhaps_an_url(other: FakeOms, answer: ob
         READY | {"ecommerce_order_item_id": "1001:2"},
     ],
 )
-def test_another_shape_says_nothing_of_an_item(other: FakeOms, answer: object) -> None:
+def test_an_unknown_shape_is_an_unreadable_response(other: FakeOms, answer: object) -> None:
     other.says(answer)
     error = refused(lambda: client.print_file("1001:1"))
     assert isinstance(error, Retry)
@@ -343,7 +350,7 @@ def test_an_entry_has_the_id_of_its_kinds_path_as_it_came(
 
 
 @pytest.mark.parametrize("answer", [{}, {"message": "created"}, {"id": None}, {"id": 1.5}, {"id": False}])
-def test_an_entry_without_an_id_may_be_there(other: FakeOms, answer: object) -> None:
+def test_an_entry_without_an_id_may_exist(other: FakeOms, answer: object) -> None:
     other.says(answer)
     error = refused(WRITES["create_entry"])
     assert isinstance(error, Retry)
@@ -364,7 +371,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("body", UNREADABLE)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_success_that_is_no_json_is_a_lost_answer(other: FakeOms, name: str, body: bytes) -> None:
+def test_a_success_that_is_not_json_is_a_lost_answer(other: FakeOms, name: str, body: bytes) -> None:
     other.says(body)
     error = refused(CALLS[name])
     assert isinstance(error, Retry)
@@ -373,7 +380,7 @@ def test_a_success_that_is_no_json_is_a_lost_answer(other: FakeOms, name: str, b
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"created"', b"5", b'[{"uid": "order-uid"}]'])
 @pytest.mark.parametrize("name", ["create_order", "create_batch", "create_entry", *READS])
-def test_what_should_be_an_object_and_is_none_is_a_lost_answer(other: FakeOms, name: str, body: bytes) -> None:
+def test_a_success_that_is_not_an_object_is_a_lost_answer(other: FakeOms, name: str, body: bytes) -> None:
     other.says(body, 201)
     error = refused(CALLS[name])
     assert isinstance(error, Retry)
@@ -384,7 +391,7 @@ def test_what_should_be_an_object_and_is_none_is_a_lost_answer(other: FakeOms, n
     "body", [b"", b"<html>Marta</html>", b"Not Found", b"[]", b"null", b'"no"', b'{"message": "cut']
 )
 @pytest.mark.parametrize("name", MAY_MISS)
-def test_a_404_that_is_not_the_oms_s_says_nothing(other: FakeOms, name: str, body: bytes) -> None:
+def test_a_404_that_is_not_from_the_oms_is_a_temporary_failure(other: FakeOms, name: str, body: bytes) -> None:
     other.says(body, 404)
     error = refused(CALLS[name])
     assert isinstance(error, Retry)
@@ -397,7 +404,7 @@ def test_a_404_that_is_not_the_oms_s_says_nothing(other: FakeOms, name: str, bod
 
 @pytest.mark.parametrize("status", [400, 402, 403, 405, 406, 409, 410, 413, 415, 418, 422, 451, 499])
 @pytest.mark.parametrize("name", CALLS)
-def test_a_refusal_is_the_end(other: FakeOms, name: str, status: int) -> None:
+def test_a_refusal_is_dead(other: FakeOms, name: str, status: int) -> None:
     other.says({"message": f"{TOKEN} of {PERSON}"}, status)
     error = refused(CALLS[name])
     assert isinstance(error, Dead)
@@ -437,7 +444,7 @@ def test_a_404_is_a_refusal_of_the_other_calls(other: FakeOms, name: str, body: 
         (b"", ""),
     ],
 )
-def test_of_a_refusal_only_documented_fields_are_told(other: FakeOms, answer: object, names: str) -> None:
+def test_only_the_documented_fields_of_a_refusal_are_passed_on(other: FakeOms, answer: object, names: str) -> None:
     other.says(answer, 400)
     assert refused(WRITES["create_order"]).reason == (f"HTTP 400: {names}" if names else "HTTP 400")
 
@@ -452,12 +459,12 @@ def test_of_a_refusal_only_documented_fields_are_told(other: FakeOms, answer: ob
         ("print_file", ""),
     ],
 )
-def test_the_fields_are_those_of_what_was_asked(other: FakeOms, name: str, names: str) -> None:
+def test_the_fields_are_those_of_the_requested_resource(other: FakeOms, name: str, names: str) -> None:
     other.says({"errors": ["order_items", "parent_id", "team_id", "name", "template_config"]}, 422)
     assert refused(CALLS[name]).reason == (f"HTTP 422: {names}" if names else "HTTP 422")
 
 
-def test_only_the_beginning_of_a_refusal_is_looked_at(other: FakeOms) -> None:
+def test_only_the_beginning_of_a_refusal_is_read(other: FakeOms) -> None:
     other.says({"items": "x" * ANSWER_BYTES, "customer": 1}, 400)
     assert refused(WRITES["create_order"]).reason == "HTTP 400: items"
 
@@ -475,10 +482,10 @@ def test_only_the_beginning_of_a_refusal_is_looked_at(other: FakeOms) -> None:
         (Retry("no connection"), False),
         (Retry("not sent: InvalidHeader"), False),
         (Retry("no answer: ReadTimeout", answer_lost=True), True),
-        (Retry("the answer is too long", status=200, answer_lost=True), True),
+        (Retry("the response is too long", status=200, answer_lost=True), True),
     ],
 )
-def test_trouble_is_a_lost_answer_unless_it_was_surely_not_heard(
+def test_a_failure_is_a_lost_answer_unless_the_request_was_certainly_not_received(
     other: FakeOms, name: str, error: Retry, lost: bool
 ) -> None:
     other.answers = [error]
@@ -490,7 +497,7 @@ def test_trouble_is_a_lost_answer_unless_it_was_surely_not_heard(
     assert len(other.requests) == 1, "who asks decides when to ask again"
 
 
-def test_the_end_stays_the_end(other: FakeOms) -> None:
+def test_a_dead_error_stays_dead(other: FakeOms) -> None:
     other.answers = [Dead("HTTP 302", status=302)]
     assert refused(WRITES["create_order"]).reason == "HTTP 302"
 
@@ -510,7 +517,7 @@ def blocked(call: Call, other: FakeOms, requests: int, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_refused_token_waits_for_a_person(other: FakeOms, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_token_is_blocked(other: FakeOms, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     other.says({"message": f"{TOKEN} has expired"}, 401)
     reason = blocked(CALLS[name], other, 1, capsys)
     assert reason == "the OMS refuses the token in the secret pressroom/oms-api"
@@ -523,7 +530,7 @@ def test_a_token_that_has_just_changed_is_tried_once(
     client.get_order("1")
     vault.has("the-next-token", TOKEN)
     vault.now += config.SECRET_REFRESH_S
-    other.answers = [http.Answer(401), http.Answer(201, json.dumps(CREATED).encode())]
+    other.answers = [http.Response(401), http.Response(201, json.dumps(CREATED).encode())]
     assert client.create_order(ORDER).uid == "order-uid"
     tokens = [headers["Authorization"] for _, _, _, headers in other.requests]
     assert tokens == [f"Bearer {TOKEN}", f"Bearer {TOKEN}", "Bearer the-next-token"]
@@ -535,7 +542,7 @@ def test_the_changed_token_is_tried_once_only(other: FakeOms, vault: Vault, caps
     client.get_order("1")
     vault.has("the-next-token")
     vault.now += config.SECRET_REFRESH_S
-    other.answers = [http.Answer(401)]
+    other.answers = [http.Response(401)]
     blocked(WRITES["create_order"], other, 3, capsys)
     vault.now += config.SECRET_REFRESH_S
     blocked(WRITES["create_order"], other, 4, capsys)
@@ -544,31 +551,31 @@ def test_the_changed_token_is_tried_once_only(other: FakeOms, vault: Vault, caps
 def test_a_changed_token_is_looked_for_every_ten_seconds_at_most(
     other: FakeOms, vault: Vault, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other.answers = [http.Answer(401)]
+    other.answers = [http.Response(401)]
     for requests in range(1, 6):
         blocked(READS["print_file"], other, requests, capsys)
     assert vault.looks == 1
 
 
-def test_trouble_after_a_change_of_the_token_is_told_as_such(other: FakeOms, vault: Vault) -> None:
+def test_a_failure_after_a_change_of_the_token_is_reported_as_that_failure(other: FakeOms, vault: Vault) -> None:
     client.get_order("1")
     vault.has("the-next-token")
     vault.now += config.SECRET_REFRESH_S
-    other.answers = [http.Answer(401), Retry("HTTP 503", status=503)]
+    other.answers = [http.Response(401), Retry("HTTP 503", status=503)]
     error = refused(WRITES["create_order"])
     assert isinstance(error, Retry)
     assert (error.reason, error.answer_lost) == ("HTTP 503", True)
 
 
 @pytest.mark.parametrize("token", ["", " ", "\n", "two tokens", "two\nlines", "tökén"])
-def test_a_token_that_is_none_waits_for_a_person(
+def test_an_invalid_token_is_blocked(
     other: FakeOms, vault: Vault, capsys: pytest.CaptureFixture[str], token: str
 ) -> None:
     vault.has(token)
     assert "token in the secret pressroom/oms-api is not set" in blocked(WRITES["create_order"], other, 0, capsys)
 
 
-def test_a_token_pasted_with_its_line_end_is_that_token(other: FakeOms, vault: Vault) -> None:
+def test_a_token_with_a_line_end_is_stripped(other: FakeOms, vault: Vault) -> None:
     vault.has(f"{TOKEN}\n")
     client.get_order("1")
     assert other.requests[0][3]["Authorization"] == f"Bearer {TOKEN}"
@@ -590,7 +597,7 @@ def test_a_token_is_used_soon_after_it_was_set(
     "base", ["", " ", "http://oms.example", "ftp://oms.example", "oms.example", "https://", "https://[", "https:///a"]
 )
 @pytest.mark.parametrize("name", CALLS)
-def test_without_an_https_url_it_waits_for_a_person(
+def test_without_an_https_url_it_is_blocked(
     other: FakeOms, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, base: str
 ) -> None:
     monkeypatch.setenv("OMS_BASE_URL", base)
@@ -623,7 +630,7 @@ def answers(server: Partner, status: int, content: object = b"", *headers: str) 
     server.answer = "\r\n".join([*head, "", ""]).encode() + body
 
 
-def test_an_order_goes_over_the_wire(server: Partner) -> None:
+def test_an_order_is_created_on_a_real_server(server: Partner) -> None:
     answers(server, 201, CREATED)
     assert client.create_order(ORDER | {"note": "Ring twice, é"}).items == {"1001:1": "item-1", "1001:2": "item-2"}
     ((line, headers, body),) = server.requests
@@ -632,7 +639,7 @@ def test_an_order_goes_over_the_wire(server: Partner) -> None:
     assert json.loads(body)["note"] == "Ring twice, é"
 
 
-def test_an_item_goes_over_the_wire(server: Partner) -> None:
+def test_an_item_is_read_from_a_real_server(server: Partner) -> None:
     answers(server, 200, READY | {"ecommerce_order_item_id": "~2310~2f1:1"})
     assert client.print_file("~2310~2f1:1")
     assert server.requests[0][0] == "GET /api/v1/order-items/~2310~2f1%3A1/print HTTP/1.1"
@@ -648,7 +655,7 @@ def test_a_refusal_comes_with_its_body(server: Partner, status: int) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("name", ["create_order", "print_file"])
-def test_retry_after_is_kept(server: Partner, status: int, name: str) -> None:
+def test_retry_after_is_passed_on_as_after(server: Partner, status: int, name: str) -> None:
     answers(server, status, b"", "Retry-After: 120")
     error = refused(CALLS[name])
     assert isinstance(error, Retry)
@@ -659,7 +666,7 @@ def test_retry_after_is_kept(server: Partner, status: int, name: str) -> None:
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{", b"gibberish\r\n\r\n"])
 @pytest.mark.parametrize("hold", [False, True], ids=["dropped", "silent"])
 @pytest.mark.parametrize("name", ["create_order", "print_file"])
-def test_half_an_answer_is_a_lost_one(
+def test_an_incomplete_response_is_a_lost_answer(
     server: Partner, monkeypatch: pytest.MonkeyPatch, name: str, answer: bytes, hold: bool
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
@@ -670,7 +677,7 @@ def test_half_an_answer_is_a_lost_one(
     assert not isinstance(error, Blocked)
 
 
-def test_without_a_connection_nothing_is_lost(server: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_connection_to_the_oms_is_not_a_lost_answer(server: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("OMS_BASE_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
@@ -691,7 +698,7 @@ def test_a_megabyte_is_not_read(server: Partner, status: int, name: str) -> None
         assert error.answer_lost == (name != "print_file" and status == 200)
 
 
-def test_a_redirect_is_the_end(server: Partner) -> None:
+def test_a_redirect_is_dead(server: Partner) -> None:
     answers(server, 302, b"", f"Location: {server.url}/login")
     assert refused(WRITES["create_order"]).reason == "HTTP 302"
     assert len(server.requests) == 1

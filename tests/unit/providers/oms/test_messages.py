@@ -1,4 +1,4 @@
-"""The bodies of the OMS's orders, against what its document lists."""
+"""The bodies of the OMS's orders, compared with its documentation."""
 
 import json
 from decimal import Decimal
@@ -53,7 +53,7 @@ def item(line: dict[str, Any]) -> dict[str, Any]:
 LINE: dict[str, Any] = {"sku": "badge", "quantity": 10, "price": 12.5}
 
 
-def test_a_new_order_is_written_as_the_document_wants_it() -> None:
+def test_a_new_order_is_written_in_the_documented_format() -> None:
     order = paid(
         line_items=[LINE],
         note="Ring twice",
@@ -127,7 +127,7 @@ def test_only_the_given_lines_are_in_it_under_their_own_ids() -> None:
     assert "total_price" not in content
 
 
-def test_what_the_shop_left_out_is_not_there() -> None:
+def test_fields_that_the_shop_left_out_are_missing() -> None:
     order = paid(ref=None, line_items=[LINE | {"personalization": wire.without(DESIGN, "design_version_id")}])
     content = created(order)
     assert not {"ecommerce_order_number", "note", "shippings", "total_price"} & set(content)
@@ -136,14 +136,14 @@ def test_what_the_shop_left_out_is_not_there() -> None:
     assert "design_version_id" not in item(LINE | {"personalization": DESIGN | {"design_version_id": ""}})
 
 
-def test_ids_are_text_whatever_the_shop_sent() -> None:
+def test_ids_are_text_whatever_their_json_type() -> None:
     content = created(paid(id=5, line_items=[LINE | {"id": 9, "personalization": DESIGN | {"variant_id": 12}}]))
     assert content["ecommerce_order_id"] == "5"
     assert content["items"][0]["ecommerce_order_item_id"] == "5:9"
     assert content["items"][0]["ecommerce_variant_id"] == "12"
 
 
-def test_a_design_is_handed_on_as_it_came() -> None:
+def test_a_design_is_passed_on_unchanged() -> None:
     config = "%7B%22text%22%3A%22caf%C3%A9+%2B%22%7D"
     content = item(LINE | {"personalization": DESIGN | {"template_config": config, "thumbnails": []}})
     assert (content["template_config"], content["thumbnails"]) == (config, [])
@@ -179,7 +179,7 @@ def test_sums_of_money_are_exact() -> None:
     assert created(paid(line_items=[LINE | {"price": 0.1}, LINE | {"price": 0.2}]))["subtotal_price"] == 0.3
 
 
-def test_without_a_customer_it_is_whom_the_order_goes_to() -> None:
+def test_without_a_customer_the_recipient_is_the_customer() -> None:
     to = sample("storefront/order_paid")["shipping_info"]
     whom = {
         "email": to["email"],
@@ -202,12 +202,12 @@ def test_a_customer_is_completed_but_names_are_not_mixed() -> None:
     }
 
 
-def test_whoever_has_no_name_has_none() -> None:
+def test_a_customer_without_a_name_has_none() -> None:
     to = sample("storefront/order_paid")["shipping_info"] | {"first_name": "", "last_name": "", "telephone": ""}
     assert created(paid(shipping_info=to))["customer"] == {"email": "marta.soler@shop.example"}
 
 
-def test_an_address_may_lack_what_the_shop_lacks() -> None:
+def test_an_address_lacks_the_fields_that_the_shops_address_lacks() -> None:
     address = sample("storefront/order_paid")["shipping_info"] | {"zip": "", "province": "", "address2": None}
     shipping, billing = created(paid(shipping_info=address, billing_info=None))["addresses"]
     assert shipping == {
@@ -236,13 +236,13 @@ MODELS: list[type[BaseModel]] = [
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nothing_else_can_be_sent(model: type[BaseModel]) -> None:
+def test_undocumented_fields_can_not_be_sent(model: type[BaseModel]) -> None:
     with pytest.raises(ValidationError) as caught:
         model.model_validate({"unknown": 1})
     assert "unknown" in {fault["loc"][0] for fault in caught.value.errors() if fault["type"] == "extra_forbidden"}
 
 
-def test_what_is_required_is_required() -> None:
+def test_required_fields_are_required() -> None:
     def required(model: type[BaseModel]) -> set[str]:
         return {name for name, field in model.model_fields.items() if field.is_required()}
 

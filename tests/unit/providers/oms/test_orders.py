@@ -1,4 +1,4 @@
-"""Orders at the OMS, attempt by attempt: what is known of them, what is asked first, what is never said twice."""
+"""Orders at the OMS, attempt by attempt: their state, the lookups, and no duplicates."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pressroom.order.outbox import Attempt, Delivery
 from pressroom.platform.errors import Blocked, Dead, DeliveryError, Retry, Withdrawn
 from pressroom.providers.oms import client
 from pressroom.providers.oms import orders as at_oms
-from pressroom.providers.oms.orders import Known, known
+from pressroom.providers.oms.orders import OmsState, state_from
 from tests.support.histories import START, instant
 from tests.support.world import SETTINGS, SETTLE_S, World
 
@@ -27,7 +27,7 @@ def fact(kind: str, at: int = 0, **data: Any) -> Fact:
 
 
 def create(kind: str, at: int = 10, uid: str = "O1", lines: tuple[str, ...] = ("1", "2"), **data: Any) -> Fact:
-    """How the creation of an order ended."""
+    """The end of the delivery that creates an order."""
     about = {"delivery_id": "oms-c", "destination": "oms", "operation": "create_order", "answer_lost": False}
     if kind == "sent":
         about |= {"provider": "oms", "order": uid, "items": [{"item": f"U{each}", "ref": each} for each in lines]}
@@ -41,7 +41,7 @@ def paid(*lines: str) -> Fact:
 
 
 def told(number: int = 1, *lines: str, at: int = 20) -> Fact:
-    """An update, of which the OMS is told by the delivery `oms-u<number>`, or by none if it is 0."""
+    """An update; the delivery `oms-u<number>` sends it to the OMS, or none if the number is 0."""
     data: dict[str, Any] = {"lines": [{"id": each} for each in lines], "deliveries": []}
     return fact("updated", at, **data | ({"deliveries": [f"oms-u{number}"], "number": number} if number else {}))
 
@@ -52,17 +52,17 @@ REVOKED = fact("revoked", 30, deliveries=["oms-d"])
 # --- what is known ---
 
 
-def test_nothing_is_known_of_an_order_that_was_not_sent() -> None:
-    assert known([fact("paid", deliveries=["oms-c"])]) == Known()
+def test_an_order_that_was_not_sent_has_an_empty_state() -> None:
+    assert state_from([fact("paid", deliveries=["oms-c"])]) == OmsState()
 
 
 def test_an_order_that_was_sent_is_known_by_its_uid_with_its_lines() -> None:
     other = create("sent", 11, uid="O2", lines=("3",), delivery_id="oms-c2")
-    assert known([create("sent"), other]) == Known(uids={"O1": ["1", "2"], "O2": ["3"]})
+    assert state_from([create("sent"), other]) == OmsState(uids={"O1": ["1", "2"], "O2": ["3"]})
 
 
 @pytest.mark.parametrize(
-    ("facts", "has_no_uid"),
+    ("facts", "has_unknown_uid"),
     [
         ([create("sent", uid="")], True),
         ([create("dead", answer_lost=True)], True),
@@ -75,27 +75,27 @@ def test_an_order_that_was_sent_is_known_by_its_uid_with_its_lines() -> None:
         ([create("dead", answer_lost=True, destination="camaloon", operation="order_paid")], False),
     ],
 )
-def test_an_order_may_be_there_without_anybody_knowing_its_uid(facts: list[Fact], has_no_uid: bool) -> None:
-    assert known(facts).has_no_uid is has_no_uid
-    assert known(facts[::-1]) == known(facts)
+def test_an_order_may_be_at_the_oms_with_an_unknown_uid(facts: list[Fact], has_unknown_uid: bool) -> None:
+    assert state_from(facts).has_unknown_uid is has_unknown_uid
+    assert state_from(facts[::-1]) == state_from(facts)
 
 
-def test_the_update_to_tell_is_the_one_that_was_decided_on_last() -> None:
-    # The second was decided on last: it says what the latest update says, with the design that this one has.
+def test_the_update_to_send_is_the_one_that_was_decided_last() -> None:
+    # The second was decided last: it is the latest update, with the design of the other one.
     facts = [told(1, "1", "2", at=90), told(2, "1", at=60), told(0, "3", at=50)]
-    assert known(facts).latest_update == "oms-u2"
-    assert known(facts).lines == {"1", "2"}
-    assert known([told(0, "1", at=99), told(1, "1", "2")]).latest_update == "oms-u1"
+    assert state_from(facts).latest_update == "oms-u2"
+    assert state_from(facts).lines == {"1", "2"}
+    assert state_from([told(0, "1", at=99), told(1, "1", "2")]).latest_update == "oms-u1"
 
 
-def test_an_order_that_was_deleted_is_no_longer_there() -> None:
+def test_a_deleted_order_is_no_longer_in_the_state() -> None:
     gone = fact("sent", 5, delivery_id="oms-u1", operation="update_order", provider="oms", deleted=["O1"])
-    assert known([create("sent"), gone]).uids == {}
-    assert known([create("sent"), replace(gone, data=gone.data | {"deleted": []})]).uids == {"O1": ["1", "2"]}
+    assert state_from([create("sent"), gone]).uids == {}
+    assert state_from([create("sent"), replace(gone, data=gone.data | {"deleted": []})]).uids == {"O1": ["1", "2"]}
 
 
 def test_a_cancellation_is_known() -> None:
-    assert known([REVOKED]) == Known(revoked=True)
+    assert state_from([REVOKED]) == OmsState(revoked=True)
 
 
 # --- how long a request may be on its way ---
@@ -112,17 +112,17 @@ def attempt(seconds_ago: float, *, lost: bool = True, status: int | None = None)
         ([attempt(10)], 290),
         ([attempt(SETTLE_S)], 0),
         ([attempt(200), attempt(10), attempt(100)], 290),
-        ([attempt(10, lost=False)], 0),  # nothing was sent, or it was surely not heard
-        ([attempt(10, status=500)], 0),  # the OMS itself has answered
-        ([attempt(10, status=502)], 290),  # something in between has
+        ([attempt(10, lost=False)], 0),  # nothing was sent, or it was certainly not received
+        ([attempt(10, status=500)], 0),  # the OMS itself has responded
+        ([attempt(10, status=502)], 290),  # a proxy has responded
         ([attempt(10, status=504)], 290),
     ],
 )
-def test_a_request_without_an_answer_of_the_omss_own_may_be_on_its_way(
+def test_a_request_without_a_response_from_the_oms_itself_may_still_arrive(
     history: list[Attempt], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pressroom.platform.config.setting", SETTINGS.__getitem__)
-    assert at_oms._on_its_way_for(history, START + timedelta(seconds=1000)) == seconds
+    assert at_oms._seconds_until_settled(history, START + timedelta(seconds=1000)) == seconds
 
 
 # --- attempts ---
@@ -133,7 +133,7 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with World() as world:
         world.now = 1000
         yield world
-        monkeypatch.undo()  # what a test has put over the world's own: else it would be put back over nothing
+        monkeypatch.undo()  # a test's own patches, which have to be undone before the world's
 
 
 def knows(world: World, *facts: Fact) -> None:
@@ -152,11 +152,11 @@ def item(line_id: str, quantity: int = 1) -> dict[str, Any]:
 ORDER = {"ecommerce_order_id": "1001", "items": [item("1"), item("2"), item("3")]}
 NEW = delivery("create_order", ORDER)
 AGAIN = replace(NEW, answer_lost=True, history=[attempt(SETTLE_S)])
-"""It may have been heard, and would have arrived by now."""
+"""A create that may have been received, and would have arrived by now."""
 
 
 def kept(*lines: str, order: str = "O1", uids: bool = True) -> dict[str, Any]:
-    """What the record keeps of the answer to a creation."""
+    """The data of a create's response in the record."""
     known_item = [{"item": f"U1001:{each}", "ref": each} for each in lines]
     unknown_item = [{"item": f"1001:{each}", "ref": each, "unknown": True} for each in lines]
     return {"provider": "oms", "order": order, "items": known_item if uids else unknown_item, "uid_known": uids}
@@ -167,7 +167,7 @@ def test_an_order_is_created_as_it_was_decided(world: World) -> None:
     assert (world.oms.orders, world.oms.calls) == ({"O1": ORDER}, [("create", "1001")])
 
 
-def test_an_answer_that_names_no_order_is_a_lost_one(world: World) -> None:
+def test_a_response_without_an_order_is_a_lost_answer(world: World) -> None:
     world.oms.faults = ["anonymous"]
     with pytest.raises(Retry) as lost:
         at_oms.create(NEW)
@@ -175,7 +175,7 @@ def test_an_answer_that_names_no_order_is_a_lost_one(world: World) -> None:
     assert at_oms.create(AGAIN).data == kept("1", "2", "3", order="", uids=False)
 
 
-def test_an_answer_that_lacks_the_uid_of_an_item_leaves_that_unknown(
+def test_an_item_without_a_uid_in_the_response_is_recorded_as_unknown(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "create_order", lambda _: client.Created(200, "O9", {"1001:1": "A", "1001:3": "C"}))
@@ -188,47 +188,47 @@ def test_an_answer_that_lacks_the_uid_of_an_item_leaves_that_unknown(
     ]
 
 
-def test_what_the_oms_has_already_is_not_created_again(world: World) -> None:
+def test_an_order_that_the_oms_has_is_not_created_again(world: World) -> None:
     at_oms.create(NEW)
     assert at_oms.create(AGAIN) == Sent(200, kept("1", "2", "3", order="", uids=False), certain=True)
     assert world.oms.created == {"1001:1": 1, "1001:2": 1, "1001:3": 1}
     assert set(world.oms.calls[1:]) == {("ask", "1001:1"), ("ask", "1001:3")}
 
 
-def test_what_the_oms_does_not_have_and_can_not_be_on_its_way_is_created(world: World) -> None:
+def test_an_order_that_the_oms_lacks_is_created_once_the_request_can_not_arrive_any_more(world: World) -> None:
     assert at_oms.create(AGAIN) == Sent(201, kept("1", "2", "3"), certain=True)
 
 
-def test_what_may_be_on_its_way_waits(world: World) -> None:
-    with pytest.raises(Retry, match="may be on its way") as refused:
+def test_an_order_whose_request_may_still_arrive_waits(world: World) -> None:
+    with pytest.raises(Retry, match="may still arrive") as refused:
         at_oms.create(replace(AGAIN, history=[attempt(10)]))
     assert (refused.value.after, refused.value.answer_lost, refused.value.certain) == (290, False, False)
     assert world.oms.created == {}
 
 
-def test_what_the_oms_does_not_have_is_not_created_for_an_order_that_the_shop_has_canceled(world: World) -> None:
+def test_a_canceled_order_that_the_oms_lacks_is_not_created(world: World) -> None:
     knows(world, REVOKED)
     with pytest.raises(Withdrawn, match="the shop canceled the order") as refused:
         at_oms.create(AGAIN)
     assert (refused.value.certain, world.oms.created) == (True, {})
 
 
-def test_what_the_oms_has_is_recorded_even_if_the_shop_has_canceled_it(world: World) -> None:
+def test_a_canceled_order_that_the_oms_has_is_recorded(world: World) -> None:
     at_oms.create(NEW)
     knows(world, REVOKED)
     assert at_oms.create(AGAIN).data["uid_known"] is False
 
 
 @pytest.mark.parametrize("fault", ["busy", "unreceived", 404, 400])
-def test_while_the_oms_does_not_say_nothing_is_created(world: World, fault: Any) -> None:
+def test_while_the_lookup_fails_nothing_is_created(world: World, fault: Any) -> None:
     world.oms.faults = [fault]
-    with pytest.raises(Retry, match="the OMS may have it, and does not say: ") as refused:
+    with pytest.raises(Retry, match="the OMS may have the order, but the lookup failed: ") as refused:
         at_oms.create(AGAIN)
     assert (refused.value.answer_lost, refused.value.certain) == (False, False)
     assert world.oms.created == {}
 
 
-def test_a_question_that_is_blocked_is_blocked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blocked_lookup_is_blocked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise Blocked("the token")
 
@@ -237,17 +237,17 @@ def test_a_question_that_is_blocked_is_blocked(world: World, monkeypatch: pytest
         at_oms.create(AGAIN)
 
 
-def test_a_part_of_an_order_is_for_a_person_to_see(world: World) -> None:
+def test_a_part_of_an_order_at_the_oms_is_dead(world: World) -> None:
     world.oms.orders["O1"] = {"items": [item("1")]}
-    with pytest.raises(Dead, match="a part of the order only") as refused:
+    with pytest.raises(Dead, match="only a part of the order") as refused:
         at_oms.create(AGAIN)
     assert refused.value.certain is False
     assert world.oms.created == {}
 
 
 @pytest.mark.parametrize(("fault", "error"), [(400, Dead), ("busy", Retry), ("unreceived", Retry), ("lost", Retry)])
-def test_what_comes_of_a_new_attempt_says_all(world: World, fault: Any, error: type[DeliveryError]) -> None:
-    """What was lost of the attempts before it, if anything, is known not to have been heard."""
+def test_the_error_of_a_new_attempt_is_certain(world: World, fault: Any, error: type[DeliveryError]) -> None:
+    """It is certain that no earlier attempt was received."""
     for attempted, asked in ((NEW, []), (AGAIN, [None, None])):
         world.oms.faults = [*asked, fault]
         with pytest.raises(error) as refused:
@@ -269,7 +269,7 @@ def test_a_conflict_is_success_if_the_oms_has_the_order(world: World) -> None:
 
 
 def there(world: World, *orders: tuple[str, tuple[str, ...]]) -> None:
-    """Let the OMS have orders, by uid, of lines."""
+    """Put orders into the OMS: by uid, with their lines."""
     for number, (uid, lines) in enumerate(orders):
         world.oms.orders[uid] = {"items": [item(each) for each in lines]}
         knows(world, create("sent", 10 + number, uid=uid, lines=lines, delivery_id=f"oms-c{number}"))
@@ -279,7 +279,7 @@ def change(*items: dict[str, Any], name: str = "oms-u1", **changes: Any) -> Deli
     return delivery("update_order", changes | ({"items": list(items)} if items else {}), name)
 
 
-def test_an_update_changes_what_is_there(world: World) -> None:
+def test_an_update_changes_the_order_at_the_oms(world: World) -> None:
     there(world, ("O1", ("1", "2")))
     knows(world, told(1, "1", "2"))
     changed = {"provider": "oms", "deleted": [], "changed": ["1", "2"]}
@@ -294,7 +294,7 @@ def test_an_update_without_items_leaves_them(world: World) -> None:
     assert world.oms.orders == {"O1": {"items": [item("1"), item("2")], "note": "Ring"}}
 
 
-def test_each_order_is_told_its_own_items(world: World) -> None:
+def test_each_order_at_the_oms_gets_its_own_items(world: World) -> None:
     there(world, ("O1", ("1",)), ("O2", ("2",)))
     knows(world, told(1, "1", "2"))
     at_oms.update(change(item("1", 5), item("2", 6), note="Ring"))
@@ -304,7 +304,7 @@ def test_each_order_is_told_its_own_items(world: World) -> None:
     }
 
 
-def test_an_order_of_which_the_shop_has_taken_out_everything_is_deleted(world: World) -> None:
+def test_an_order_whose_lines_the_shop_has_removed_is_deleted(world: World) -> None:
     there(world, ("O1", ("1",)), ("O2", ("2", "3")))
     knows(world, told(1, "3"))
     sent = at_oms.update(change(item("3")))
@@ -313,7 +313,7 @@ def test_an_order_of_which_the_shop_has_taken_out_everything_is_deleted(world: W
     knows(
         world, fact("sent", 40, delivery_id="oms-u1", operation="update_order", **sent.data), told(2, "1", "3", at=50)
     )
-    with pytest.raises(Dead, match="put a line back"):
+    with pytest.raises(Dead, match="restored a line"):
         at_oms.update(change(item("1"), item("3", 2), name="oms-u2"))
     assert world.oms.orders == {"O2": {"items": [item("3", 2)]}}
 
@@ -329,8 +329,8 @@ def test_an_order_made_since_an_update_was_decided_is_left_as_it_is(world: World
     ("facts", "error", "reason"),
     [
         ([create("sent"), told(1, "1"), REVOKED], Withdrawn, "the shop canceled the order"),
-        ([create("sent"), told(1, "1"), told(2, "1")], Withdrawn, "a later update says all"),
-        ([create("sent", uid=""), told(1, "1")], Dead, "uid of the order is not known"),
+        ([create("sent"), told(1, "1"), told(2, "1")], Withdrawn, "a later update contains"),
+        ([create("sent", uid=""), told(1, "1")], Dead, "uid of the order is unknown"),
         (
             [create("sent"), create("dead", 11, delivery_id="x", answer_lost=True), told(1, "1")],
             Dead,
@@ -339,7 +339,7 @@ def test_an_order_made_since_an_update_was_decided_is_left_as_it_is(world: World
         ([create("dead"), told(1, "1")], Withdrawn, "the OMS does not have the order"),
     ],
 )
-def test_an_update_that_can_not_be_told_or_need_not_be_is_not(
+def test_an_update_that_is_impossible_or_not_needed_is_not_sent(
     world: World, facts: list[Fact], error: type[DeliveryError], reason: str
 ) -> None:
     knows(world, *facts)
@@ -357,25 +357,25 @@ def test_every_order_is_deleted(world: World) -> None:
     assert world.oms.orders == {}
 
 
-def test_what_is_not_there_is_deleted(world: World) -> None:
+def test_an_order_that_the_oms_does_not_have_counts_as_deleted(world: World) -> None:
     knows(world, create("sent"))
     there(world, ("O2", ("3",)))
     sent = at_oms.delete(delivery("delete_order", {}))
     assert (sent.status, set(sent.data["deleted"]), world.oms.orders) == (404, {"O1", "O2"}, {})
 
 
-def test_what_is_deleted_and_what_nobody_can_delete_for_us(world: World) -> None:
+def test_an_order_with_an_unknown_uid_can_only_be_deleted_by_a_person(world: World) -> None:
     there(world, ("O1", ("1",)))
     knows(world, create("sent", 11, uid="", lines=("2",), delivery_id="oms-c2"), paid("1", "2"))
     world.oms.orders["O7"] = {"items": [item("2")]}
-    with pytest.raises(Dead, match="do it there by hand"):
+    with pytest.raises(Dead, match="do this by hand"):
         at_oms.delete(delivery("delete_order", {}))
     assert list(world.oms.orders) == ["O7"]
     world.oms.orders.clear()  # by hand
     assert at_oms.delete(delivery("delete_order", {})) == Sent(404, {"provider": "oms", "deleted": ["O1", ""]})
 
 
-def test_there_is_nothing_to_delete_of_what_was_not_sent(world: World) -> None:
+def test_the_deletion_of_an_order_that_was_not_sent_is_withdrawn(world: World) -> None:
     knows(world, create("dead"))
     with pytest.raises(Withdrawn, match="the OMS does not have the order"):
         at_oms.delete(delivery("delete_order", {}))

@@ -1,4 +1,4 @@
-"""Asking Printful: the envelope, the pace and the second try, with a fake in place of the network."""
+"""Calls to Printful: the envelope, the pace and the repeated tries, with a fake in place of the network."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ INFO = WebhookInfo(URL, ("package_shipped", "stock_updated"), (5, 12))
 
 
 class FakePrintful:
-    """Answers what stands in `answers`, one after the other; the last one for ever. Its time passes in sleep only."""
+    """Responds with `answers` in turn, and repeats the last one. Its clock moves only in `sleep`."""
 
     def __init__(self) -> None:
         self.answers: list[bytes | DeliveryError] = [json.dumps({"code": 200, "result": RESULT}).encode()]
@@ -33,13 +33,13 @@ class FakePrintful:
 
     def request(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], read: int
-    ) -> http.Answer:
+    ) -> http.Response:
         assert read == ANSWER_BYTES
         self.requests.append((method, url, body, dict(headers)))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, DeliveryError):
             raise answer
-        return http.Answer(200, answer)
+        return http.Response(200, answer)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -61,7 +61,7 @@ def has(monkeypatch: pytest.MonkeyPatch, *tokens: str) -> None:
     monkeypatch.setattr(config, "secret", lambda _: SimpleNamespace(fresh=lambda: tokens))
 
 
-def test_it_asks_with_the_current_token_and_reads_the_envelope(
+def test_a_call_has_the_current_token_and_reads_the_envelope(
     other: FakePrintful, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has(monkeypatch, TOKEN, "the-previous-one")
@@ -72,7 +72,7 @@ def test_it_asks_with_the_current_token_and_reads_the_envelope(
     assert "X-PF-Store-Id" not in headers
 
 
-def test_a_token_of_an_account_names_its_store(other: FakePrintful, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_with_an_account_token_names_the_store(other: FakePrintful, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRINTFUL_STORE_ID", "7654321")
     client.get_webhook()
     assert other.requests[0][3]["X-PF-Store-Id"] == "7654321"
@@ -89,7 +89,7 @@ def test_without_products_there_are_no_params() -> None:
     assert json.loads(WebhookInfo(URL, ("package_shipped",)).body())["params"] == {}
 
 
-def test_it_removes(other: FakePrintful) -> None:
+def test_the_configuration_can_be_removed(other: FakePrintful) -> None:
     other.answers = [b'{"code": 200, "result": {"url": null, "types": [], "params": []}}']
     assert client.remove_webhook() == WebhookInfo()
     assert other.requests[0][:1] == ("DELETE",)
@@ -108,13 +108,13 @@ def test_it_removes(other: FakePrintful) -> None:
         ({"url": URL, "params": {"stock_updated": {"product_ids": ["5", 12, None, True, -1, 1.5]}}, "new": 1}, None),
     ],
 )
-def test_what_is_not_set_may_be_null_empty_or_a_list(result: Any, info: WebhookInfo | None) -> None:
+def test_a_missing_value_may_be_null_empty_or_a_list(result: Any, info: WebhookInfo | None) -> None:
     assert WebhookInfo.of(result) == (info or WebhookInfo(URL, (), (5, 12)))
 
 
 @pytest.mark.parametrize("result", ["text", 5, ["a"], {"url": 5}, {"url": {"a": 1}}, {"types": "all"}])
-def test_another_shape_is_no_guess(result: Any) -> None:
-    with pytest.raises(Dead, match="not understood"):
+def test_an_unknown_shape_is_an_error(result: Any) -> None:
+    with pytest.raises(Dead, match=r"can.t be read"):
         WebhookInfo.of(result)
 
 
@@ -127,12 +127,12 @@ def test_another_shape_is_no_guess(result: Any) -> None:
         (b"[" * 10_000, "not JSON"),
         (b"[]", "no result"),
         (b'{"code": 200}', "no result"),
-        (b'{"code": "ok", "result": {}}', "no code"),
+        (b'{"code": "ok", "result": {}}', "not a number"),
         (b'{"code": 401, "result": "the-api-token is wrong"}', "code 401"),
         (b'{"code": 301, "result": {}}', "code 301"),
     ],
 )
-def test_an_answer_that_is_not_printfuls_is_an_error(other: FakePrintful, answer: bytes, problem: str) -> None:
+def test_a_response_that_is_not_printfuls_is_an_error(other: FakePrintful, answer: bytes, problem: str) -> None:
     other.answers = [answer]
     with pytest.raises(Dead, match=problem) as caught:
         client.get_webhook()
@@ -147,7 +147,7 @@ def test_without_a_token_nothing_is_sent(other: FakePrintful, monkeypatch: pytes
     assert not other.requests
 
 
-def test_calls_keep_their_distance(other: FakePrintful) -> None:
+def test_calls_are_paced(other: FakePrintful) -> None:
     client.get_webhook()
     client.get_webhook()
     assert other.slept == [0.5]
@@ -160,7 +160,7 @@ def test_calls_keep_their_distance(other: FakePrintful) -> None:
 
 
 @pytest.mark.parametrize("call", [client.get_webhook, client.remove_webhook, lambda: client.set_webhook(INFO)])
-def test_trouble_that_passes_is_tried_three_times(other: FakePrintful, call: Any) -> None:
+def test_a_temporary_failure_is_tried_three_times(other: FakePrintful, call: Any) -> None:
     other.answers = [Retry("HTTP 503", status=503), Retry("no connection"), *other.answers]
     assert call() == INFO
     assert other.slept == [1, 3], "the pauses are longer than the distance between calls"
@@ -170,13 +170,13 @@ def test_trouble_that_passes_is_tried_three_times(other: FakePrintful, call: Any
     assert len(other.requests) == 6
 
 
-def test_printfuls_own_pause_is_kept(other: FakePrintful) -> None:
+def test_printfuls_own_pause_is_observed(other: FakePrintful) -> None:
     other.answers = [Retry("HTTP 429", status=429, after=LONGEST_PAUSE_S), *other.answers]
     assert client.get_webhook() == INFO
     assert other.slept == [LONGEST_PAUSE_S]
 
 
-def test_a_pause_that_is_too_long_is_not_waited_for(other: FakePrintful) -> None:
+def test_a_pause_that_is_too_long_is_an_error(other: FakePrintful) -> None:
     other.answers = [Retry("HTTP 429", status=429, after=LONGEST_PAUSE_S + 1)]
     with pytest.raises(Retry, match="429"):
         client.get_webhook()

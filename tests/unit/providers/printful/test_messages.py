@@ -1,4 +1,4 @@
-"""Printful's events: every recorded one is read in full, and what may vary in them is read too."""
+"""Printful's events: every sample is read completely, and so are all known variations."""
 
 import json
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ from pydantic import BaseModel, ValidationError
 
 from pressroom.platform import wire
 from pressroom.providers.printful import messages
-from pressroom.providers.printful.messages import Envelope, OrderTold, PackageTold, ProductTold, StockUpdated
+from pressroom.providers.printful.messages import Envelope, OrderEvent, PackageEvent, ProductEvent, StockUpdated
 from tests.support.samples import body, sample
 from tests.support.template import ROOT
 
 type Path = tuple[str | int, ...]
 
 TOPICS: dict[str, type[Envelope]] = {
-    "order_created": OrderTold,
-    "order_updated": OrderTold,
-    "order_failed": OrderTold,
-    "order_canceled": OrderTold,
-    "order_put_hold": OrderTold,
-    "order_put_hold_approval": OrderTold,
-    "order_remove_hold": OrderTold,
-    "order_refunded": OrderTold,
-    "package_shipped": PackageTold,
-    "package_returned": PackageTold,
-    "product_synced": ProductTold,
-    "product_updated": ProductTold,
-    "product_deleted": ProductTold,
+    "order_created": OrderEvent,
+    "order_updated": OrderEvent,
+    "order_failed": OrderEvent,
+    "order_canceled": OrderEvent,
+    "order_put_hold": OrderEvent,
+    "order_put_hold_approval": OrderEvent,
+    "order_remove_hold": OrderEvent,
+    "order_refunded": OrderEvent,
+    "package_shipped": PackageEvent,
+    "package_returned": PackageEvent,
+    "product_synced": ProductEvent,
+    "product_updated": ProductEvent,
+    "product_deleted": ProductEvent,
     "stock_updated": StockUpdated,
 }
 RECORDED = sorted(file.stem for file in (ROOT / "events/printful").glob("*.json"))
@@ -75,7 +75,7 @@ def read(name: str, content: object) -> Any:
 
 
 def faults(name: str, content: object) -> set[Path]:
-    """The paths that are wrong."""
+    """The paths of the invalid values."""
     try:
         read(name, content)
     except ValidationError as error:
@@ -106,7 +106,7 @@ def walk(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def unknown(node: object, path: Path = ()) -> Iterator[Path]:
-    """The paths that a read message holds without knowing them."""
+    """The unknown paths of a message."""
     if isinstance(node, list):
         for index, child in enumerate(node):
             yield from unknown(child, (*path, index))
@@ -116,21 +116,21 @@ def unknown(node: object, path: Path = ()) -> Iterator[Path]:
             yield from unknown(getattr(node, name), (*path, name))
 
 
-def test_every_topic_is_recorded() -> None:
+def test_every_topic_has_a_sample() -> None:
     assert {name.partition("__")[0] for name in RECORDED} == set(TOPICS) == {n for n in RECORDED if "__" not in n}
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_recorded_event_is_of_its_topic(name: str) -> None:
+def test_a_sample_has_the_type_of_its_topic(name: str) -> None:
     assert message(name)["type"] == name.partition("__")[0]
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name != DRIFTED])
-def test_a_recorded_event_is_known_in_full(name: str) -> None:
+def test_a_sample_has_no_unknown_fields(name: str) -> None:
     assert list(unknown(read(name, message(name)))) == []
 
 
-def test_what_is_new_in_an_event_is_seen() -> None:
+def test_new_fields_of_an_event_are_reported() -> None:
     event = read(DRIFTED, message(DRIFTED))
     assert event.data.order.status == message(DRIFTED)["data"]["order"]["status"] not in messages.STATUSES
     assert set(unknown(event)) == {
@@ -182,18 +182,18 @@ REQUIRED: dict[str, list[Path]] = {
     "package_returned": [("data",), ("data", "order"), ("data", "shipment"), ("data", "shipment", "id")],
     "product_synced": [("data",), ("data", "sync_product"), ("data", "sync_product", "id")],
     "product_deleted": [("data",), ("data", "sync_product"), ("data", "sync_product", "id")],
-    "stock_updated": [("data",), ("data", "product_id")],  # and variant_stock, which may be null, but not absent
+    "stock_updated": [("data",), ("data", "product_id")],  # and variant_stock, which may be null, but not missing
 }
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in REQUIRED.items() for path in paths])
-def test_an_order_cannot_be_followed_without(name: str, path: Path) -> None:
+def test_a_required_field_may_not_be_missing(name: str, path: Path) -> None:
     assert faults(name, changed(message(name), path, ...)) == {path}
     assert faults(name, changed(message(name), path, None)) == {path}
 
 
 @pytest.mark.parametrize("name", ["package_shipped", "package_returned", "product_synced", "stock_updated"])
-def test_everything_else_may_be_absent_or_null(name: str) -> None:
+def test_every_other_field_may_be_missing_or_null(name: str) -> None:
     content = message(name)
     optional = [
         path
@@ -208,10 +208,10 @@ def test_everything_else_may_be_absent_or_null(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TOPICS))
-def test_a_fault_is_told_at_its_own_path(name: str) -> None:
+def test_an_invalid_value_is_reported_at_its_own_path(name: str) -> None:
     content = message(name)
     for path, value in walk(content):
-        if path[-1] in ("external_id", "error") and "order" in path:  # ours or nobody's; anything at all
+        if path[-1] in ("external_id", "error") and "order" in path:  # our id or none; any value
             continue
         if "options" in path and "value" in path:
             continue
@@ -219,13 +219,13 @@ def test_a_fault_is_told_at_its_own_path(name: str) -> None:
         assert faults(name, changed(content, path, nonsense)) == {path}
 
 
-def test_a_faulty_amount_is_told_at_its_own_path() -> None:
+def test_an_invalid_amount_is_reported_at_its_own_path() -> None:
     path: Path = ("data", "order", "costs", "total")
     assert faults("package_shipped", changed(message("package_shipped"), path, [])) == {path}
 
 
 def test_a_parcel_is_read_with_its_order() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped"))
+    event: PackageEvent = read("package_shipped", message("package_shipped"))
     parcel, order = event.data.shipment, event.data.order
     assert (event.type, event.created, event.retries) == ("package_shipped", "2026-09-05T13:40:05.000Z", 0)
     assert (event.store, order.store) == ("7654321", "7654321")
@@ -262,21 +262,21 @@ def test_money_may_be_a_number() -> None:
 
 
 def test_the_second_parcel_completes_the_order() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__second_parcel"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__second_parcel"))
     assert (event.data.shipment.id, event.data.order.status) == ("51000002", "fulfilled")
     assert [parcel.id for parcel in event.data.order.shipments] == ["51000001", "51000002"]
 
 
 def test_a_reshipment_repeats_items_in_a_parcel_of_its_own() -> None:
-    before: PackageTold = read("package_shipped", message("package_shipped"))
-    event: PackageTold = read("package_shipped", message("package_shipped__reshipment"))
+    before: PackageEvent = read("package_shipped", message("package_shipped"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__reshipment"))
     assert event.data.shipment.reshipment is True
     assert event.data.shipment.items == before.data.shipment.items
     assert event.data.shipment.id != before.data.shipment.id
 
 
 def test_a_tracking_of_zero_is_none() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__tracking_zero"))
+    event: PackageEvent = read("package_shipped", message("package_shipped__tracking_zero"))
     (listed,) = event.data.order.shipments
     assert event.retries is None
     for parcel in (event.data.shipment, listed):
@@ -301,13 +301,13 @@ def test_a_time_may_be_written_in_several_ways(value: object) -> None:
     assert read("package_shipped", content).data.shipment.shipped_at.startswith("2026-09-05T13:")
 
 
-def test_our_order_may_be_echoed_as_a_number() -> None:
-    event: PackageTold = read("package_shipped", message("package_shipped__integer_external_id"))
+def test_our_order_id_may_be_echoed_as_a_number() -> None:
+    event: PackageEvent = read("package_shipped", message("package_shipped__integer_external_id"))
     assert (event.data.order.external_id, event.retries) == ("1002", 9)
     assert event.store != event.data.order.store
 
 
-def test_a_parcel_may_hold_what_its_order_does_not_know() -> None:
+def test_a_parcel_may_hold_an_item_that_the_order_does_not_have() -> None:
     data = read("package_shipped", message("package_shipped__unknown_item")).data
     assert data.shipment.id not in {parcel.id for parcel in data.order.shipments}
     assert data.shipment.items[0].item_id not in {item.id for item in data.order.items}
@@ -321,7 +321,7 @@ def test_nulls_are_none() -> None:
     assert order.costs.total == Decimal("38.43")
 
 
-def test_a_parcel_that_the_order_lists_need_not_be_whole() -> None:
+def test_a_parcel_in_the_list_of_the_order_may_be_incomplete() -> None:
     content = message("package_shipped")
     content["data"]["order"]["shipments"] = [{}, {"items": [{"quantity": 0}, {}]}]
     assert faults("package_shipped", content) == set()
@@ -344,7 +344,7 @@ def test_a_parcel_that_the_order_lists_need_not_be_whole() -> None:
         ("order_updated__archived", "archived"),
     ],
 )
-def test_an_event_tells_the_state_of_our_order(name: str, status: str) -> None:
+def test_an_event_has_the_status_of_our_order(name: str, status: str) -> None:
     order = read(name, message(name)).data.order
     assert (order.external_id, order.status) == ("1002", status)
 
@@ -357,29 +357,29 @@ def test_an_order_of_the_dashboard_is_not_ours() -> None:
 @pytest.mark.parametrize(
     "name", ["order_failed", "order_canceled", "order_put_hold", "order_put_hold_approval", "order_remove_hold"]
 )
-def test_an_order_is_stopped_for_a_reason(name: str) -> None:
+def test_a_stopped_order_has_a_reason(name: str) -> None:
     assert read(name, message(name)).data.reason == message(name)["data"]["reason"]
 
 
-def test_an_approval_names_what_to_approve() -> None:
-    event: OrderTold = read("order_put_hold_approval", message("order_put_hold_approval"))
+def test_an_approval_names_the_design_to_approve() -> None:
+    event: OrderEvent = read("order_put_hold_approval", message("order_put_hold_approval"))
     (file,) = event.data.approval_files
     assert file.confirm_hash
     assert file.recommended_design != file.submitted_design
 
 
-def test_a_parcel_comes_back_for_a_reason() -> None:
-    event: PackageTold = read("package_returned", message("package_returned"))
+def test_a_returned_parcel_has_a_reason() -> None:
+    event: PackageEvent = read("package_returned", message("package_returned"))
     assert (event.data.shipment.id, event.data.reason) == ("51000001", "The carrier could not deliver to this address")
 
 
-def test_of_a_deleted_product_its_name_remains() -> None:
-    event: ProductTold = read("product_deleted", message("product_deleted"))
+def test_a_deleted_product_has_its_name() -> None:
+    event: ProductEvent = read("product_deleted", message("product_deleted"))
     assert (event.data.sync_product.id, event.data.sync_product.name) == ("210000001", "Night press tee")
     assert event.data.sync_product.variants is None
 
 
-def test_stock_is_told_by_variant() -> None:
+def test_stock_is_reported_by_variant() -> None:
     event: StockUpdated = read("stock_updated", message("stock_updated"))
     assert event.data.product_id == "71"
     assert (event.data.variant_stock.out, event.data.variant_stock.discontinued) == ([4017, 4018], [4021])
@@ -400,7 +400,7 @@ def test_an_order_of_fifty_items_is_read() -> None:
     order["items"] = [order["items"][0] | {"id": 40000001 + n, "files": files} for n in range(50)]
     parcel["items"] = [{"item_id": 40000001 + n, "quantity": 2} for n in range(50)]
     assert len(json.dumps(content)) > 262_000
-    event: PackageTold = read("package_shipped", content)
+    event: PackageEvent = read("package_shipped", content)
     assert [part.item_id for part in event.data.shipment.items] == [item.id for item in event.data.order.items]
     assert len({item.id for item in event.data.order.items}) == 50
     assert list(unknown(event)) == []

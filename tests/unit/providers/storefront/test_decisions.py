@@ -1,4 +1,4 @@
-"""Who is sent what of an order: what the shop says, in any order, and what comes of it at the printers."""
+"""What is sent to which printer for an order: the shop's messages, in any order, and their effect at the printers."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from tests.support.samples import order as sample_order
 from tests.support.world import World
 
 MUG, SHIRT, PIN, TOTE, BOOK, TEE, BOX = "OM-MUG", "OM-SHIRT", "CM-PIN", "CM-TOTE", "CP-BOOK", "PF-TEE", "XX-BOX"
-"""For the OMS (personalised), Camaloon, Cloudprinter, Printful, and nobody."""
+"""SKUs of the OMS (personalised), Camaloon, Cloudprinter, Printful, and without a printer."""
 
 
 def line(sku: str, quantity: int = 1, id: str = "", made: str = "first") -> dict[str, Any]:  # noqa: A002
@@ -36,7 +36,7 @@ def content(*lines: dict[str, Any], at: int = 0, **changes: Any) -> dict[str, An
 
 
 class Shop:
-    """A shop and what is known of its order, with everything that it has said still kept."""
+    """A shop and the facts of its order; all of its messages are stored."""
 
     def __init__(self) -> None:
         self.shelf = Shelf()
@@ -80,13 +80,13 @@ def fact(decision: Decision) -> Fact:
 
 
 def items(decision: Decision, number: int = 0) -> list[tuple[str, int]]:
-    """The OMS's items of a delivery, by our names for them."""
+    """The OMS's items of a delivery, by our ids."""
     found = body(decision, number)["items"]
     return [(item["ecommerce_order_item_id"], item["quantity"]) for item in found]
 
 
-def letter(decision: Decision, number: int = 0) -> list[tuple[str, int]]:
-    """The lines of a letter to Camaloon."""
+def camaloon_lines(decision: Decision, number: int = 0) -> list[tuple[str, int]]:
+    """The lines of an order to Camaloon."""
     return [(item["sku"], item["quantity"]) for item in body(decision, number)["line_items"]]
 
 
@@ -96,7 +96,7 @@ def letter(decision: Decision, number: int = 0) -> list[tuple[str, int]]:
 def test_each_printer_that_we_order_from_is_sent_its_lines(shop: Shop) -> None:
     decision = shop.pays(line(PIN, 2), line(MUG, 3), line(BOOK), line(SHIRT), line(BOX))
     assert sent(decision) == [("camaloon", "order_paid"), ("oms", "create_order")]
-    assert (letter(decision), items(decision, 1)) == ([(PIN, 2)], [("1001:OM-MUG", 3), ("1001:OM-SHIRT", 1)])
+    assert (camaloon_lines(decision), items(decision, 1)) == ([(PIN, 2)], [("1001:OM-MUG", 3), ("1001:OM-SHIRT", 1)])
     data = fact(decision).data
     assert [each["destination"] for each in data["lines"]] == ["camaloon", "oms", "cloudprinter", "oms", None]
     assert [each.get("variant") for each in data["lines"]] == [None, "OM-MUG/v", None, "OM-SHIRT/v", None]
@@ -105,7 +105,7 @@ def test_each_printer_that_we_order_from_is_sent_its_lines(shop: Shop) -> None:
     assert "left_out" not in data
 
 
-def test_what_nobody_is_ordered_from_is_sent_to_nobody(shop: Shop) -> None:
+def test_lines_of_followed_printers_are_not_sent(shop: Shop) -> None:
     decision = shop.pays(line(BOOK), line(TEE), line(BOX))
     assert (sent(decision), fact(decision).data["deliveries"]) == ([], [])
     assert "contents" not in fact(decision).data
@@ -125,18 +125,18 @@ def test_an_update_before_the_payment_sends_nothing(shop: Shop) -> None:
     assert (sent(decision), fact(decision).data["not_sent"]) == ([], False)
 
 
-def test_what_has_overtaken_the_payment_is_what_is_sent(shop: Shop) -> None:
+def test_an_update_that_arrived_before_the_payment_is_sent(shop: Shop) -> None:
     elsewhere = content(line(PIN))["shipping_info"] | {"address": "Elsewhere 1"}
     shop.changes(line(MUG, 5, made="second"), line(PIN, 4), shipping_info=elsewhere, note="Ring twice")
     decision = shop.pays(line(MUG, 2), line(PIN, 1))
-    assert (letter(decision), items(decision, 1)) == ([(PIN, 4)], [("1001:OM-MUG", 5)])
+    assert (camaloon_lines(decision), items(decision, 1)) == ([(PIN, 4)], [("1001:OM-MUG", 5)])
     assert body(decision)["shipping_info"]["address"] == "Elsewhere 1"
     assert body(decision, 1)["note"] == "Ring twice"
     assert "second" in body(decision, 1)["items"][0]["template_config"]
     assert [(each["sku"], each["quantity"]) for each in fact(decision).data["lines"]] == [(MUG, 5), (PIN, 4)]
 
 
-def test_a_design_that_an_overtaking_update_leaves_out_is_that_of_the_payment(shop: Shop) -> None:
+def test_a_design_that_an_earlier_arrived_update_leaves_out_is_taken_from_the_payment(shop: Shop) -> None:
     shop.changes(line(MUG, 5, made=""))
     decision = shop.pays(line(MUG, 2, made="only"))
     assert items(decision) == [("1001:OM-MUG", 5)]
@@ -144,10 +144,10 @@ def test_a_design_that_an_overtaking_update_leaves_out_is_that_of_the_payment(sh
     assert fact(decision).data["lines"][0]["variant"] == "OM-MUG/v"
 
 
-def test_what_was_taken_out_before_the_payment_is_sent_to_nobody(shop: Shop) -> None:
+def test_a_line_that_was_removed_before_the_payment_is_not_sent(shop: Shop) -> None:
     shop.changes(line(SHIRT), line(TOTE))
     decision = shop.pays(line(MUG), line(SHIRT), line(PIN), line(TOTE), line(BOOK))
-    assert (letter(decision), items(decision, 1)) == ([(TOTE, 1)], [("1001:OM-SHIRT", 1)])
+    assert (camaloon_lines(decision), items(decision, 1)) == ([(TOTE, 1)], [("1001:OM-SHIRT", 1)])
     assert fact(decision).data["left_out"] == [MUG, PIN]
     bare = Shop()
     bare.changes(line(BOOK))
@@ -177,17 +177,17 @@ def test_of_two_updates_of_one_moment_the_record_and_the_printer_have_the_same(s
 
 
 @pytest.mark.parametrize("first", ["update", "payment"])
-def test_an_update_that_is_older_than_the_payment_says_nothing(shop: Shop, first: str) -> None:
+def test_an_update_that_is_older_than_the_payment_is_ignored(shop: Shop, first: str) -> None:
     if first == "update":
         shop.changes(line(MUG, 5), at=-60)
     decision = shop.pays(line(MUG, 2), line(PIN))
-    assert (items(decision, 1), letter(decision)) == ([("1001:OM-MUG", 2)], [(PIN, 1)])
+    assert (items(decision, 1), camaloon_lines(decision)) == ([("1001:OM-MUG", 2)], [(PIN, 1)])
     if first == "payment":
         late = shop.changes(line(MUG, 5), line(PIN, 2), at=-60)
         assert (sent(late), fact(late).data["not_sent"]) == ([], False)
 
 
-def test_an_update_of_the_moment_of_the_payment_comes_after_it(shop: Shop) -> None:
+def test_an_update_at_the_time_of_the_payment_counts_as_later(shop: Shop) -> None:
     shop.changes(line(MUG, 5), at=0)
     assert items(shop.pays(line(MUG, 2))) == [("1001:OM-MUG", 5)]
     other = Shop()
@@ -198,7 +198,7 @@ def test_an_update_of_the_moment_of_the_payment_comes_after_it(shop: Shop) -> No
 # --- updated ---
 
 
-def test_the_oms_is_told_what_has_changed(shop: Shop) -> None:
+def test_a_change_is_sent_to_the_oms(shop: Shop) -> None:
     shop.pays(line(MUG, 2), line(PIN))
     decision = shop.changes(line(MUG, 3), line(PIN), note="Ring twice")
     assert (sent(decision), items(decision)) == ([("oms", "update_order")], [("1001:OM-MUG", 3)])
@@ -214,7 +214,7 @@ def test_items_that_have_not_changed_are_not_sent_again(shop: Shop) -> None:
     assert "items" in body(shop.changes(line(MUG, 2), line(SHIRT), at=80))
 
 
-def test_items_that_have_changed_back_are_sent_since_nobody_knows_which_were_taken(shop: Shop) -> None:
+def test_items_that_have_changed_back_are_sent_again(shop: Shop) -> None:
     shop.pays(line(MUG, 1))
     shop.changes(line(MUG, 2), at=60)
     assert items(shop.changes(line(MUG, 1), at=70)) == [("1001:OM-MUG", 1)]
@@ -229,7 +229,7 @@ def test_a_design_that_is_left_out_has_not_changed(shop: Shop) -> None:
     assert "second" in body(decision)["items"][0]["template_config"]
 
 
-def test_a_design_that_is_left_out_is_taken_from_the_latest_that_has_it_of_those_that_are_kept(shop: Shop) -> None:
+def test_a_design_that_is_left_out_is_taken_from_the_latest_stored_message_with_it(shop: Shop) -> None:
     shop.pays(line(MUG, made="first"))
     shop.changes(line(MUG, made="second"), at=60)
     shop.changes(line(MUG, made=""), at=70)
@@ -238,9 +238,9 @@ def test_a_design_that_is_left_out_is_taken_from_the_latest_that_has_it_of_those
     assert "first" in body(shop.changes(line(MUG, 3, made=""), at=90))["items"][0]["template_config"]
 
 
-def test_without_its_design_no_item_is_told_and_a_person_is(shop: Shop) -> None:
+def test_without_a_design_no_items_are_sent_and_the_order_is_flagged(shop: Shop) -> None:
     shop.pays(line(MUG))
-    shop.shelf.events.clear()  # so it is after 45 days
+    shop.shelf.events.clear()  # as after 45 days
     decision = shop.changes(line(MUG, 2, made=""), note="Ring twice")
     assert "items" not in body(decision)
     assert body(decision)["note"] == "Ring twice"
@@ -248,14 +248,14 @@ def test_without_its_design_no_item_is_told_and_a_person_is(shop: Shop) -> None:
 
 
 def test_another_product_without_its_design_does_not_get_that_of_the_first(shop: Shop) -> None:
-    # Lines without ids are called by their position, which moves when one is taken out.
+    # Lines without ids are named by their position, which changes when a line is removed.
     shop.pays(line(MUG, id="1", made="of the mug"), line(SHIRT, id="2", made="of the shirt"))
     decision = shop.changes(line(SHIRT, id="1", made=""))
     assert "items" not in body(decision)
     assert fact(decision).data["not_sent"] is True
 
 
-def test_an_earlier_update_that_comes_late_is_told_only_for_a_design_that_the_latest_leaves_out(shop: Shop) -> None:
+def test_a_late_earlier_update_is_sent_only_for_a_design_that_the_latest_leaves_out(shop: Shop) -> None:
     shop.pays(line(MUG, made="first"))
     assert "items" not in body(shop.changes(line(MUG, made=""), at=90, note="the latest"))
     assert sent(shop.changes(line(MUG, 5), at=60)) == []  # five no longer
@@ -265,20 +265,20 @@ def test_an_earlier_update_that_comes_late_is_told_only_for_a_design_that_the_la
     assert sent(shop.changes(line(MUG, made="late"), at=65)) == []
 
 
-def test_what_was_taken_out_is_told_by_leaving_it_out(shop: Shop) -> None:
+def test_a_removed_line_is_left_out_of_the_update(shop: Shop) -> None:
     shop.pays(line(MUG), line(SHIRT))
     assert items(shop.changes(line(SHIRT), at=60)) == [("1001:OM-SHIRT", 1)]
     assert items(shop.changes(line(BOOK), at=70)) == []
 
 
-def test_a_new_line_is_told_to_nobody(shop: Shop) -> None:
+def test_a_new_line_is_sent_to_no_printer(shop: Shop) -> None:
     shop.pays(line(MUG))
     decision = shop.changes(line(MUG), line(SHIRT))
     assert "items" not in body(decision)
     assert [each["id"] for each in fact(decision).data["lines"]] == [MUG, SHIRT]
 
 
-def test_an_order_without_lines_for_the_oms_is_not_told_to_it(shop: Shop) -> None:
+def test_a_change_of_an_order_without_oms_lines_is_not_sent_to_the_oms(shop: Shop) -> None:
     shop.pays(line(PIN), line(BOX), line(BOOK))
     assert sent(shop.changes(line(PIN), line(BOX, 2), line(BOOK))) == []
 
@@ -287,13 +287,15 @@ def test_an_order_without_lines_for_the_oms_is_not_told_to_it(shop: Shop) -> Non
     ("changes", "not_sent"),
     [
         ({}, False),
-        ({"note": "Ring twice"}, False),  # which Camaloon is never sent
+        ({"note": "Ring twice"}, False),  # it is never sent to Camaloon
         ({"ref": "other"}, True),
         ({"shipping_price": 0}, True),
         ({"billing_info": None}, False),  # it was the shipping address before
     ],
 )
-def test_what_camaloon_cannot_be_told_any_more_is_said(shop: Shop, changes: dict[str, Any], not_sent: bool) -> None:
+def test_a_change_that_can_not_be_sent_to_camaloon_is_flagged(
+    shop: Shop, changes: dict[str, Any], not_sent: bool
+) -> None:
     before = content(line(PIN), line(MUG))
     before["billing_info"] = before["shipping_info"]
     shop.says("storefront.order_paid", before)
@@ -301,7 +303,7 @@ def test_what_camaloon_cannot_be_told_any_more_is_said(shop: Shop, changes: dict
     assert fact(shop.says("storefront.order_updated", told)).data["not_sent"] is not_sent
 
 
-def test_a_change_of_camaloons_lines_is_said_until_it_is_taken_back(shop: Shop) -> None:
+def test_a_change_of_camaloons_lines_is_flagged_until_it_is_reverted(shop: Shop) -> None:
     shop.pays(line(PIN, 2), line(TOTE))
     for at, lines, not_sent in (
         (60, (line(PIN, 3), line(TOTE)), True),
@@ -312,7 +314,7 @@ def test_a_change_of_camaloons_lines_is_said_until_it_is_taken_back(shop: Shop) 
         assert fact(shop.changes(*lines, at=at)).data["not_sent"] is not_sent
 
 
-def test_of_an_old_record_nobody_knows_what_camaloon_was_sent(shop: Shop) -> None:
+def test_an_old_record_has_no_digest_of_what_camaloon_was_sent(shop: Shop) -> None:
     shop.pays(line(PIN))
     del shop.shelf.facts[0].data["contents"]
     assert fact(shop.changes(line(PIN))).data["not_sent"] is True
@@ -329,7 +331,7 @@ def test_a_canceled_order_is_deleted_at_the_oms(shop: Shop) -> None:
     assert fact(decision).data == {"reason": "customer", "deliveries": [decision.deliveries[0].id]}
 
 
-def test_what_the_oms_was_not_sent_is_not_deleted_there(shop: Shop) -> None:
+def test_an_order_that_was_not_sent_to_the_oms_is_not_deleted_there(shop: Shop) -> None:
     assert sent(shop.cancels()) == []
     other = Shop()
     other.pays(line(PIN), line(BOX))
@@ -343,15 +345,15 @@ def test_a_cancellation_without_its_time_is_dated_by_its_arrival(shop: Shop) -> 
 # --- routed ---
 
 
-def test_a_line_given_to_camaloon_is_sent_by_itself(shop: Shop) -> None:
+def test_a_line_routed_to_camaloon_is_sent_by_itself(shop: Shop) -> None:
     first = shop.pays(line(PIN), line(BOX, 3))
     decision = shop.gives(BOX, "camaloon")
-    assert (sent(decision), letter(decision)) == ([("camaloon", "order_paid")], [(BOX, 3)])
+    assert (sent(decision), camaloon_lines(decision)) == ([("camaloon", "order_paid")], [(BOX, 3)])
     assert decision.deliveries[0].id != first.deliveries[0].id
     assert fact(decision).data["deliveries"] == [decision.deliveries[0].id]
 
 
-def test_a_line_given_to_the_oms_is_an_order_of_its_own(shop: Shop) -> None:
+def test_a_line_routed_to_the_oms_is_an_order_of_its_own(shop: Shop) -> None:
     shop.pays(line(MUG), line(BOX) | {"personalization": None})
     shop.changes(line(MUG), line(BOX) | {"personalization": design(BOX, "late")})
     decision = shop.gives(BOX, "oms")
@@ -360,7 +362,7 @@ def test_a_line_given_to_the_oms_is_an_order_of_its_own(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("printer", ["cloudprinter", "printful"])
-def test_a_line_given_to_whom_somebody_else_orders_from_is_sent_to_nobody(shop: Shop, printer: str) -> None:
+def test_a_line_routed_to_a_followed_printer_is_not_sent(shop: Shop, printer: str) -> None:
     shop.pays(line(BOX, 2))
     shop.shelf.events.clear()
     decision = shop.gives(BOX, printer)
@@ -368,11 +370,11 @@ def test_a_line_given_to_whom_somebody_else_orders_from_is_sent_to_nobody(shop: 
     assert fact(decision).data == {"line": BOX, "destination": printer, "deliveries": []}
 
 
-def test_a_line_is_given_as_the_shop_described_it_last(shop: Shop) -> None:
+def test_a_routed_line_is_sent_as_the_shop_described_it_last(shop: Shop) -> None:
     shop.pays(line(BOX, 2))
     shop.changes(line(BOX, 5), note="Ring twice")
     decision = shop.gives(BOX, "camaloon")
-    assert letter(decision) == [(BOX, 5)]
+    assert camaloon_lines(decision) == [(BOX, 5)]
     assert fact(decision).data["told"] == {"id": BOX, "sku": BOX, "quantity": 5, "price": "9.5"}
 
 
@@ -384,7 +386,7 @@ def test_a_line_is_given_as_the_shop_described_it_last(shop: Shop) -> None:
         (BOX, "oms", "the line has no personalization, which the OMS needs"),
     ],
 )
-def test_what_cannot_be_given_is_refused(shop: Shop, line_id: str, printer: str, reason: str) -> None:
+def test_a_line_that_can_not_be_routed_is_refused(shop: Shop, line_id: str, printer: str, reason: str) -> None:
     with pytest.raises(Unprocessable, match="the order is not paid"):
         shop.gives(line_id, printer)
     shop.pays(line(PIN), line(BOX))
@@ -392,7 +394,7 @@ def test_what_cannot_be_given_is_refused(shop: Shop, line_id: str, printer: str,
         shop.gives(line_id, printer)
 
 
-def test_a_line_that_is_given_already_or_gone_is_refused(shop: Shop) -> None:
+def test_a_line_that_is_already_routed_or_removed_is_refused(shop: Shop) -> None:
     shop.pays(line(BOX), line(BOX, id="2"), line(BOX, id="3"), line(BOX, id="4"))
     shop.gives("2", "printful")
     with pytest.raises(Unprocessable, match="the line has a printer: printful"):
@@ -406,21 +408,21 @@ def test_a_line_that_is_given_already_or_gone_is_refused(shop: Shop) -> None:
         shop.gives("4", "camaloon")
 
 
-def test_what_the_shop_sent_is_needed_to_tell_a_printer(shop: Shop) -> None:
+def test_a_line_can_be_sent_only_while_the_shops_message_is_stored(shop: Shop) -> None:
     shop.pays(line(BOX))
     shop.shelf.events.clear()
     with pytest.raises(Unprocessable, match="no longer kept after 45 days"):
         shop.gives(BOX, "camaloon")
 
 
-def test_a_line_is_given_once_however_often_the_event_is_processed(shop: Shop) -> None:
+def test_a_line_is_routed_once_however_often_the_event_is_processed(shop: Shop) -> None:
     shop.pays(line(BOX))
     shop.gives(BOX, "camaloon", id="asked")
     again = shop.gives(BOX, "camaloon", id="asked")
     assert (again.facts, again.deliveries) == ((), ())
 
 
-def test_a_line_given_to_camaloon_is_no_change_that_could_not_be_sent(shop: Shop) -> None:
+def test_a_line_routed_to_camaloon_is_not_flagged_as_an_unsent_change(shop: Shop) -> None:
     lines = line(PIN), line(BOX)
     shop.pays(*lines)
     shop.gives(BOX, "camaloon")
@@ -432,7 +434,7 @@ def test_a_line_given_to_camaloon_is_no_change_that_could_not_be_sent(shop: Shop
     assert fact(alone.changes(line(BOX))).data["not_sent"] is False
 
 
-def test_a_change_that_camaloon_was_not_told_stays_one_when_it_is_given_another_line(shop: Shop) -> None:
+def test_an_unsent_change_stays_flagged_when_another_line_is_routed_to_camaloon(shop: Shop) -> None:
     shop.pays(line(PIN, 1), line(BOX))
     shop.changes(line(PIN, 2), line(BOX), at=60)
     shop.gives(BOX, "camaloon")
@@ -443,12 +445,12 @@ def test_a_change_that_camaloon_was_not_told_stays_one_when_it_is_given_another_
 
 
 def boxed(made: str) -> dict[str, Any]:
-    """A line that no rule wanted, which the shop has personalised since."""
+    """A line that no rule matched, which the shop personalised later."""
     return line(BOX) | {"personalization": design(BOX, made)}
 
 
 def unwanted(world: World, *others: dict[str, Any]) -> None:
-    """Pay for an order with a line that no rule wants, and may be given to the OMS."""
+    """Pay for an order with a line that no rule matches, and that may be routed to the OMS."""
     world.receive("storefront.order_paid", content(*others, line(BOX)))
     world.receive("storefront.order_updated", content(*others, boxed("late"), at=60))
 
@@ -457,7 +459,7 @@ def give(world: World, line_id: str, printer: str) -> None:
     world.receive("ops.line_routed", {"order_id": "1001", "line_id": line_id, "destination": printer})
 
 
-def test_an_update_from_before_a_line_was_given_to_the_oms_does_not_delete_it_there() -> None:
+def test_an_update_from_before_a_line_was_routed_to_the_oms_does_not_delete_it_there() -> None:
     with World() as world:
         world.oms.faults = ["busy"]
         unwanted(world, line(MUG))
@@ -472,7 +474,7 @@ def test_an_update_from_before_a_line_was_given_to_the_oms_does_not_delete_it_th
         assert world.attention() == []
 
 
-def test_a_line_given_to_the_oms_and_taken_out_by_the_shop_is_deleted_there() -> None:
+def test_a_line_routed_to_the_oms_and_removed_by_the_shop_is_deleted_there() -> None:
     with World() as world:
         unwanted(world, line(MUG))
         give(world, BOX, "oms")
@@ -487,7 +489,7 @@ def test_a_line_given_to_the_oms_and_taken_out_by_the_shop_is_deleted_there() ->
         assert (world.oms.orders, world.order().status, world.attention()) == ({}, Status.CANCELED, [])
 
 
-def test_the_latest_change_arrives_whatever_was_left_out_of_it_and_never_sent() -> None:
+def test_the_latest_change_arrives_even_if_the_update_before_it_was_never_sent() -> None:
     with World() as world:
         unwanted(world)
         give(world, BOX, "oms")
@@ -497,7 +499,7 @@ def test_the_latest_change_arrives_whatever_was_left_out_of_it_and_never_sent() 
         assert "new" in world.oms.items()["1001:XX-BOX"]["template_config"]
 
 
-def test_a_line_that_comes_back_after_the_payment_has_left_it_out_is_said() -> None:
+def test_a_line_that_is_restored_after_the_payment_left_it_out_is_flagged() -> None:
     with World() as world:
         world.receive("storefront.order_updated", content(line(SHIRT), at=60))
         world.receive("storefront.order_paid", content(line(MUG), line(SHIRT), line(PIN)))
@@ -514,7 +516,7 @@ def test_a_line_that_comes_back_after_the_payment_has_left_it_out_is_said() -> N
         assert (world.order().status, world.attention()) == (Status.CANCELED, [])
 
 
-def test_a_line_that_comes_back_after_the_oms_has_deleted_its_order_is_canceled_and_said() -> None:
+def test_a_line_that_is_restored_after_the_oms_deleted_its_order_is_canceled_and_flagged() -> None:
     with World() as world:
         world.receive("storefront.order_paid", content(line(MUG), line(PIN)))
         world.settle()
@@ -527,7 +529,7 @@ def test_a_line_that_comes_back_after_the_oms_has_deleted_its_order_is_canceled_
         assert world.ends[-1] == ("update_order", "dead")
 
 
-def test_canceled_by_the_shop_is_only_what_camaloon_was_not_sent() -> None:
+def test_the_shop_can_cancel_only_what_was_not_sent_to_camaloon() -> None:
     with World() as world:
         world.receive("storefront.order_paid", content(line(PIN), line(BOX)))
         world.settle()
@@ -539,7 +541,7 @@ def test_canceled_by_the_shop_is_only_what_camaloon_was_not_sent() -> None:
         assert world.attention() == ["not_recalled"]
 
 
-def test_what_was_dead_and_sent_after_all_is_not_canceled_with_the_order() -> None:
+def test_a_dead_delivery_that_was_replayed_is_not_canceled_with_the_order() -> None:
     with World() as world:
         world.camaloon_refuses = True
         world.receive("storefront.order_paid", content(line(PIN)))
@@ -552,7 +554,7 @@ def test_what_was_dead_and_sent_after_all_is_not_canceled_with_the_order() -> No
         assert (world.order().lines[0].status, world.attention()) == (Status.ACCEPTED, ["not_recalled"])
 
 
-def test_an_answer_that_was_lost_is_flagged_until_the_oms_has_said_what_it_has() -> None:
+def test_a_lost_answer_is_flagged_until_the_oms_was_looked_up() -> None:
     with World() as world:
         world.oms.faults = ["lost"]
         world.receive("storefront.order_paid", content(line(MUG)))
@@ -564,7 +566,7 @@ def test_an_answer_that_was_lost_is_flagged_until_the_oms_has_said_what_it_has()
         assert (world.attention(), world.oms.created) == (["uid_unknown"], {"1001:OM-MUG": 1})
 
 
-def test_a_change_that_may_have_been_told_twice_is_nothing_to_look_at() -> None:
+def test_a_change_that_may_have_been_sent_twice_is_not_flagged() -> None:
     with World() as world:
         world.receive("storefront.order_paid", content(line(MUG)))
         world.settle()
@@ -578,7 +580,7 @@ FAULTS = (None, None, None, None, "busy", "unreceived", "lost", "anonymous", 400
 
 
 class Story:
-    """A shop that says things, an OMS that fails if it is `troubled`, and a person who helps, all at random."""
+    """A shop that sends messages, an OMS that fails if it is `troubled`, and a person who helps, all at random."""
 
     def __init__(self, random: Random, world: World, *, troubled: bool) -> None:
         self.random, self.world, self.troubled = random, world, troubled
@@ -588,7 +590,7 @@ class Story:
         self.at = 0
 
     def messages(self) -> list[tuple[str, dict[str, Any]]]:
-        """What the shop will say; it arrives in any order."""
+        """The shop's messages, which arrive in any order."""
         told = [("storefront.order_paid", content(*self.first))]
         lines = self.first
         for _ in range(self.random.randint(0, 4)):
@@ -639,7 +641,7 @@ class Story:
         world.settle()
 
     def help(self) -> None:
-        """Let a person do something: replay a delivery, or give a line to a printer."""
+        """Do what a person may do: replay a delivery, or route a line to a printer."""
         if self.world.dead and self.random.random() < 0.5:
             self.world.replay(self.random.choice(self.world.dead))
         loose = [each.id for each in self.world.order().lines if each.destination is None]
@@ -661,11 +663,11 @@ def without_designs(lines: list[dict[str, Any]], before: list[dict[str, Any]]) -
 
 DELETE = "delete_order"
 CANNOT_BE_TOLD = {"delivery_dead", "uid_unknown", "change_not_sent", "canceled"}
-"""What a person is told of where the OMS may not have what the record shows."""
+"""The reasons for attention where the OMS may not have the order as the record shows it."""
 
 
 @each_seed(400)
-def test_in_the_end_every_printer_has_what_the_shop_wants_once_or_a_person_is_told(random: Random) -> None:
+def test_in_the_end_every_printer_has_the_shops_order_once_or_it_is_flagged(random: Random) -> None:
     troubled = random.random() < 0.5
     with World() as world:
         story = Story(random, world, troubled=troubled)
@@ -674,7 +676,7 @@ def test_in_the_end_every_printer_has_what_the_shop_wants_once_or_a_person_is_to
         revoked = any(each.kind == "revoked" for each in world.shelf.facts)
         assert all(times == 1 for times in world.oms.created.values())
         assert troubled or not {"answer_lost", "uid_unknown"} & told
-        # An update deletes an order of which the shop has taken out all lines; if it puts one back, a person is told.
+        # An update deletes an order whose lines the shop has all removed; if it restores one, the order is flagged.
         deleted = any(each.data.get("deleted") for each in world.shelf.facts if each.data.get("operation") != DELETE)
         assert troubled or deleted or "delivery_dead" not in told
         if not told & CANNOT_BE_TOLD:
@@ -690,10 +692,10 @@ def test_in_the_end_every_printer_has_what_the_shop_wants_once_or_a_person_is_to
             }
             if story.at and not revoked:
                 assert {each["note"] for each in world.oms.orders.values()} <= {f"Ring {story.at} times"}
-        letters = sorted(
+        sent_to_camaloon = sorted(
             (item["sku"], item["quantity"]) for each in world.camaloon_orders for item in each["line_items"]
         )
-        assert letters == sorted((each.sku, each.quantity) for each in order.lines if is_camaloons(each))
+        assert sent_to_camaloon == sorted((each.sku, each.quantity) for each in order.lines if is_camaloons(each))
         ended = {each.data["delivery_id"] for each in world.shelf.facts if each.kind in ("sent", "dead", "withdrawn")}
         assert {world.deliveries[each].operation for each in world.deliveries.keys() - ended} <= {"update_order"}
         assert "delivery_dead" in told or ended == world.deliveries.keys()
@@ -740,10 +742,10 @@ def test_an_order_that_is_changed_all_the_time_can_still_be_read(shop: Shop, mon
         ("order_canceled", "order_paid", ["order_paid", "create_order", "delete_order"], 1),
     ],
 )
-def test_what_somebody_else_has_written_meanwhile_is_decided_on(
+def test_a_decision_is_repeated_on_facts_that_another_writer_added(
     late: str, first: str, operations: list[str], pieces: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A function reads the order, decides, and writes if nobody else has: here somebody has, between the two."""
+    """A function reads the order, decides, and writes if no other has written; here another writes in between."""
     messages: dict[str, dict[str, Any]] = {
         "order_paid": content(line(MUG, 1), line(PIN)),
         "order_updated": content(line(MUG, 5), line(PIN), at=60),

@@ -1,4 +1,4 @@
-"""Sending to Camaloon: one endpoint for all topics, three headers (Camaloon API v1, "Webhooks to Camaloon")."""
+"""Sends webhooks to Camaloon: one endpoint for all topics, three headers (Camaloon API v1, "Webhooks to Camaloon")."""
 
 from http import HTTPStatus
 
@@ -12,10 +12,10 @@ PATH = "/print_on_demand/generic/webhooks/receive"
 
 
 def send(delivery: Delivery) -> Sent:
-    """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the verdicts.
+    """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the errors.
 
-    Camaloon has no way to ask whether it has an order, so a lost answer can't be probed: the same bytes, with the same
-    order id, are sent again, and the order says so
+    Camaloon has no request that looks up an order, so after a lost answer the same bytes, with the same order id, are
+    sent again, and the order is flagged
     (docs/decisions/0005-camaloon-orders-are-resent-after-a-lost-response.md).
     """
     secret = config.secret("CAMALOON_SECRET_ARN")
@@ -32,5 +32,5 @@ def send(delivery: Delivery) -> Sent:
         return Sent(http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers))
     except Dead as error:
         if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
-            raise Retry("HTTP 401 with a secret that has just been replaced", status=error.status) from error
+            raise Retry("HTTP 401, and the secret was just replaced", status=error.status) from error
         raise

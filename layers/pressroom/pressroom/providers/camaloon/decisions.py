@@ -1,4 +1,4 @@
-"""What Camaloon is sent of a shop's order. It takes no changes and no cancellations: an order is sent once."""
+"""What is sent to Camaloon for a shop's order: the order, once. Camaloon accepts no changes and no cancellations."""
 
 from collections.abc import Collection
 
@@ -11,7 +11,7 @@ PRINTER = "camaloon"
 
 
 def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Message | None:
-    """Return the order for those of its lines that it still has; None if it has none of them."""
+    """Return the order with those of the given lines that it still has; None if it has none of them."""
     lines = {line_id: line for line_id, line in order.lines().items() if line_id in line_ids}
     if not lines:
         return None
@@ -20,27 +20,27 @@ def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Mes
 
 
 def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known: list[Fact]) -> Change:
-    """Tell whether the order differs from what Camaloon was sent; nothing can be sent any more."""
+    """Return whether the order differs from what was sent to Camaloon. Nothing can be sent any more."""
     message = create(order, line_ids, earlier)
     return Change(not_sent=(message.digest if message else None) != digest_sent(known, PRINTER))
 
 
 def cancel(known: list[Fact]) -> bytes | None:
-    """Return None: nothing cancels an order."""
+    """Return None: Camaloon has no cancellation."""
     return None
 
 
-def by_hand(
+def add_line(
     order: OrderPaid,
     line_id: str,
     line_ids: Collection[str],
     earlier: Earlier,
     known: list[Fact],
 ) -> Message | None:
-    """Return the order for one line that was routed by hand; `line_ids` are the lines that Camaloon has already."""
+    """Return the order with one line that a person routed here; `line_ids` are the lines that Camaloon already has."""
     message, before = create(order, [line_id], earlier), create(order, line_ids, earlier)
     if message is None or (before.digest if before else None) != digest_sent(known, PRINTER):
         return message and message._replace(digest=None)
-    # Camaloon has the rest of the order as it is now, so it has all of it once it has this line.
+    # Camaloon has the rest of the order in its current form, so with this line it has the whole order.
     whole = create(order, [*line_ids, line_id], earlier)
     return message._replace(digest=whole.digest if whole else None)

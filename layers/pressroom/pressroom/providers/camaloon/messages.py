@@ -1,4 +1,4 @@
-"""Camaloon's two shapes (API v1): `order_paid`, which it is sent, and `shipment_sent`, which it sends."""
+"""Camaloon's two messages (API v1): `order_paid`, which Pressroom sends, and `shipment_sent`, which Camaloon sends."""
 
 from typing import Annotated
 
@@ -11,25 +11,25 @@ _OUTBOUND = ConfigDict(extra="forbid")
 
 
 class Address(shop_order.Address):
-    """A postal address as Camaloon takes it."""
+    """A postal address in Camaloon's format."""
 
     model_config = _OUTBOUND
 
 
 class ShippingAddress(shop_order.ShippingAddress):
-    """A postal address with an e-mail, as Camaloon takes it."""
+    """A postal address with an e-mail address, in Camaloon's format."""
 
     model_config = _OUTBOUND
 
 
 class LineItem(shop_order.Line):
-    """A line that Camaloon is to print."""
+    """A line for Camaloon to print."""
 
     model_config = _OUTBOUND
 
 
 class OrderPaid(shop_order.Order):
-    """The body of the `order_paid` webhook; `id` keeps the type the shop gave it, as Camaloon echoes it."""
+    """The body of the `order_paid` webhook; `id` keeps the JSON type that the shop used, since Camaloon echoes it."""
 
     model_config = _OUTBOUND
 
@@ -39,7 +39,7 @@ class OrderPaid(shop_order.Order):
 
     @classmethod
     def of(cls, order: shop_order.OrderPaid, lines: list[shop_order.LineItem]) -> "OrderPaid":
-        """Build the message for those of the order's lines that go to Camaloon."""
+        """Build the message for the order's lines that are sent to Camaloon."""
         address = set(Address.model_fields)
         return cls.model_validate(
             order.model_dump(include=set(shop_order.Order.model_fields))
@@ -51,22 +51,22 @@ class OrderPaid(shop_order.Order):
         )
 
     def body(self) -> bytes:
-        """Return the bytes to sign and send; what the shop left out stays out."""
+        """Return the bytes to sign and send, without the fields that the shop left out."""
         return self.model_dump_json(exclude_none=True).encode()
 
 
 class ShippedLine(Inbound):
-    """A part of a parcel."""
+    """A line in a parcel, or some pieces of it."""
 
     sku: Text
     quantity: Quantity
 
 
 class ShipmentSent(Inbound):
-    """A parcel that the carrier has collected; several may leave for one order, in any split.
+    """A parcel that the carrier has collected. An order may have several, with any division of its pieces.
 
-    `order_id` is the shop's own id. There is no id of the parcel, no time and no carrier; tracking numbers may hold
-    spaces, and may be missing.
+    `order_id` is the shop's id. The message has no parcel id, no time and no carrier. A tracking number may contain
+    spaces, or be missing.
     """
 
     order_id: Annotated[Text, AfterValidator(shop_order.identifier)]

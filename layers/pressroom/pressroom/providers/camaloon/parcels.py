@@ -1,4 +1,4 @@
-"""What makes a parcel this parcel. Light: the receivers import it, so that an event and its parcel agree."""
+"""The identity of a parcel. Light: the receiver imports it, so that an event and its parcel have the same identity."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from pressroom.platform.table import digest
 from pressroom.platform.wire import canonical, pieces
 
 
-def camaloon_parcel(tracking_number: object, tracking_url: object, lines: Iterable[tuple[object, object]]) -> str:
-    """Name a parcel of Camaloon's, which carries no id: by its tracking and its contents, however they are listed.
+def parcel_id(tracking_number: object, tracking_url: object, lines: Iterable[tuple[object, object]]) -> str:
+    """Return an id for a parcel of Camaloon's, which has none: from its tracking and its contents, in any order.
 
-    Without a tracking number (or with 0), the URL is the only thing that tells it from another with the same contents.
-    Two that have neither can't be told from one that is reported twice.
+    If the tracking number is missing or 0, the URL takes its place. Two parcels with the same contents and without
+    tracking can't be distinguished from one parcel that is reported twice.
     """
     texts = (str(each).strip() for each in (tracking_number, tracking_url) if each is not None)
     tracking = next((text for text in texts if text not in ("", "0")), "")

@@ -1,4 +1,4 @@
-"""Cloudprinter's signals as facts. An item stands for its whole line, since no signal tells a quantity."""
+"""The facts that Cloudprinter's signals report. An item stands for its whole line, since no signal has a quantity."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +18,8 @@ from pressroom.providers.cloudprinter.messages import (
 )
 
 
-def told(signal: Signal, event: Event, kind: str, **data: Any) -> Decision:
-    """Return what a signal tells of its order, or of its item; an order that isn't ours has a record of its own."""
+def order_fact(signal: Signal, event: Event, kind: str, **data: Any) -> Decision:
+    """Return a fact about the signal's order or item. An order without our reference has its own record."""
     about: dict[str, Any] = {"provider": "cloudprinter", "order": signal.order}
     if isinstance(signal, ItemSignal):
         about |= {"item": signal.item, "ref": signal.item_reference}
@@ -27,17 +27,17 @@ def told(signal: Signal, event: Event, kind: str, **data: Any) -> Decision:
     return Decision(order_id=order_id, facts=(fact(event, kind, about | data, at=signal.datetime or ""),))
 
 
-def reached(stage: Status) -> Callable[[Signal, Event], Decision]:
-    """Make the decision of a signal that says how far an item or an order is."""
+def progress_fact(stage: Status) -> Callable[[Signal, Event], Decision]:
+    """Make the decision of a signal that reports the progress of an item or an order."""
 
     def decide(signal: Signal, event: Event) -> Decision:
-        return told(signal, event, "progress", stage=stage, **_tracked(signal))
+        return order_fact(signal, event, "progress", stage=stage, **_tracked_parcel(signal))
 
     return decide
 
 
 def parcel(signal: ItemShipped) -> dict[str, Any]:
-    """Return what a signal tells of a parcel: items with one tracking are in one, an item without any in its own."""
+    """Return a signal's parcel: one for all items with the same tracking, or one for an item without tracking."""
     tracking, url = ((text or "").strip() for text in (signal.tracking, signal.url))
     if "://" in tracking:
         tracking, url = "", url or tracking
@@ -51,20 +51,20 @@ def parcel(signal: ItemShipped) -> dict[str, Any]:
     }
 
 
-def canceled(signal: OrderCanceled | ItemCanceled, event: Event) -> Decision:
-    """Return that an item, or an order, is canceled."""
-    return told(signal, event, "canceled", reason=_why(signal))
+def canceled_fact(signal: OrderCanceled | ItemCanceled, event: Event) -> Decision:
+    """Return the fact that an item, or an order, is canceled."""
+    return order_fact(signal, event, "canceled", reason=_reason_of(signal))
 
 
-def undelivered(signal: ItemDelivery, event: Event) -> Decision:
-    """Return that the carrier could not deliver an item."""
-    return told(signal, event, "undelivered", reason=_why(signal), **_tracked(signal))
+def undelivered_fact(signal: ItemDelivery, event: Event) -> Decision:
+    """Return the fact that the carrier could not deliver an item."""
+    return order_fact(signal, event, "undelivered", reason=_reason_of(signal), **_tracked_parcel(signal))
 
 
-def _tracked(signal: Signal) -> dict[str, Any]:
-    """Return the parcel of a delivery signal that has tracking: its ItemShipped may have been lost."""
+def _tracked_parcel(signal: Signal) -> dict[str, Any]:
+    """Return the parcel of a delivery signal with tracking, in case its ItemShipped was lost."""
     return parcel(signal) if isinstance(signal, ItemDelivery) and (signal.tracking or signal.url) else {}
 
 
-def _why(signal: OrderCanceled | ItemCanceled | ItemDelivery) -> str | None:
+def _reason_of(signal: OrderCanceled | ItemCanceled | ItemDelivery) -> str | None:
     return reason(signal.cause, signal.message)

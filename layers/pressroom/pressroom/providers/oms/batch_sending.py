@@ -1,7 +1,7 @@
 """Sending a batch to the OMS.
 
-The OMS can't be asked about a batch: its document has no request that reads one. So a batch whose answer was lost is
-given up at once, and only a person, who can look there, lets it be sent again.
+The OMS's API has no request that reads a batch. So after a lost answer the delivery is dead at once, and only a person,
+who can look at the OMS, can replay it.
 """
 
 from pressroom.delivery.outcome import Sent
@@ -9,18 +9,18 @@ from pressroom.order.outbox import Delivery
 from pressroom.platform.errors import Dead, Retry, Withdrawn
 from pressroom.providers.oms import batches, client
 
-_LOOK_FIRST = "the OMS may have this batch: look there, and replay it only if it is not there"
+_LOOK_FIRST = "the OMS may have this batch: check there, and replay it only if it is missing"
 
 
 def send(delivery: Delivery) -> Sent:
     """Send a batch, without the items that were canceled since it was made. Raises DeliveryError.
 
-    An attempt that may have been received is not repeated, unless a person has replayed the delivery since.
+    An attempt that may have been received is not repeated, unless a person replayed the delivery afterwards.
     """
     if may_have_been_received(delivery):
-        raise _answer_lost("what came of the last attempt is not known")
+        raise _answer_lost("the result of the last attempt is unknown")
     batch = batches.of_delivery(delivery)
-    left_out = {each.id for each in batches.canceled(batch.items)}
+    left_out = {each.id for each in batches.unwanted_items(batch.items)}
     uids = [each.uid for each in batch.items if each.id not in left_out]
     if not uids:
         raise Withdrawn("all lines of the batch are canceled")
@@ -35,10 +35,10 @@ def send(delivery: Delivery) -> Sent:
 
 
 def may_have_been_received(delivery: Delivery) -> bool:
-    """Tell whether an attempt before this one may have made the batch, since a person last let it be sent."""
+    """Return whether an earlier attempt since the last replay may have made the batch."""
     return any(attempt.answer_lost for attempt in delivery.history[-delivery.tries : -1])
 
 
 def _answer_lost(reason: str, *, status: int | None = None) -> Dead:
-    """Return a final failure that is recorded as perhaps received, so that the next attempt knows of it."""
+    """Return a final failure with `answer_lost`: the next attempt must know that this one may have been received."""
     return Dead(f"{reason}: {_LOOK_FIRST}", status=status, answer_lost=True)

@@ -1,8 +1,9 @@
 """Batches: items of one variant whose print files are ready, sent to the OMS together with the variant's templates.
 
-An item whose print file is ready is a READY row, listed by its variant until it is in a batch. Making a batch is one
-transaction: the batch, its delivery, and on each of its items the name of the batch, on the condition that there was
-none. READY rows never expire, so an item is in one batch only, ever, however many make batches at the same time.
+An item whose print file is ready has a READY row, listed under its variant until it is in a batch. A batch is made in
+one transaction, which writes the batch, its delivery, and the batch's id on each of its items, on the condition that
+the item had none. READY rows never expire, so an item is never in two batches, even if several runs make batches at
+the same time.
 
 `batch_sending` sends them.
 """
@@ -33,17 +34,18 @@ from pressroom.providers.oms import item_ids
 READY = "READY"
 KIND = "BATCH"
 MOST = 95
-"""Items of a batch: a transaction takes 100 rows, and the batch and its delivery are two of them."""
-REFUSALS = 4
-"""How often a run sees an item refused before it leaves it to the next run, and goes on with the others."""
+"""The most items of a batch: a transaction has at most 100 rows, of which two are the batch and its delivery."""
+CONFLICTS = 4
+"""How many conflicts on an item a run tolerates before it leaves the item to the next run."""
 _LONGEST_KEY = 900
-"""Bytes of an item's name in a row's key: an index takes 1,024, the time included. Ids of 128 letters can be longer."""
+"""The most characters of an item's id in a row's key: an index key has at most 1,024 bytes, with the time. Ids can be
+longer."""
 _SOURCE = "deliver.oms"
 _ENTRY = re.compile(r"\s*([^=,]*[^=,\s])\s*=((?:\s*[^=,+\s]+\s*\+)*\s*[^=,+\s]+\s*)")
 
 
 class State(StrEnum):
-    """What has become of a batch: `withdrawn` means that all of its lines were canceled before it was sent."""
+    """The state of a batch; `withdrawn`: all of its lines were canceled before it was sent."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -53,24 +55,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An order's line with a print file that is ready: our name for it, the OMS's, and since when it waits."""
+    """An order's line whose print file is ready: our id, the OMS's uid, and the time since which it waits."""
 
     id: str
     uid: str
     at: str = ""
 
     @property
-    def place(self) -> tuple[str, str]:
-        """The order and the line."""
-        place = item_ids.parse(self.id)
-        if place is None:
-            raise ValueError("no item is called like this")
-        return place
+    def order_and_line(self) -> tuple[str, str]:
+        """The ids of the order and the line."""
+        parsed = item_ids.parse(self.id)
+        if parsed is None:
+            raise ValueError("not an item id")
+        return parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch. `uid` and `status` are what the OMS answered, in its own words; `state` and `error` are ours."""
+    """A batch. `uid` and `status` are from the OMS's response; `state` and `error` are Pressroom's."""
 
     id: str
     variant: str
@@ -86,7 +88,7 @@ class Batch:
 
     @classmethod
     def of(cls, row: table.Item) -> "Batch":
-        """Read a row."""
+        """Read a batch's row."""
         return cls(
             id=table.identity_of(row),
             variant=row["variant"]["S"],
@@ -102,7 +104,7 @@ class Batch:
         )
 
     def new_row(self) -> table.Item:
-        """Return the row of a batch that has just been made, listed among all batches."""
+        """Return the row of a new batch, with the attributes that list it."""
         return table.pk(KIND, self.id) | {
             "variant": {"S": self.variant},
             "templates": {"L": [{"S": each} for each in self.templates]},
@@ -115,7 +117,7 @@ class Batch:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Return the batch as a list shows it."""
+        """Return the batch without its items, for lists."""
         return {
             "id": self.id,
             "variant": self.variant,
@@ -130,18 +132,18 @@ class Batch:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the batch with its items. `left_out`: the shop had canceled it before the batch was sent."""
+        """Return the batch with its items. `left_out`: the shop canceled the item before the batch was sent."""
         shown = [
             {"order_id": order_id, "line_id": line_id, "uid": each.uid, "left_out": each.id in self.left_out}
             for each in self.items
-            for order_id, line_id in [each.place]
+            for order_id, line_id in [each.order_and_line]
         ]
         return self.summary() | {"items": shown}
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run has made; not `complete` if its time was over before it had looked at everything."""
+    """The batches that a run made; not `complete` if its time ended before it had checked all variants."""
 
     batches: list[Batch]
     complete: bool
@@ -150,7 +152,7 @@ class Made:
 def templates() -> dict[str, tuple[str, ...]]:
     """Return the print templates by variant (the PrintTemplates parameter): `variant=template+template,variant=…`.
 
-    A variant that stands there twice has the templates of both places. Raises ValueError for what can't be read.
+    A variant that is listed twice has the templates of both entries. Raises ValueError for an invalid entry.
     """
     found: dict[str, tuple[str, ...]] = {}
     text = config.setting("PRINT_TEMPLATES")
@@ -170,24 +172,24 @@ def get(batch_id: str) -> Batch | None:
 
 
 def offer(order_id: str, line_id: str, *, uid: str | None, variant: str | None, at: str) -> bool:
-    """Let an item whose print file is ready since `at` wait for its batch; return False if it does so already, or did.
+    """Let an item, ready since `at`, wait for its batch; return False if it already waits, or has been in a batch.
 
-    One that the shop had taken out, and has put back, waits again. One without a uid (the OMS's answer was lost) can't
-    be in a batch, and one of a variant without templates need not.
+    An item that the shop removed and restored waits again. An item without a uid (the OMS's response was lost) can't be
+    in a batch; an item of a variant without templates does not need one.
     """
     if not uid or variant not in templates():
         return False
     name = item_ids.item_id(order_id, line_id)
     row = table.pk(READY, key(name)) | {"item": {"S": name}, "uid": {"S": uid}, "at": {"S": at}}
     listed = row | table.state_index(READY, variant, key(name), at)
-    # One that waits for its batch does so under its variant, which the shop may have changed.
+    # A waiting item is listed under its variant, which the shop may have changed.
     is_free = "attribute_not_exists(pk) OR attribute_exists(withdrawn_at)"
     is_moved = "attribute_exists(state_key) AND state_key <> :known"
     return table.put(listed, f"{is_free} OR ({is_moved})", known=listed["state_key"]) is None
 
 
 def key(item_id: str) -> str:
-    """Return what an item's row is called: like the item, unless that is too long."""
+    """Return the id of an item's row: the item's id, or a digest of it if it is too long."""
     return item_id if len(item_id) <= _LONGEST_KEY else table.digest(item_id)
 
 
@@ -195,7 +197,7 @@ def key(item_id: str) -> str:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - no secret hangs on it
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - no secret
 
 
 def make(
@@ -206,14 +208,14 @@ def make(
     is_over: Callable[[], bool] = lambda: False,
     pause: Callable[[int], None] = _pause,
 ) -> Made:
-    """Make the batches that are due, of one variant or of all that have templates, the variants in turns.
+    """Make the batches that are due, of one variant or of all variants with templates, in turns.
 
-    Full ones, and a smaller one if its oldest item has waited for long enough, or `at_once`. What is left when the run
-    `is_over`, and what the index does not list yet, is left to the next one.
+    A batch is due if it is full, if its oldest item has waited long enough, or if `at_once`. Items that are left when
+    the run `is_over`, or that the index does not list yet, are left to the next run.
     """
     known = templates()
     waiting = sorted(known if variant is None else {variant} & known.keys())
-    first = int(now.timestamp()) % len(waiting) if waiting else 0  # no variant is always the one that time is left for
+    first = int(now.timestamp()) % len(waiting) if waiting else 0  # so that no variant is always the last one
     turns, run, made = deque(waiting[first:] + waiting[:first]), _Run(now, at_once, pause), list[Batch]()
     while turns and not is_over():
         each = turns.popleft()
@@ -229,7 +231,7 @@ def make(
 
 
 class _Run:
-    """One run of `make`, step by step: each makes a batch, or puts away what was in its way."""
+    """One run of `make`, in steps: each makes a batch, or removes items that can't be in one."""
 
     def __init__(self, now: datetime, at_once: bool, pause: Callable[[int], None]) -> None:
         self.now = now
@@ -237,14 +239,14 @@ class _Run:
         self.pause = pause
         self.size = min(int(config.setting("BATCH_SIZE")), MOST)
         self.due = iso(now - timedelta(minutes=float(config.setting("BATCH_MAX_AGE_MINUTES"))))
-        self.refused = Counter[str]()
+        self.conflicts = Counter[str]()
 
     def step(self, variant: str, templates: tuple[str, ...]) -> tuple[bool, Batch | None]:
-        """Return whether there may be more to do for the variant, and the batch, if one was made."""
+        """Return whether the variant may have more to do, and the batch, if one was made."""
         found = self._oldest(variant)
         if not found or (len(found) < self.size and not self.at_once and found[0].at > self.due):
             return False, None
-        unwanted = canceled(found, variant)
+        unwanted = unwanted_items(found, variant)
         for each in unwanted:
             _withdraw(each, self.now)
         if unwanted:
@@ -253,36 +255,36 @@ class _Run:
         return True, batch if self._write(batch) else None
 
     def _oldest(self, variant: str) -> list[Item]:
-        """Find the items that have waited the longest, as many as a batch takes.
+        """Return the items that have waited the longest, at most as many as fit into a batch.
 
-        The index lags behind the table, and lists for a moment what is in a batch already: so each is read itself.
+        The index is updated later than the table and may still list an item that is in a batch, so each row is read.
         """
         found = list[Item]()
         after: str | None = ""
         while after is not None and len(found) < self.size:
             keys, after = table.oldest("by_state", f"{READY}#{variant}", limit=self.size, after=after)
-            keys = [each for each in keys if self.refused[each] < REFUSALS]
+            keys = [each for each in keys if self.conflicts[each] < CONFLICTS]
             rows = {table.identity_of(row): row for row in table.get_many((READY, each) for each in keys)}
             found += [_item(rows[each]) for each in keys if each in rows and "state_key" in rows[each]]
         return found[: self.size]
 
     def _write(self, batch: Batch) -> bool:
-        """Write a batch; return False if some of its items were taken meanwhile, or are being written just now."""
+        """Write a batch; return False if another run took some of its items, or another transaction writes them now."""
         puts = [{"Put": table.new(row)} for row in (batch.new_row(), _delivery(batch.id, self.now).new_row())]
-        takes = [{"Update": _take(each, batch.id)} for each in batch.items]
+        takes = [{"Update": _assign_to_batch(each, batch.id)} for each in batch.items]
         try:
             config.client("dynamodb").transact_write_items(TransactItems=puts + takes)
         except ClientError as error:
             codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
             keys = [key(each.id) for each in batch.items]
-            refused = [each for each, code in zip(keys, codes[len(puts) :], strict=False) if code != "None"]
-            if not refused and table.was_overtaken(error):
-                refused = keys  # by a run that makes the very same batch: not every row in conflict need be named
-            if not refused:
+            conflicts = [each for each, code in zip(keys, codes[len(puts) :], strict=False) if code != "None"]
+            if not conflicts and table.was_overtaken(error):
+                conflicts = keys  # another run makes the same batch: the error need not name every row in conflict
+            if not conflicts:
                 raise
-            self.refused.update(refused)
-            logger().warning("batch_refused", variant=batch.variant, items=len(refused))
-            self.pause(max(self.refused[each] for each in refused))
+            self.conflicts.update(conflicts)
+            logger().warning("batch_refused", variant=batch.variant, items=len(conflicts))
+            self.pause(max(self.conflicts[each] for each in conflicts))
             return False
         return True
 
@@ -292,7 +294,7 @@ def _item(row: table.Item) -> Item:
 
 
 def _batch(variant: str, templates: tuple[str, ...], found: Iterable[Item], now: datetime) -> Batch:
-    # No two batches have the same items: their names make a name for the batch.
+    # No two batches have the same items, so the items' ids identify the batch.
     batch_id = table.digest(*(each.id for each in found))
     return Batch(
         id=batch_id,
@@ -309,7 +311,7 @@ def _delivery(batch_id: str, now: datetime) -> Delivery:
     return Delivery.to("oms", "create_batch", order_id="", body=body, now=now, key=batch_id)
 
 
-def _take(item: Item, batch_id: str) -> table.Item:
+def _assign_to_batch(item: Item, batch_id: str) -> table.Item:
     return table.change(
         READY,
         key(item.id),
@@ -320,7 +322,7 @@ def _take(item: Item, batch_id: str) -> table.Item:
 
 
 def _withdraw(item: Item, now: datetime) -> None:
-    """Let an item wait no more; if it has just been put into a batch, the batch will leave it out when it is sent."""
+    """Stop an item from waiting. If it has just been put into a batch, the batch leaves it out when it is sent."""
     table.update(
         READY,
         key(item.id),
@@ -331,12 +333,14 @@ def _withdraw(item: Item, now: datetime) -> None:
     logger().info("item_withdrawn", item_id=item.id)
 
 
-def canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
-    """Return the items that nobody wants printed any more, as their orders say now, or not as of this variant."""
+def unwanted_items(found: Iterable[Item], variant: str | None = None) -> list[Item]:
+    """Return the items that are not to be printed any more by their orders' facts, or not as this variant."""
     wanted: dict[str, bool] = {}
-    for row in table.get_many((repository.KIND, order_id) for order_id in sorted({each.place[0] for each in found})):
+    for row in table.get_many(
+        (repository.KIND, order_id) for order_id in sorted({each.order_and_line[0] for each in found})
+    ):
         order_id, facts = table.identity_of(row), repository.row_of(row).facts
-        revoked = is_revoked(facts)  # even while the OMS has still to be told
+        revoked = is_revoked(facts)  # even if the cancellation has not been sent to the OMS yet
         for line in fold(order_id, facts).lines:
             is_wanted = not revoked and line.status is not Status.CANCELED and variant in (None, line.variant)
             wanted[item_ids.item_id(order_id, line.id)] = is_wanted
@@ -346,11 +350,11 @@ def canceled(found: Iterable[Item], variant: str | None = None) -> list[Item]:
 # --- the end of their deliveries ---
 
 
-def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
-    """Record the end of a batch's delivery, which holds its progress: `sent`, `dead` or `withdrawn`.
+def record_end(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
+    """Record the end of a batch's delivery: `sent`, `dead` or `withdrawn`.
 
-    First every order is told, then the batch and its delivery are written together. Killed in between, it is done
-    again, and an order that was told knows the fact. `data` is what `send` told, or the `reason`.
+    First every order gets a fact, then the batch and its delivery are written together. If the function is killed in
+    between, this is repeated; an order that has the fact does not change. `data` is that of `Sent`, or the `reason`.
     """
     batch = replace(
         of_delivery(delivery),
@@ -361,7 +365,7 @@ def ended(delivery: Delivery, kind: str, data: dict[str, Any]) -> None:
         left_out=frozenset(data.get("left_out", ())),
     )
     if batch.state is not State.WITHDRAWN:
-        _tell_orders(batch)
+        _add_facts_to_orders(batch)
     optional = {"uid": batch.uid, "status": batch.status, "error": batch.error}
     assign = {"state": {"S": batch.state}, "left_out": {"L": [{"S": each} for each in sorted(batch.left_out)]}}
     change = table.change(
@@ -379,16 +383,16 @@ def of_delivery(delivery: Delivery) -> Batch:
     """Return the batch that a delivery sends."""
     batch = get(wire.parse(delivery.body)["batch"])
     if batch is None:
-        raise LookupError("the delivery's batch is gone: nobody deletes one")
+        raise LookupError("the delivery's batch is missing, although batches are never deleted")
     return batch
 
 
-def _tell_orders(batch: Batch) -> None:
+def _add_facts_to_orders(batch: Batch) -> None:
     now, status = iso(config.utcnow()), "dead" if batch.state is State.DEAD else batch.status
     lines: dict[str, list[str]] = {}
     for each in batch.items:
         if each.id not in batch.left_out:
-            order_id, line_id = each.place
+            order_id, line_id = each.order_and_line
             lines.setdefault(order_id, []).append(line_id)
     for order_id, line_ids in lines.items():
         facts = tuple(

@@ -1,8 +1,8 @@
-"""Calling the OMS: orders, print files, catalogue and batch orders (OMS API v1). No models: it has to start quickly.
+"""Calls the OMS: orders, print files, catalogue and batch orders (OMS API v1). Without models, for a quick start.
 
-Done is a 2xx answer in JSON. Whether the OMS has acted can't be told from a 5xx, a 408, an answer that can't be read or
-one that never came: on a write they are Retry with `answer_lost`. What a refusal says is not documented and may repeat
-personal data, so that only the names of documented fields are passed on: `HTTP 400: template_config`.
+A request has succeeded if its response is 2xx and JSON. After a 5xx, a 408, an unreadable response or none, the OMS may
+have acted: on a write these raise Retry with `answer_lost`. The text of a refusal is undocumented and may repeat
+personal data, so only the names of documented fields are passed on: `HTTP 400: template_config`.
 """
 
 import re
@@ -19,16 +19,16 @@ from pressroom.platform.observe import count
 PATH = "/api/v1"
 ANSWER_BYTES = 64 * 1024
 LARGEST_ORDER = 8 * 1024 * 1024
-"""The most bytes that are read of an order as the OMS has it: a hundred items with their designs."""
+"""The most bytes that are read of an order from the OMS: a hundred items with their designs."""
 LONGEST_WORD = 200
 LONGEST_URL = 4096
 
 type Id = str | int
-"""A UID or an integer: the document says both of the same thing. It is kept, and sent back, as it came."""
+"""A UID or an integer: the OMS's documentation has both for the same id. It is stored and sent back unchanged."""
 
 
 class Kind(StrEnum):
-    """A part of the catalogue, under the name it has in a path."""
+    """A part of the catalogue, with its name in a path."""
 
     CATEGORY = "product-categories"
     PRODUCT = "products"
@@ -39,13 +39,13 @@ _ORDERS = "orders"
 _ITEMS = "order-items"
 _BATCHES = "batch-orders"
 _REFUSALS = frozenset(range(400, 500)) - http.RETRYABLE
-_DONE_PERHAPS = frozenset({302, 303})
-"""Redirects with which many a framework answers a write that it has done."""
+_MAYBE_DONE = frozenset({302, 303})
+"""Redirects that some frameworks send after a successful write."""
 
 _UIDS = ("uid", "uuid", "id")
 _NUMBERS = ("id", "uid", "uuid")
-_OWN_ID = {Kind.CATEGORY: _UIDS, Kind.PRODUCT: _NUMBERS, Kind.VARIANT: _NUMBERS}
-"""Where an entry has several ids: the one that the document wants in the path of its kind."""
+_ID_FIELDS = {Kind.CATEGORY: _UIDS, Kind.PRODUCT: _NUMBERS, Kind.VARIANT: _NUMBERS}
+"""The fields of an entry's id, by kind. If it has several, the first is the one that the kind's path takes."""
 
 FIELDS: dict[str, frozenset[str]] = {
     _ORDERS: frozenset(
@@ -79,22 +79,23 @@ FIELDS: dict[str, frozenset[str]] = {
         }
     ),
 }
-"""What a refusal may name: the fields of a resource's requests. Not `code`, which errors call their own number."""
+"""The field names of a refusal that are passed on: those of a resource's requests. Without `code`, which is also the
+name of an error's number."""
 
 
 @dataclass(frozen=True)
 class Created:
-    """An order that the OMS has taken. What its answer does not tell is missing in `items`."""
+    """An order that the OMS has accepted. Items that its response does not list are missing in `items`."""
 
     http_status: int
     uid: str
     items: dict[str, str]
-    """The OMS's uid of each item by our own id for it."""
+    """The OMS's uid of each item, by our item id."""
 
 
 @dataclass(frozen=True)
 class PrintFile:
-    """How far the print file of an item is: `received`, `processing`, `processingfailed`, `ready` or another word."""
+    """The status of an item's print file: `received`, `processing`, `processingfailed`, `ready` or an unknown one."""
 
     status: str
     url: str | None
@@ -102,7 +103,7 @@ class PrintFile:
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """A batch order that the OMS has taken. Of its statuses only `Batching` is known."""
+    """A batch order that the OMS has accepted. The only known status is `Batching`."""
 
     http_status: int
     uid: str | None
@@ -110,75 +111,75 @@ class BatchOrder:
 
 
 def create_order(order: dict[str, Any]) -> Created:
-    """Create an order in the configured store. The OMS takes it again, and prints it again, if it is sent again."""
+    """Create an order in the configured store. The OMS does not detect duplicates: it would print a second one too."""
     if not (store := config.setting("OMS_STORE_ID")):
         raise _blocked("the OMS's store id is not set")
     settings = {"store_id": store, "create_print_files": config.setting("OMS_CREATE_PRINT_FILES") == "true"}
-    answer = _call("POST", _ORDERS, content=order | settings)
-    created = _object(answer, write=True)
-    if (uid := _id(created)) is None:  # no created order: it says something else, perhaps that there is none
-        raise _not_understood(answer, write=True)
-    return Created(answer.status, str(uid), _items(created))
+    response = _call("POST", _ORDERS, content=order | settings)
+    created = _object(response, write=True)
+    if (uid := _id(created)) is None:  # no order: the response may be an error message
+        raise _unreadable(response, write=True)
+    return Created(response.status, str(uid), _items(created))
 
 
 def get_order(uid: Id) -> dict[str, Any]:
-    """Return an order as the OMS has it."""
+    """Return an order from the OMS."""
     return _object(_call("GET", _ORDERS, uid, read=LARGEST_ORDER))
 
 
 def update_order(uid: Id, changes: dict[str, Any]) -> int:
-    """Replace the fields that are given; returns the HTTP status. Twice is the same as once."""
-    return _done(_call("PUT", _ORDERS, uid, content=changes))
+    """Replace the given fields; return the HTTP status. Repeating it changes nothing."""
+    return _status_of_write(_call("PUT", _ORDERS, uid, content=changes))
 
 
 def delete_order(uid: Id) -> int:
-    """Delete an order; returns the HTTP status, 404 if the OMS says that it has no such order."""
-    return _done(_call("DELETE", _ORDERS, uid, may_miss=True))
+    """Delete an order; return the HTTP status, 404 if the OMS responds that it has no such order."""
+    return _status_of_write(_call("DELETE", _ORDERS, uid, may_be_missing=True))
 
 
 def print_file(item_id: str) -> PrintFile | None:
-    """Ask for an item by our own id for it. None means that the OMS itself has said that it has no such item."""
-    answer = _call("GET", _ITEMS, item_id, "print", may_miss=True)
-    if answer.status == HTTPStatus.NOT_FOUND:
+    """Return the print file of an item, by our item id. None if the OMS itself responds that it has no such item."""
+    response = _call("GET", _ITEMS, item_id, "print", may_be_missing=True)
+    if response.status == HTTPStatus.NOT_FOUND:
         return None
-    found = _object(answer)
+    found = _object(response)
     status, url = _text(found.get("status"), LONGEST_WORD), found.get("url") or None
-    # The state of another item would say that ours had been created.
+    # The status of another item would mean that ours exists, so the id in the response has to match.
     if status and url == _text(url, LONGEST_URL) and found.get("ecommerce_order_item_id", item_id) == item_id:
         return PrintFile(status, url)
-    raise _not_understood(answer)
+    raise _unreadable(response)
 
 
 def create_batch(order_items: list[str], print_templates: list[str]) -> BatchOrder:
-    """Make one print file of items, given by their uids at the OMS. It can't be asked whether it has a batch."""
-    answer = _call("POST", _BATCHES, content={"order_items": order_items, "print_templates": print_templates})
-    batch = _object(answer, write=True)
+    """Create one print file of items, given by their uids at the OMS. The OMS has no request that looks up a batch."""
+    response = _call("POST", _BATCHES, content={"order_items": order_items, "print_templates": print_templates})
+    batch = _object(response, write=True)
     uid = _id(batch)
-    return BatchOrder(answer.status, None if uid is None else str(uid), _text(batch.get("status"), LONGEST_WORD))
+    return BatchOrder(response.status, None if uid is None else str(uid), _text(batch.get("status"), LONGEST_WORD))
 
 
 def create_entry(kind: Kind, content: dict[str, Any]) -> Id:
-    """Add an entry to the catalogue. An answer without its id is a lost one: the entry may be there."""
-    answer = _call("POST", kind, content=content)
-    if (entry := _id(_object(answer, write=True), _OWN_ID[kind])) is None:
-        raise _not_understood(answer, write=True)
+    """Add an entry to the catalogue. A response without its id counts as lost: the entry may exist."""
+    response = _call("POST", kind, content=content)
+    if (entry := _id(_object(response, write=True), _ID_FIELDS[kind])) is None:
+        raise _unreadable(response, write=True)
     return entry
 
 
 def get_entry(kind: Kind, entry: Id) -> dict[str, Any] | None:
-    """Return an entry as the OMS has it, or None if it has said that there is none."""
-    answer = _call("GET", kind, entry, may_miss=True)
-    return None if answer.status == HTTPStatus.NOT_FOUND else _object(answer)
+    """Return an entry from the OMS, or None if the OMS responds that there is none."""
+    response = _call("GET", kind, entry, may_be_missing=True)
+    return None if response.status == HTTPStatus.NOT_FOUND else _object(response)
 
 
 def update_entry(kind: Kind, entry: Id, content: dict[str, Any]) -> None:
-    """Replace the fields that are given."""
-    _done(_call("PUT", kind, entry, content=content))
+    """Replace the given fields of an entry."""
+    _status_of_write(_call("PUT", kind, entry, content=content))
 
 
 def delete_entry(kind: Kind, entry: Id) -> bool:
-    """Delete an entry; False if the OMS says that there is none."""
-    return _done(_call("DELETE", kind, entry, may_miss=True)) != HTTPStatus.NOT_FOUND
+    """Delete an entry; return False if the OMS responds that there is none."""
+    return _status_of_write(_call("DELETE", kind, entry, may_be_missing=True)) != HTTPStatus.NOT_FOUND
 
 
 def _call(
@@ -187,47 +188,50 @@ def _call(
     *ids: Id,
     content: dict[str, Any] | None = None,
     read: int = ANSWER_BYTES,
-    may_miss: bool = False,
-) -> http.Answer:
-    """Make one call and return its 2xx answer or, if it `may_miss` what it names, a 404 of the OMS's own.
+    may_be_missing: bool = False,
+) -> http.Response:
+    """Make one call and return its 2xx response or, if the resource `may_be_missing`, a 404 of the OMS itself.
 
-    A proxy or a wrong base URL answers with 404, too. The OMS's errors are in JSON; any other 404 says nothing.
+    A proxy or a wrong base URL also responds with 404. The OMS's own errors are JSON; any other 404 raises Retry.
     """
-    url = "/".join((_base() + PATH, resource, *map(_step, ids)))
+    url = "/".join((_base_url() + PATH, resource, *map(_path_part, ids)))
     body = None if content is None else wire.write(content)
-    read = max(read, ANSWER_BYTES + 2 * len(body or b""))  # an order may come back with all that was sent
+    read = max(read, ANSWER_BYTES + 2 * len(body or b""))  # the response to an order may repeat all that was sent
     secret = config.secret("OMS_API_SECRET_ARN")
-    answer = _once(method, url, _token(secret), body, read)
-    if answer.status == HTTPStatus.UNAUTHORIZED and secret.changed():
-        answer = _once(method, url, _token(secret), body, read)
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise _blocked(f"the OMS refuses the token in the secret {_secret_name()}", status=answer.status)
-    if answer.status == HTTPStatus.NOT_FOUND and may_miss:
-        if not isinstance(_parsed(answer), dict):
-            raise Retry("HTTP 404, but not from the OMS: it is not JSON", status=answer.status)
-    elif answer.status in _REFUSALS:
-        raise Dead(": ".join(filter(None, (f"HTTP {answer.status}", _named(answer, resource)))), status=answer.status)
-    return answer
+    response = _once(method, url, _token(secret), body, read)
+    if response.status == HTTPStatus.UNAUTHORIZED and secret.changed():
+        response = _once(method, url, _token(secret), body, read)
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        raise _blocked(f"the OMS refuses the token in the secret {_secret_name()}", status=response.status)
+    if response.status == HTTPStatus.NOT_FOUND and may_be_missing:
+        if not isinstance(_parsed(response), dict):
+            raise Retry("HTTP 404, but not from the OMS: it is not JSON", status=response.status)
+    elif response.status in _REFUSALS:
+        raise Dead(
+            ": ".join(filter(None, (f"HTTP {response.status}", _named_fields(response, resource)))),
+            status=response.status,
+        )
+    return response
 
 
-def _once(method: str, url: str, token: str, body: bytes | None, read: int) -> http.Answer:
-    # Without Accept, some frameworks answer a refusal with a redirect to a page for people.
+def _once(method: str, url: str, token: str, body: bytes | None, read: int) -> http.Response:
+    # Without Accept, some frameworks redirect a refusal to an HTML page.
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
     try:
-        return http.request(method, url, body=body, headers=headers, read=read, also=_REFUSALS)
+        return http.request(method, url, body=body, headers=headers, read=read, accept=_REFUSALS)
     except Dead as error:
-        if error.status in _DONE_PERHAPS and method != "GET":
+        if error.status in _MAYBE_DONE and method != "GET":
             raise Retry(error.reason, status=error.status, answer_lost=True) from error
         raise
     except Retry as error:
-        heard = error.answer_lost or error.status not in (None, HTTPStatus.TOO_MANY_REQUESTS)
-        lost = heard and method != "GET"
+        received = error.answer_lost or error.status not in (None, HTTPStatus.TOO_MANY_REQUESTS)
+        lost = received and method != "GET"
         raise Retry(error.reason, status=error.status, after=error.after, answer_lost=lost) from error
 
 
-def _base() -> str:
+def _base_url() -> str:
     base = config.setting("OMS_BASE_URL").strip().rstrip("/").removesuffix(PATH)
     try:
         http.require_https(base)
@@ -235,14 +239,14 @@ def _base() -> str:
     except (Retry, ValueError):
         usable = False
     if not usable:
-        raise _blocked("the OMS's base URL is not set, or is no https URL")
+        raise _blocked("the OMS's base URL is not set, or is not an https URL")
     return base
 
 
-def _step(name: Id) -> str:
-    # These would lead elsewhere: to the parent, or to all.
+def _path_part(name: Id) -> str:
+    # These would change the path: to its parent, or to the whole collection.
     if name in ("", ".", ".."):
-        raise Dead("an id that can't stand in a path")
+        raise Dead("the id can't be used in a path")
     return quote(str(name), safe="")
 
 
@@ -252,12 +256,12 @@ def _token(secret: config.Secret) -> str:
         values = secret.values()
     token = values[0].strip() if values else ""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise _blocked(f"the OMS's token in the secret {_secret_name()} is not set, or can't be one")
+        raise _blocked(f"the OMS's token in the secret {_secret_name()} is not set, or is invalid")
     return token
 
 
 def _secret_name() -> str:
-    """Return how a person knows the secret: an ARN ends with its name and six random characters."""
+    """Return the secret's name, from its ARN, which ends with the name and six random characters."""
     return re.sub("-[A-Za-z0-9]{6}$", "", config.setting("OMS_API_SECRET_ARN").rpartition(":")[2])
 
 
@@ -266,41 +270,41 @@ def _blocked(reason: str, status: int | None = None) -> Blocked:
     return Blocked(reason, status=status)
 
 
-def _named(answer: http.Answer, resource: str) -> str:
-    """Return the documented fields that a refusal names, in its order; a page for people names none."""
-    text = answer.body[:ANSWER_BYTES].decode(errors="replace").lstrip()
+def _named_fields(response: http.Response, resource: str) -> str:
+    """Return the documented fields that a refusal names, in its order; none for an HTML page."""
+    text = response.body[:ANSWER_BYTES].decode(errors="replace").lstrip()
     words = dict.fromkeys(re.findall("[a-z0-9_]+", text)) if text.startswith(("{", "[")) else ()
     return ", ".join(word for word in words if word in FIELDS[resource])
 
 
-def _not_understood(answer: http.Answer, *, write: bool = False) -> Retry:
-    return Retry(f"HTTP {answer.status}, but the answer is not understood", status=answer.status, answer_lost=write)
+def _unreadable(response: http.Response, *, write: bool = False) -> Retry:
+    return Retry(f"HTTP {response.status}, but the response can't be read", status=response.status, answer_lost=write)
 
 
-def _parsed(answer: http.Answer) -> Any:
-    """Return the JSON of an answer, None for what is none."""
+def _parsed(response: http.Response) -> Any:
+    """Return the JSON of a response, or None if it is not JSON."""
     try:
-        return wire.parse(answer.body)
+        return wire.parse(response.body)
     except ValueError:
         return None
 
 
-def _object(answer: http.Answer, *, write: bool = False) -> dict[str, Any]:
-    match _parsed(answer):
+def _object(response: http.Response, *, write: bool = False) -> dict[str, Any]:
+    match _parsed(response):
         case {"data": dict() as content, **others} if not set(_UIDS) & set(others):
-            return content  # the envelope that many an API has
+            return content  # the envelope that many APIs have
         case dict() as content:
             return content
-    raise _not_understood(answer, write=write)
+    raise _unreadable(response, write=write)
 
 
-def _done(answer: http.Answer) -> int:
-    """Take a write for done if it was answered in JSON, or with nothing (204); its status."""
+def _status_of_write(response: http.Response) -> int:
+    """Return the status of a write whose response is JSON or empty (204). Raises Retry for any other response."""
     try:
-        wire.parse(answer.body.strip() or b"null")
+        wire.parse(response.body.strip() or b"null")
     except ValueError as error:
-        raise _not_understood(answer, write=True) from error
-    return answer.status
+        raise _unreadable(response, write=True) from error
+    return response.status
 
 
 def _id(content: dict[str, Any], names: tuple[str, ...] = _UIDS) -> Id | None:

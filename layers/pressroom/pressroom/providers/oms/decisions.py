@@ -1,4 +1,4 @@
-"""What the OMS is sent of a shop's order: its personalised lines, each with its design, and what changes in them."""
+"""What is sent to the OMS for a shop's order: its personalised lines with their designs, and their changes."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ PRINTER = "oms"
 
 
 def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Message | None:
-    """Return the order for those of its lines that have a design; None if there are none."""
+    """Return the order with those of the given lines that have a design; None if there are none."""
     lines = _designed(_with_designs(order, line_ids, earlier))
     if not lines:
         return None
@@ -21,10 +21,10 @@ def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Mes
 
 
 def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known: list[Fact]) -> Change:
-    """Return what to send to change the order; nothing if the OMS was not sent it.
+    """Return the message that changes the order; none if the order was not sent to the OMS.
 
-    Items that the OMS has already are left out: nobody knows what it makes of them. Where a design is not known any
-    more, the items can't be sent.
+    Unchanged items are left out: how the OMS processes them is undocumented. If the design of an item is unknown, no
+    items can be sent.
     """
     if not _was_created(known):
         return Change(not_sent=False)
@@ -33,25 +33,25 @@ def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known:
     message = messages.OrderUpdate.of(order, list(designed.items()))
     items = _digest_of_items(message) if len(designed) == len(lines) else None
     sent = {each.data.get("contents", {}).get(PRINTER) for each in known if each.kind in ("paid", "updated")} - {None}
-    by_hand = any(each.kind == "routed" and each.data["destination"] == PRINTER for each in known)
-    if items is None or (sent == {items} and not by_hand):
+    has_routed_line = any(each.kind == "routed" and each.data["destination"] == PRINTER for each in known)
+    if items is None or (sent == {items} and not has_routed_line):
         message = message.model_copy(update={"items": None})
     return Change(not_sent=items is None, message=Message(designed, message.body(), items))
 
 
 def cancel(known: list[Fact]) -> bytes | None:
-    """Return what to send to delete the order at the OMS; None if it was not sent there."""
+    """Return the message that deletes the order at the OMS; None if it was not sent there."""
     return b"{}" if _was_created(known) else None
 
 
-def by_hand(
+def add_line(
     order: OrderPaid,
     line_id: str,
     line_ids: Collection[str],
     earlier: Earlier,
     known: list[Fact],
 ) -> Message | None:
-    """Return the order for one line that was routed by hand. Raises Unprocessable if that has no design."""
+    """Return the order with one line that a person routed here. Raises Unprocessable if the line has no design."""
     message = create(order, [line_id], earlier)
     if message is None:
         raise Unprocessable("the line has no personalization, which the OMS needs")
@@ -59,7 +59,7 @@ def by_hand(
 
 
 def _was_created(known: list[Fact]) -> bool:
-    """Tell whether the OMS was, or will be, sent the order."""
+    """Return whether the order was, or will be, sent to the OMS."""
     return any(
         destination_of(delivery_id) == PRINTER
         for each in known
@@ -69,9 +69,9 @@ def _was_created(known: list[Fact]) -> bool:
 
 
 def _with_designs(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> dict[str, LineItem]:
-    """Return those of the lines that the order still has, each with its design if that is known.
+    """Return those of the given lines that the order still has, each with its design if that is known.
 
-    A shop may leave out a design that has not changed: it is the latest one that it sent `earlier`, for the same SKU.
+    A shop may leave out an unchanged design: it is taken from the latest `earlier` message, for the same SKU.
     """
     wanted = frozenset(line_ids)
     lines = {each: line for each, line in order.lines().items() if each in wanted}

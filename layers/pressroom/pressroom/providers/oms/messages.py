@@ -1,8 +1,7 @@
-"""The bodies of the OMS's orders (OMS API v1), as Pressroom writes them: what to create, and what to change.
+"""The bodies of orders that Pressroom sends to the OMS (OMS API v1), to create and to change them.
 
-Not in them are `store_id` and `create_print_files`, which are settings and added when an order is sent, and
-`total_price`, of which nobody says what it is for a part of an order. An address has no name: the customer is all that
-tells who gets the parcel.
+`store_id` and `create_print_files` are settings; the client adds them. `total_price` is left out: its meaning for a
+part of an order is undocumented. An address has no name: the customer is also the recipient of the parcel.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -19,13 +18,13 @@ Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used=
 
 
 class Outbound(BaseModel):
-    """A shape that the OMS defines: nothing may be in it that its document does not list."""
+    """The model of an OMS message, with only the fields that the OMS's documentation lists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Customer(Outbound):
-    """Who ordered."""
+    """The customer of an order."""
 
     email: str | None = None
     ecommerce_customer_id: str | None = None
@@ -35,7 +34,7 @@ class Customer(Outbound):
 
     @classmethod
     def of(cls, order: shop_order.OrderPaid) -> Self:
-        """Take what the shop says of who ordered; what it leaves out is that of whom the order goes to."""
+        """Read the customer of the shop's order; missing values are taken from the shipping address."""
         who, to = order.customer or shop_order.Customer(), order.shipping_info
         named = who if who.first_name or who.last_name else to
         return cls(
@@ -48,7 +47,7 @@ class Customer(Outbound):
 
 
 class Item(Outbound):
-    """A line that the OMS is to print; `price` is that of a piece."""
+    """A line for the OMS to print; `price` is per piece."""
 
     ecommerce_order_item_id: str
     ecommerce_variant_id: str
@@ -61,7 +60,7 @@ class Item(Outbound):
 
     @classmethod
     def of(cls, order_id: str, line_id: str, line: shop_order.LineItem) -> Self:
-        """Build the item of a line. Raises ValueError for one without a personalisation: there is nothing to print."""
+        """Build the item of a line. Raises ValueError for a line without a personalisation: it has nothing to print."""
         if not (design := line.personalization):
             raise ValueError("a line without a personalization")
         return cls(
@@ -77,7 +76,7 @@ class Item(Outbound):
 
 
 class Address(Outbound):
-    """A postal address; what is required may be empty, where the shop's is."""
+    """A postal address. A required field is empty if it is empty in the shop's address."""
 
     type_id: Literal["billing", "shipping"]
     address_1: str
@@ -102,14 +101,14 @@ class Address(Outbound):
 
 
 class Shipping(Outbound):
-    """How an order travels, by the OMS's own code."""
+    """The shipping method of an order, as the OMS's code."""
 
     code: str
     shipping_price: Number
 
 
 class OrderUpdate(Outbound):
-    """What an existing order is from now on; what is left out stays as it is."""
+    """The new values of an existing order. Fields that are left out keep their values."""
 
     customer: Customer | None = None
     items: list[Item] | None = None
@@ -123,11 +122,11 @@ class OrderUpdate(Outbound):
 
     @classmethod
     def of(cls, order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> Self:
-        """Build it from the shop's order and those of its lines that the OMS prints, each with its id."""
+        """Build the message from the shop's order and the lines that the OMS prints, each with its id."""
         return cls(**_content(order, lines))
 
     def body(self) -> bytes:
-        """Return the bytes of it; what the shop left out stays out."""
+        """Return the bytes of the message, without the fields that the shop left out."""
         return self.model_dump_json(exclude_none=True).encode()
 
 
@@ -139,7 +138,7 @@ class Order(OrderUpdate):
 
     @classmethod
     def of(cls, order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> Self:
-        """Build it from the shop's order and those of its lines that the OMS prints, each with its id."""
+        """Build the message from the shop's order and the lines that the OMS prints, each with its id."""
         return cls(ecommerce_order_id=str(order.id), **_content(order, lines))
 
 

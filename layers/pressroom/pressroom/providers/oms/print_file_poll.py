@@ -23,7 +23,7 @@ from pressroom.order.facts import Fact
 from pressroom.order.fold import fold
 from pressroom.order.model import Order
 from pressroom.platform import config, table
-from pressroom.platform.errors import Blocked, DeliveryError, Retry
+from pressroom.platform.errors import Blocked, DeliveryError
 from pressroom.platform.observe import logger
 from pressroom.platform.times import iso
 from pressroom.providers.oms import batches, client, item_ids, print_files
@@ -118,7 +118,7 @@ def _ask(order_id: str, wanted: list[File], until: datetime) -> Round:
         except DeliveryError as error:
             failures += 1
             polled.blocked = isinstance(error, Blocked)
-            polled.after = max(polled.after, error.after if isinstance(error, Retry) else 0)
+            polled.after = max(polled.after, error.after)
             logger().info("print_file_not_told", order_id=order_id, error=error.reason)
             if polled.blocked or polled.after or failures == FAILURES:
                 break

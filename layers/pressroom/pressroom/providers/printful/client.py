@@ -1,7 +1,7 @@
-"""Asking Printful which URL it sends a store's webhooks to, and telling it (Printful API v1, "Webhook Setup API").
+"""Reading and setting the URL of a store's webhooks at Printful (Printful API v1, "Webhook Setup API").
 
-A store has one configuration: setting it replaces all of the last one, so doing it twice changes nothing, and every
-call here may be tried again. v1 takes no condition: between a look and a change somebody else may have been quicker.
+A store has one configuration. Setting it replaces the whole previous one, so every call here can be repeated. v1 has no
+conditional requests: another client may change the configuration between a read and a write.
 """
 
 import json
@@ -18,15 +18,15 @@ from pressroom.platform.errors import Dead, Retry
 PATH = "/webhooks"
 ANSWER_BYTES = 64 * 1024
 GAP_S = 0.5
-"""Between two calls: Printful takes 120 a minute."""
+"""Seconds between two calls: Printful accepts 120 a minute."""
 PAUSES_S = (1, 3)
-"""Before the second and the third try of a call."""
+"""Seconds before the second and the third try of a call."""
 LONGEST_PAUSE_S = 20
-"""If Printful asks for more, the call fails: a person or a schedule will make another."""
+"""Seconds. If Printful asks for a longer pause, the call fails: a person or the schedule repeats it."""
 
 
 class Pace:
-    """Keeps the calls of this function GAP_S apart."""
+    """Makes the calls of this function wait until GAP_S have passed since the last one."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep
@@ -47,7 +47,7 @@ PACE = Pace()
 
 @dataclass(frozen=True)
 class WebhookInfo:
-    """Where Printful sends a store's events, which ones, and of which products it tells the stock."""
+    """A store's webhook configuration: the URL, the event types, and the products whose stock is reported."""
 
     url: str | None = None
     types: tuple[str, ...] = ()
@@ -55,16 +55,16 @@ class WebhookInfo:
 
     @classmethod
     def of(cls, result: Any) -> "WebhookInfo":
-        """Read Printful's own shape. What is not set may be null, empty, or an empty list in an object's place."""
+        """Read Printful's format. A missing value may be null, empty, or an empty list instead of an object."""
         match result or {}:
             case {**info}:
                 url, types = info.get("url") or None, info.get("types") or []
                 if isinstance(url, str | None) and isinstance(types, list):
                     return cls(url, tuple(map(str, types)), _product_ids(info.get("params")))
-        raise Dead("Printful's answer about its webhook is not understood")
+        raise Dead("Printful's response about its webhook can't be read")
 
     def body(self) -> bytes:
-        """Return the bytes to send: these three keys are all that Printful knows."""
+        """Return the bytes to send. Printful knows only these three keys."""
         params = {"stock_updated": {"product_ids": self.product_ids}} if self.product_ids else {}
         return json.dumps({"url": self.url, "types": self.types, "params": params}).encode()
 
@@ -77,17 +77,17 @@ def _product_ids(params: Any) -> tuple[int, ...]:
 
 
 def get_webhook() -> WebhookInfo:
-    """Return what is registered now. Raises Retry or Dead, like the two below."""
+    """Return the current configuration. Raises Retry or Dead, like the two functions below."""
     return _call("GET")
 
 
 def set_webhook(info: WebhookInfo) -> WebhookInfo:
-    """Register; what was registered before is gone. Returns what Printful has made of it."""
+    """Replace the configuration; return the new one, as Printful reports it."""
     return _call("POST", info.body())
 
 
 def remove_webhook() -> WebhookInfo:
-    """Remove whatever is registered, whoever did it."""
+    """Remove the configuration, whoever has set it."""
     return _call("DELETE")
 
 
@@ -109,7 +109,7 @@ def _once(method: str, url: str, headers: dict[str, str], body: bytes | None) ->
 
 
 def _headers() -> dict[str, str]:
-    # Calls are rare, and often made by somebody who has just set the token.
+    # Calls are rare, and often follow directly after a person has set the token.
     values, store = config.secret("PRINTFUL_API_SECRET_ARN").fresh(), config.setting("PRINTFUL_STORE_ID")
     if not values:
         raise Retry("Printful's API token is not set")
@@ -118,16 +118,16 @@ def _headers() -> dict[str, str]:
 
 
 def _read(content: bytes) -> WebhookInfo:
-    """Open Printful's envelope, `{"code", "result"}`. Its texts are not passed on: they may repeat the URL."""
+    """Read Printful's envelope, `{"code", "result"}`. Its texts are not passed on: they may contain the URL."""
     try:
         answer = wire.parse(content)
     except ValueError as error:
-        raise Dead("Printful's answer is not JSON") from error
+        raise Dead("Printful's response is not JSON") from error
     if not isinstance(answer, dict) or "result" not in answer:
-        raise Dead("Printful's answer has no result")
+        raise Dead("Printful's response has no result")
     code = answer.get("code", HTTPStatus.OK)
     if not isinstance(code, int):
-        raise Dead("Printful's answer has no code that is understood")
+        raise Dead("the code in Printful's response is not a number")
     if not 200 <= code < 300:
-        raise Dead(f"Printful answered with code {code}", status=code)
+        raise Dead(f"Printful responded with code {code}", status=code)
     return WebhookInfo.of(answer["result"])

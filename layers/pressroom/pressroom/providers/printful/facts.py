@@ -1,6 +1,6 @@
-"""Printful's events as facts. Each carries the whole order, so each also tells its items and its status.
+"""The facts that Printful's events report. Each event has the whole order, so each fact has its items and its status.
 
-Those about products and their stock are no facts of an order, but what the catalogue keeps.
+Events about products and their stock are not facts of an order: they become rows (`products`).
 """
 
 from collections.abc import Callable
@@ -9,46 +9,46 @@ from typing import Any
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import fact, reason
 from pressroom.order.decision import Decision
-from pressroom.providers.printful.messages import Item, Order, OrderTold, ProductTold, Shipment, StockUpdated
+from pressroom.providers.printful.messages import Item, Order, OrderEvent, ProductEvent, Shipment, StockUpdated
 from pressroom.providers.printful.products import Product, Stock
 
 
-def told(order: Order, event: Event, kind: str, *, at: str | None, **data: Any) -> Decision:
-    """Return what an event tells of its order; an order that isn't ours (made in the dashboard) has its own record.
+def order_fact(order: Order, event: Event, kind: str, *, at: str | None, **data: Any) -> Decision:
+    """Return a fact of the given kind about the event's order. An order from Printful's dashboard has its own record.
 
-    `at` is the event's `created`: `order.updated` may be that of a later change.
+    `at` is the event's `created`: `order.updated` may be the time of a later change.
     """
     about = {
         "provider": "printful",
         "order": order.id,
         "status": order.status,
-        # A list with an item that can't be followed would say of its line that it isn't there.
+        # If an item has no id, the list is left out: without that item, it would mean that the line is not at Printful.
         "items": [_item(item) for item in order.items] if all(item.id for item in order.items) else [],
     }
     order_id = order.external_id or f"printful:{order.id}"
     return Decision(order_id=order_id, facts=(fact(event, kind, about | data, at=at or ""),))
 
 
-def progress(message: OrderTold, event: Event) -> Decision:
-    """Return how far the order is by its status. Printful tells of every change, often twice."""
-    return told(message.data.order, event, "progress", at=message.created)
+def progress_fact(message: OrderEvent, event: Event) -> Decision:
+    """Return the fact of the order's progress by its status. Printful reports every change, often twice."""
+    return order_fact(message.data.order, event, "progress", at=message.created)
 
 
-def stopped(kind: str, **says: bool) -> Callable[[OrderTold, Event], Decision]:
-    """Make the decision of an event that says why an order stands still, or goes on."""
+def fact_with_reason(kind: str, **flags: bool) -> Callable[[OrderEvent, Event], Decision]:
+    """Make the decision of an event that reports why an order has stopped or continues."""
 
-    def decide(message: OrderTold, event: Event) -> Decision:
+    def decide(message: OrderEvent, event: Event) -> Decision:
         why = reason(message.data.reason)
-        return told(message.data.order, event, kind, at=message.created, reason=why, **says)
+        return order_fact(message.data.order, event, kind, at=message.created, reason=why, **flags)
 
     return decide
 
 
 def parcel(shipment: Shipment) -> dict[str, Any]:
-    """Return what an event tells of its parcel.
+    """Return the event's parcel.
 
-    The parcels that the order lists are left out: their ids do not always agree with that of the event's own parcel
-    (field notes), so each would be there twice.
+    The parcels in the order are ignored: their ids do not always agree with the id of the event's parcel (field notes),
+    so a parcel would appear twice.
     """
     return {
         "parcel": shipment.id,
@@ -62,7 +62,7 @@ def parcel(shipment: Shipment) -> dict[str, Any]:
 
 
 def _item(item: Item) -> dict[str, Any]:
-    told = {
+    data = {
         "item": item.id,
         "ref": item.external_id,
         "sku": item.sku,
@@ -70,23 +70,23 @@ def _item(item: Item) -> dict[str, Any]:
         "variant": None if item.variant_id is None else str(item.variant_id),
         "product": item.product.product_id if item.product else None,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in data.items() if value}
 
 
-def product(*, deleted: bool) -> Callable[[ProductTold, Event], Product]:
-    """Make the decision of an event about a product of the shop; of a deleted one only its ids and name are told."""
+def product_reader(*, deleted: bool) -> Callable[[ProductEvent, Event], Product]:
+    """Make the function that reads a product from its event; a deleted product has only its ids and its name."""
 
-    def decide(message: ProductTold, event: Event) -> Product:
-        told, at = message.data.sync_product, message.created or event.received_at
+    def decide(message: ProductEvent, event: Event) -> Product:
+        found, at = message.data.sync_product, message.created or event.received_at
         return Product(
-            id=told.id,
-            # Of two events of one second the deletion is the later one.
+            id=found.id,
+            # Of two events with the same time, the deletion is the later one.
             version=f"{at} {int(deleted)} {event.id}",
-            name=told.name,
-            external_id=told.external_id,
-            variants=told.variants,
-            synced=told.synced,
-            thumbnail_url=told.thumbnail_url,
+            name=found.name,
+            external_id=found.external_id,
+            variants=found.variants,
+            synced=found.synced,
+            thumbnail_url=found.thumbnail_url,
             deleted=deleted,
             updated_at=at,
         )
@@ -94,14 +94,14 @@ def product(*, deleted: bool) -> Callable[[ProductTold, Event], Product]:
     return decide
 
 
-def stock_told(message: StockUpdated, event: Event) -> Stock:
-    """Return a product's stock as an event tells it: variants that stand in no list can be ordered."""
-    at, told = message.created or event.received_at, message.data.variant_stock
+def stock_from(message: StockUpdated, event: Event) -> Stock:
+    """Return a product's stock from its event: variants in no list can be ordered."""
+    at, variants = message.created or event.received_at, message.data.variant_stock
     return Stock(
         product_id=message.data.product_id,
         version=f"{at} {event.id}",
-        out=tuple(sorted(set(told.out))),
-        discontinued=tuple(sorted(set(told.discontinued))),
+        out=tuple(sorted(set(variants.out))),
+        discontinued=tuple(sorted(set(variants.discontinued))),
         updated_at=at,
         event_id=event.id,
         received_at=event.received_at,

@@ -1,7 +1,7 @@
-"""Printful's webhooks (API v1): its fourteen event types in four shapes, with the whole of an order in two of them.
+"""Printful's webhooks (API v1): fourteen event types in four models. Two of the models hold the whole order.
 
-Beside the documented fields stand those that its answers and captured events are publicly known to hold. Ids of
-Printful's are text to us; ids of catalogue variants stay numbers, since lists of numbers tell which are out of stock.
+The models also have undocumented fields that are publicly known from Printful's responses and from captured events.
+Printful's ids are read as text. Ids of catalogue variants stay numbers, as in the lists of variants out of stock.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -29,17 +29,17 @@ STATUSES = frozenset(
         *("fulfilled", "failed", "canceled", "archived"),
     }
 )
-"""Of an order. It needn't agree with the event that carries it: a hold may be told of a fulfilled order."""
+"""The statuses of an order. The status need not match the event: a fulfilled order may be put on hold."""
 
 
 def _tracking(value: object) -> str | None:
-    # A parcel without tracking has 0 for a number.
+    # A parcel without tracking has the number 0.
     number = None if value is None else text(value).strip()
     return None if number in ("", "0") else number
 
 
 class Address(Inbound):
-    """Where an order goes. A line may hold line breaks."""
+    """The address of an order. Its lines may contain line breaks."""
 
     name: Text | None = None
     company: Text | None = None
@@ -57,7 +57,7 @@ class Address(Inbound):
 
 
 class ProductVariant(Inbound):
-    """What an item is in Printful's catalogue."""
+    """The variant of an item in Printful's catalogue."""
 
     variant_id: Count | None = None
     product_id: Identifier | None = None
@@ -66,14 +66,14 @@ class ProductVariant(Inbound):
 
 
 class Option(Inbound):
-    """A choice that was made for an item or a file; what its value is depends on the option."""
+    """An option of an item or a file. The type of its value depends on the option."""
 
     id: Text | None = None
     value: Any = None
 
 
 class File(Inbound):
-    """A print file or a preview of an item. Those that Printful made itself have no URL."""
+    """A print file or a preview of an item. Files that Printful made have no URL."""
 
     words: ClassVar = {"status": frozenset({"ok", "waiting", "failed"})}
 
@@ -100,7 +100,7 @@ class File(Inbound):
 
 
 class Item(Inbound):
-    """An ordered item; `price` and `retail_price` are those of one piece. One without an id can't be followed."""
+    """An ordered item; `price` and `retail_price` are per piece. An item without an id can't be tracked."""
 
     id: Identifier | None = None
     external_id: Reference = None
@@ -124,7 +124,7 @@ class Item(Inbound):
 
 
 class IncompleteItem(Inbound):
-    """An item that can't be produced yet, most often since its product lacks a print file."""
+    """An item that can't be produced yet, mostly because its product has no print file."""
 
     name: Text | None = None
     quantity: Count | None = None
@@ -134,7 +134,7 @@ class IncompleteItem(Inbound):
 
 
 class Costs(Inbound):
-    """What an order costs: us (`costs`), or the customer by its packing slip (`retail_costs`)."""
+    """The costs of an order: for us (`costs`), or for the customer on the packing slip (`retail_costs`)."""
 
     currency: Text | None = None
     subtotal: Amount | None = None
@@ -150,7 +150,7 @@ class Costs(Inbound):
 
 
 class PricingBreakdown(Inbound):
-    """What remains of what the customer pays; told of completed orders."""
+    """The profit on what the customer pays; only in completed orders."""
 
     customer_pays: Amount | None = None
     printful_price: Amount | None = None
@@ -166,7 +166,7 @@ class DeliveryDates(Inbound):
 
 
 class ListedShipmentItem(Inbound):
-    """A part of a parcel that the order lists."""
+    """An item in a parcel in the list of the order."""
 
     item_id: Identifier | None = None
     quantity: Count | None = None
@@ -176,14 +176,14 @@ class ListedShipmentItem(Inbound):
 
 
 class ShipmentItem(ListedShipmentItem):
-    """A part of a parcel; `item_id` may be unknown to the order's items."""
+    """An item in an event's parcel; `item_id` need not be among the order's items."""
 
     item_id: Identifier
     quantity: Quantity
 
 
 class ListedShipment(Inbound):
-    """A parcel that the order lists: told by an event of its own, so that nothing of it is required."""
+    """A parcel in the list of the order. It has its own event, so no field is required here."""
 
     id: Identifier | None = None
     status: Text | None = None
@@ -202,14 +202,14 @@ class ListedShipment(Inbound):
 
 
 class Shipment(ListedShipment):
-    """The parcel that an event is about; it needn't be among those that the order lists."""
+    """The parcel of an event; it need not be in the list of the order."""
 
     id: Identifier
-    items: Listed[ShipmentItem]  # type: ignore[assignment]  # a list that nobody writes to
+    items: Listed[ShipmentItem]  # type: ignore[assignment]  # the list is never written to
 
 
 class Gift(Inbound):
-    """What is printed on the packing slip for whom it is a gift."""
+    """The message on the packing slip of a gift."""
 
     subject: Text | None = None
     message: Text | None = None
@@ -236,7 +236,7 @@ class Activity(Inbound):
 
 
 class Order(Inbound):
-    """An order as it is at Printful. `external_id` is ours; an order made in Printful's dashboard has none."""
+    """An order at Printful. `external_id` is our id; an order from Printful's dashboard has none."""
 
     words: ClassVar = {"status": STATUSES}
 
@@ -275,7 +275,7 @@ class Order(Inbound):
 
 
 class ApprovalFile(Inbound):
-    """A design that Printful would rather print; `confirm_hash` is what agreeing to it takes."""
+    """A design that Printful proposes instead; `confirm_hash` is needed to approve it."""
 
     confirm_hash: Text | None = None
     submitted_design: Text | None = None
@@ -284,7 +284,7 @@ class ApprovalFile(Inbound):
 
 
 class SyncProduct(Inbound):
-    """A product of the shop, tied to Printful's. Of a deleted one only its ids and its name are told."""
+    """A product of the shop that is connected to one of Printful's. A deleted product has only its ids and its name."""
 
     id: Identifier
     external_id: Text | None = None
@@ -296,14 +296,14 @@ class SyncProduct(Inbound):
 
 
 class VariantStock(Inbound):
-    """The variants of a product that can't be ordered; those that stand in neither list can."""
+    """The variants of a product that can't be ordered. Variants in neither list can be ordered."""
 
     out: Listed[Count]
     discontinued: Listed[Count]
 
 
 class OrderData(Inbound):
-    """An order, and what an event says of it: why its state changed, what is to be approved, what was given back.
+    """An order, with the reason for a change of its state, the designs to approve, or the refunded amount.
 
     `amount` is in the currency of the order's costs.
     """
@@ -327,14 +327,14 @@ class ProductData(Inbound):
 
 
 class StockData(Inbound):
-    """A product of the catalogue. What stands in no list can be ordered, so nothing of this may be left out."""
+    """A product of the catalogue. A variant in no list can be ordered, so no part of the lists may be left out."""
 
     product_id: Identifier
     variant_stock: Annotated[VariantStock, NullOrListAsObject]
 
 
 class Envelope(Inbound):
-    """What every event has around its `data`. `retries` grows with each delivery; `store` may differ from the order's.
+    """The envelope of every event. `retries` increases with each delivery; `store` may differ from the order's.
 
     There is no event id.
     """
@@ -345,21 +345,21 @@ class Envelope(Inbound):
     store: Identifier | None = None
 
 
-class OrderTold(Envelope):
-    """The eight types `order_…`."""
+class OrderEvent(Envelope):
+    """The eight event types `order_…`."""
 
     data: OrderData
 
 
-class PackageTold(Envelope):
-    """`package_shipped`, for every parcel, and again for what is sent again; and `package_returned`."""
+class PackageEvent(Envelope):
+    """`package_shipped`, for every parcel and every reshipment, and `package_returned`."""
 
     needed: ClassVar = ("data.shipment.items",)
 
     data: PackageData
 
 
-class ProductTold(Envelope):
+class ProductEvent(Envelope):
     """`product_synced`, `product_updated` and `product_deleted`."""
 
     data: ProductData

@@ -1,7 +1,7 @@
-"""What is known of products and their stock: a row each, of which the latest event wins, in whatever order they come.
+"""Products and their stock: one row each, with the content of the latest event, in whatever order events arrive.
 
-`version` is when the event happened, and more where that is the same: later events replace earlier ones, and nothing
-else does. A deleted product stays as a row that says so, so that a late update doesn't bring it back.
+`version` is the time of the event, with more to order events of the same time: only later events replace earlier ones.
+A deleted product keeps its row, marked as deleted, so that a late update can't restore it.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from pressroom.platform import config, table
 
 PRODUCT, STOCK, WATCH = "PRODUCT", "STOCK", "WATCH"
-WATCHED_FOR = timedelta(days=90)
-"""How long an order can be found by its products: longer than it takes to be made."""
+INDEXED_FOR = timedelta(days=90)
+"""How long an order can be found by its products: longer than its production takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product of the shop at Printful, as the latest event told it."""
+    """A product of the shop at Printful, by the latest event."""
 
     id: str
     version: str
@@ -32,9 +32,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """The variants of a catalogue product that can't be ordered; those that stand in neither list can.
+    """The variants of a catalogue product that can't be ordered. Variants in neither list can be ordered.
 
-    `event_id` and `received_at` are those of the event that told it.
+    `event_id` and `received_at` are those of the event that reported it.
     """
 
     product_id: str
@@ -46,12 +46,12 @@ class Stock:
     received_at: str
 
     def unavailable(self) -> frozenset[str]:
-        """Return the variants that can't be ordered, for whatever reason, as orders name them."""
+        """Return the ids of all variants that can't be ordered, as text, as in orders."""
         return frozenset(str(variant) for variant in (*self.out, *self.discontinued))
 
 
-def keep_product(product: Product) -> None:
-    """Write a product, unless something newer is known of it."""
+def save_product(product: Product) -> None:
+    """Write a product, unless its row is newer."""
     item = table.pk(PRODUCT, product.id) | {
         "version": {"S": product.version},
         "deleted": {"BOOL": product.deleted},
@@ -71,7 +71,7 @@ def keep_product(product: Product) -> None:
 
 
 def product(product_id: str) -> Product | None:
-    """Read a product of the shop, or None if Printful never told of it."""
+    """Read a product of the shop, or None if Printful never reported it."""
     item = table.get(PRODUCT, product_id)
     if item is None:
         return None
@@ -88,8 +88,8 @@ def product(product_id: str) -> Product | None:
     )
 
 
-def keep_stock(stock: Stock, *, replacing: Stock | None) -> bool:
-    """Write a product's stock in the place of what was read; return False if that has changed meanwhile."""
+def save_stock(stock: Stock, *, replacing: Stock | None) -> bool:
+    """Replace the stock that was read; return False if it has changed meanwhile."""
     item = table.pk(STOCK, stock.product_id) | {
         "version": {"S": stock.version},
         "out": {"L": [{"N": str(variant)} for variant in stock.out]},
@@ -104,7 +104,7 @@ def keep_stock(stock: Stock, *, replacing: Stock | None) -> bool:
 
 
 def stock(product_id: str) -> Stock | None:
-    """Read a product's stock, or None if Printful never told of it: then nothing says that a variant is missing."""
+    """Read a product's stock, or None if Printful never reported it: then all variants count as available."""
     item = table.get(STOCK, product_id)
     if item is None:
         return None
@@ -113,15 +113,15 @@ def stock(product_id: str) -> Stock | None:
     return Stock(product_id=product_id, out=out, discontinued=discontinued, **texts)
 
 
-def watch(product_id: str, order_id: str, *, since: str) -> None:
-    """Let an order be found by a catalogue product that it has a line of."""
-    until = datetime.fromisoformat(since) + WATCHED_FOR
+def index_order(product_id: str, order_id: str, *, since: str) -> None:
+    """List an order under a catalogue product of one of its lines."""
+    until = datetime.fromisoformat(since) + INDEXED_FOR
     item = table.pk(WATCH, f"{product_id}#{order_id}") | table.state_index(WATCH, product_id, order_id, since)
     config.client("dynamodb").put_item(TableName=table.name(), Item=item | table.until(until))
 
 
-def watching(product_id: str) -> Iterator[list[str]]:
-    """List the orders with a line of a catalogue product, newest first, up to a hundred at a time."""
+def orders_with(product_id: str) -> Iterator[list[str]]:
+    """Yield the ids of the orders with a line of a catalogue product, newest first, up to a hundred at a time."""
     before: str | None = ""
     while before is not None:
         ids, before = table.newest("by_state", f"{WATCH}#{product_id}", limit=100, before=before)

@@ -1,8 +1,9 @@
-"""Which open orders have a line of what can't be ordered any more: a fact on each, whichever is known first.
+"""Facts about stock, for open orders with a line of a variant that can't be ordered.
 
-Two ways: a product's stock changes, and the orders with a line of it are told; or an order is made or changed, and what
-is known of its products' stock is told to it. Each writes its own row first and reads the other's afterwards, so that
-of two at once at least one sees the other. What an order is told is the state, not the change: the latest counts.
+There are two cases. A product's stock changes: the orders with a line of it get a fact. Or an order is created or
+changed: it gets a fact about the known stock of its products. Each case writes its own row first and reads the other's
+afterwards, so if both happen at once, at least one sees the other. A fact holds the whole state of a product's stock,
+and the latest fact counts.
 """
 
 from collections.abc import Iterable
@@ -18,63 +19,63 @@ from pressroom.providers.printful.products import Stock
 
 TRIES = 6
 _CLOSED = frozenset({Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED})
-_FOLLOWED = frozenset({"progress", "held", "released", "failed"})
-"""The kinds of fact that come this way."""
+_RECORDED = frozenset({"progress", "held", "released", "failed"})
+"""The kinds of fact that `record_order` records."""
 _SOURCE = "printful.stock_updated"
 
 
-def keep(new: Stock) -> None:
-    """Write a product's stock, unless a later event has, and tell the open orders.
+def update(new: Stock) -> None:
+    """Write a product's stock, unless a later event has been written, and add facts to the open orders.
 
-    An event that is processed again, since it was killed while it told, tells again: orders know what they were told.
-    Raises Conflict if others keep writing.
+    If the function was killed in between, the event is processed again. An order that already has the fact does not
+    change. Raises Conflict if others keep writing.
     """
     for _ in range(TRIES):
         known = products.stock(new.product_id)
         if known and known.version > new.version:
-            _tell_orders(known)  # this may be the second try of one that was killed before it had told anybody
+            _update_orders(known)  # the function for the later event may have been killed before it did this
             return
         is_again = known is not None and known.version == new.version
-        if is_again or products.keep_stock(new, replacing=known):
+        if is_again or products.save_stock(new, replacing=known):
             if is_again or new.unavailable() != (known.unavailable() if known else frozenset()):
-                _tell_orders(new)
+                _update_orders(new)
             return
-    raise Conflict(f"the stock was changed by others {TRIES} times in a row")
+    raise Conflict(f"others changed the stock during {TRIES} attempts")
 
 
-def follow(decision: Decision) -> Order:
-    """Record what is decided of an order at Printful, let it be found by its products, and tell it of their stock.
+def record_order(decision: Decision) -> Order:
+    """Record a decision on an order at Printful, list the order under its products, and add facts about their stock.
 
-    For the events that make or change an order: those that tell of parcels come too late, and should cost no more.
+    For events that create or change an order. Events about parcels are too late for it, and should cost no extra write.
     """
     known = repository.get(decision.order_id) or repository.Row()
-    told, facts = variants(decision.facts), {fact.id for fact in known.facts}
-    before = variants(fact for fact in known.facts if fact.kind in _FOLLOWED)
-    new = {product for product, found in told.items() if found - before.get(product, set())}
+    reported, recorded = variants(decision.facts), {fact.id for fact in known.facts}
+    before = variants(fact for fact in known.facts if fact.kind in _RECORDED)
+    new = {product for product, found in reported.items() if found - before.get(product, set())}
     for product in sorted(new - before.keys()):
-        products.watch(product, decision.order_id, since=decision.facts[0].received_at)
+        products.index_order(product, decision.order_id, since=decision.facts[0].received_at)
     order = repository.apply(decision)
-    if all(fact.id in facts for fact in decision.facts):  # it was killed after it was recorded
-        new = set(told)
+    if all(fact.id in recorded for fact in decision.facts):  # the function was killed after it had recorded them
+        new = set(reported)
     for product in sorted(new):
         stock = products.stock(product)
         if stock:
-            order = _tell(decision.order_id, stock) or order
+            order = _add_stock_fact(decision.order_id, stock) or order
     return order
 
 
-def _tell_orders(stock: Stock) -> None:
-    for page in products.watching(stock.product_id):
+def _update_orders(stock: Stock) -> None:
+    for page in products.orders_with(stock.product_id):
         for item in table.get_many([(repository.KIND, order_id) for order_id in page]):
             if item["status"]["S"] in _CLOSED:
                 continue
-            order = _tell(table.identity_of(item), stock, repository.row_of(item).facts)
+            order = _add_stock_fact(table.identity_of(item), stock, repository.row_of(item).facts)
             if order:
                 repository.count_attention(order, _SOURCE)
 
 
-def _tell(order_id: str, stock: Stock, facts: list[Fact] | None = None) -> Order | None:
-    """Add the state of a product's stock to an order, if it is news for it; return the order if it was."""
+def _add_stock_fact(order_id: str, stock: Stock, facts: list[Fact] | None = None) -> Order | None:
+    """Add a fact about a product's stock to an order, if it is new for it; return the order if so."""
     if facts is None:
         facts = (repository.get(order_id) or repository.Row()).facts
     out = sorted(stock.unavailable() & variants(facts).get(stock.product_id, set()))
@@ -93,7 +94,7 @@ def _tell(order_id: str, stock: Stock, facts: list[Fact] | None = None) -> Order
 
 
 def variants(facts: Iterable[Fact]) -> dict[str, set[str]]:
-    """Return the variants that the facts' items are of, by their catalogue product; ids as Printful gives them."""
+    """Return the variants of the facts' items, by catalogue product; the ids are Printful's."""
     found: dict[str, set[str]] = {}
     for fact in facts:
         for item in fact.data.get("items", ()):

@@ -1,4 +1,4 @@
-"""Telling the shop: signed webhooks as Standard Webhooks describes them (standardwebhooks.com, "Specification")."""
+"""Notifying the shop: signed webhooks in the format of Standard Webhooks (standardwebhooks.com, "Specification")."""
 
 from http import HTTPStatus
 
@@ -12,9 +12,9 @@ from pressroom.platform.signing import standard_signature
 
 
 def send(delivery: Delivery) -> Sent:
-    """Make one attempt to tell the shop; see `http.post` for the verdicts. Its id is the same for every attempt.
+    """Make one attempt to send a notification; see `http.post` for the errors. All attempts have the same `webhook-id`.
 
-    410 means that the shop wants to hear no more: nothing is sent to this URL until a person enables it again.
+    410 means that the shop wants no more notifications: nothing is sent to this URL until a person enables it again.
     """
     since = notifications.disabled_at()
     if since:

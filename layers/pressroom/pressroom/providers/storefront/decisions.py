@@ -1,8 +1,8 @@
-"""What the shop's messages mean: which printer is sent what of an order, decided on all that is known of it. Pure.
+"""The decisions on the shop's messages: what is sent to which printer, given all known facts of the order. Pure.
 
-An order is sent as the shop described it last. Each ordered printer answers the same four questions in its `decisions`:
-`create`, `change`, `cancel`, `by_hand`. The record keeps only a digest of what a printer was sent: enough to send it no
-more than what has changed. Earlier messages of the shop are looked up through `lookup`, which is handed in.
+An order is sent as the shop's latest message describes it. Each ordered printer has the same four functions in its
+`decisions`: `create`, `change`, `cancel`, `add_line`. The record keeps only a digest of what was sent to a printer,
+which is enough to send only changes. Earlier messages of the shop are read through the argument `lookup`.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ from pressroom.providers.oms import decisions as oms
 from pressroom.providers.storefront.line_routed import LineRouted
 
 PRINTERS: dict[str, OrderedPrinter] = {each.PRINTER: each for each in (camaloon, oms)}
-"""The decisions of each printer that Pressroom orders from."""
+"""The decisions of each ordered printer."""
 
 type Lookup = Callable[[str], Event | None]
-"""Finds a received webhook by its id; None once it is no longer kept."""
+"""Returns a received webhook by its id; None if it is no longer stored."""
 
 
 def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known: list[Fact]) -> Decision:
-    """Route each line and send it to its printer. An order that was paid before with other contents is only flagged."""
+    """Route each line and send it to its printer. A second payment with other contents is only flagged."""
     order_id, paid_at = str(order.id), times.iso(times.parse(order.processed_at))
     if event.conflict:
         return Decision(order_id=order_id, facts=(fact(event, "paid_again", {}, at=paid_at),))
@@ -44,11 +44,11 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
         for line_id, line in lines.items()
     }
     new = fact(event, "paid", {}, at=paid_at)
-    current = next(_descriptions(known, lookup, new, order))  # an update that has overtaken the payment, or the payment
+    current = next(_descriptions(known, lookup, new, order))  # the payment, or an update that arrived before it
     deliveries, contents, sent = list[Delivery](), dict[str, str | None](), dict[str, LineItem]()
     for printer in ORDERED:
         message = PRINTERS[printer].create(
-            current, _to(destinations, printer), lambda: _earlier(known, lookup, new, order)
+            current, _line_ids_for(destinations, printer), lambda: _earlier(known, lookup, new, order)
         )
         if message:
             deliveries.append(_new(printer, BY_ID[printer].create, order_id, message.body, event))
@@ -73,10 +73,11 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
 
 
 def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]) -> Decision:
-    """Send the printers that take changes what the order is now, and flag what can't be sent any more.
+    """Send the current order to the printers that accept changes, and flag changes that can't be sent any more.
 
-    That is what the latest update says, in whatever order the updates arrive: an earlier one may have a design that a
-    later one leaves out. What was changed before the payment is in the payment, whichever of the two arrives first.
+    The current order is the latest update, in whatever order the updates arrive; a design that it leaves out is taken
+    from an earlier one. An update from before the payment is ignored, whichever of the two arrives first: the payment
+    contains it.
     """
     order_id, at = str(order.id), times.iso(times.parse(order.updated_at))
     not_sent, deliveries, contents = False, list[Delivery](), dict[str, str | None]()
@@ -87,11 +88,11 @@ def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]
         is_late = any((each.at, each.id) > (at, event.id) for each in updates)
         last = max((payment, *updates), key=lambda each: int(each.data.get("number", 0)))
         for printer in ORDERED:
-            line_ids = _to(destinations, printer)
+            line_ids = _line_ids_for(destinations, printer)
             if not line_ids:
                 continue
             decided = PRINTERS[printer]
-            # A late update may have the design that the latest one leaves out: the latest description counts.
+            # An update that arrives late may have the design that the latest one leaves out. The latest one is sent.
             current = next(_descriptions(known, lookup, new, order)) if BY_ID[printer].change else order
             change = decided.change(current, line_ids, lambda: _earlier(known, lookup, new, order), known)
             not_sent = not_sent or change.not_sent
@@ -111,7 +112,7 @@ def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]
 
 
 def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
-    """Cancel the order at the printers that allow it. What no printer has been sent yet is not sent (`delivery`)."""
+    """Cancel the order at the printers that allow it. The engine withdraws what has not been sent yet (`delivery`)."""
     order_id = str(order.id)
     bodies = {printer: PRINTERS[printer].cancel(known) for printer in ORDERED}
     deliveries = [
@@ -125,7 +126,7 @@ def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
 
 
 def routed(wanted: LineRouted, event: Event, lookup: Lookup, known: list[Fact]) -> Decision:
-    """Give a line that no rule matched to a printer, and send it there. Raises Unprocessable if that can't be done."""
+    """Route a line that no rule matched to a printer, and send it there. Raises Unprocessable if that is impossible."""
     order_id, line_id, printer = wanted.order_id, wanted.line_id, wanted.destination
     if any(each.id == event.id for each in known):
         return Decision(order_id=order_id, facts=())
@@ -139,8 +140,8 @@ def routed(wanted: LineRouted, event: Event, lookup: Lookup, known: list[Fact]) 
             raise Unprocessable("the shop has taken the line out of the order")
         data["told"] = _as_fact(line_id, line)
         if printer in ORDERED:
-            message = PRINTERS[printer].by_hand(
-                order, line_id, _to(destinations, printer), lambda: _earlier(known, lookup), known
+            message = PRINTERS[printer].add_line(
+                order, line_id, _line_ids_for(destinations, printer), lambda: _earlier(known, lookup), known
             )
             if message:
                 operation = BY_ID[printer].create
@@ -149,12 +150,12 @@ def routed(wanted: LineRouted, event: Event, lookup: Lookup, known: list[Fact]) 
                 if message.digest:
                     data["contents"] = {printer: message.digest}
     elif printer in ORDERED:
-        raise Unprocessable(f"what the shop sent is no longer kept after {events.KEPT_FOR.days} days")
+        raise Unprocessable(f"the shop's message is no longer kept after {events.KEPT_FOR.days} days")
     return Decision(order_id=order_id, facts=(fact(event, "routed", data),), deliveries=deliveries)
 
 
 def _check_routable(line_id: str, known: list[Fact]) -> dict[str, str | None]:
-    """Return where the lines go. Raises Unprocessable if the line can't be given to a printer."""
+    """Return the destinations of all lines. Raises Unprocessable if the line can't be routed to a printer."""
     payment = _payment(known)
     if payment is None:
         raise Unprocessable("the order is not paid")
@@ -171,9 +172,9 @@ def _check_routable(line_id: str, known: list[Fact]) -> dict[str, str | None]:
 def _descriptions(
     known: list[Fact], lookup: Lookup, new: Fact | None = None, order: OrderPaid | None = None
 ) -> Iterator[OrderPaid]:
-    """Read how the shop has described an order since it was paid, latest first, as far as its messages are kept.
+    """Yield the shop's descriptions of an order since it was paid, latest first, as far as its messages are stored.
 
-    `new` is the fact that is being decided on; its description is `order`.
+    `new` is the fact of the message that is being decided on; `order` is its description.
     """
     described = [each for each in [*known, *([new] if new else [])] if each.kind in ("paid", "updated")]
     paid_at = max((each.at for each in described if each.kind == "paid"), default="")
@@ -189,13 +190,13 @@ def _descriptions(
 def _earlier(
     known: list[Fact], lookup: Lookup, new: Fact | None = None, order: OrderPaid | None = None
 ) -> Iterator[OrderPaid]:
-    """Read the descriptions before the latest one."""
+    """Yield the descriptions before the latest one."""
     return islice(_descriptions(known, lookup, new, order), 1, None)
 
 
 def _new(destination: str, operation: str | None, order_id: str, body: bytes, event: Event, key: str = "") -> Delivery:
     if operation is None:
-        raise LookupError(f"{destination} has no such operation: its row in partners.py lacks it")
+        raise LookupError(f"{destination} has no such operation in its row of partners.py")
     received = datetime.fromisoformat(event.received_at)
     return Delivery.to(destination, operation, order_id=order_id, body=body, now=received, key=key)
 
@@ -210,9 +211,9 @@ def _payment(known: list[Fact]) -> Fact | None:
 
 
 def _destinations(payment: Fact, known: list[Fact]) -> dict[str, str | None]:
-    by_hand = {each.data["line"]: each.data["destination"] for each in known if each.kind == "routed"}
-    return {line["id"]: line["destination"] or by_hand.get(line["id"]) for line in payment.data["lines"]}
+    routed_by_person = {each.data["line"]: each.data["destination"] for each in known if each.kind == "routed"}
+    return {line["id"]: line["destination"] or routed_by_person.get(line["id"]) for line in payment.data["lines"]}
 
 
-def _to(destinations: dict[str, str | None], printer: str) -> list[str]:
+def _line_ids_for(destinations: dict[str, str | None], printer: str) -> list[str]:
     return [line_id for line_id, destination in destinations.items() if destination == printer]

@@ -1,4 +1,4 @@
-"""What a person asks for through the ops API: a line's printer. It is kept as an event until it is done."""
+"""A person's request through the ops API to route a line to a printer. It is stored as an event."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def printer(name: str) -> str:
 
 
 class LineRouted(BaseModel):
-    """A line that no rule matched is to be printed by `destination`."""
+    """Route a line that no rule matched to the printer `destination`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from pressroom.platform import wire
-from pressroom.platform.errors import Blocked, Dead, Retry
+from pressroom.platform.errors import Dead, Retry
 from pressroom.providers.oms.catalogue.entries import CREATE_ONLY, PARENT_KEYS, Content, Entry, Name, Work, is_same_id
 from pressroom.providers.oms.catalogue.rows import Row
 from pressroom.providers.oms.client import Id, Kind
@@ -113,8 +113,6 @@ def compare(work: Work, rows: Mapping[Name, Row], lookup: Lookup) -> tuple[list[
             content = content | {entry.name.parent_id_field: parent}
         try:
             change = decide(entry, row, content, lookup)
-        except Blocked:
-            raise
         except Retry as error:
             guesses.append(error.reason)
             change = decide(entry, row, content, _last_push(entry, row))

@@ -12,7 +12,7 @@ from typing import Any
 from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, wire
-from pressroom.platform.errors import Blocked, Dead, DeliveryError, Retry, Unfinished
+from pressroom.platform.errors import TEMPORARY, Dead, DeliveryError, Retry, Unfinished, Verdict
 from pressroom.platform.times import iso
 from pressroom.providers.oms import client
 from pressroom.providers.oms.catalogue import progress, rows
@@ -67,9 +67,9 @@ def _continue(sender: "_Sender", work: Work, push: Push) -> Push:
         progress.save(push)
         # This uses up an attempt: otherwise an OMS that answers no create could leave every entry unknown.
         raise Retry(error.reason, status=error.status, after=error.after) from error
-    except Retry as error:
+    except TEMPORARY as error:
         progress.save(push)
-        if push.done == begun or isinstance(error, Blocked):
+        if push.done == begun or error.verdict is not Verdict.RETRY:
             raise
         raise Unfinished(error.reason, status=error.status, after=max(error.after, PAUSE_S)) from error
     push = replace(push, ended=True)
@@ -132,7 +132,7 @@ class _Sender:
         absent = replace(row, state=State.ABSENT, pushed={})
         try:
             identity = client.create_entry(row.name.path, content)
-        except Retry as error:
+        except TEMPORARY as error:
             if not error.answer_lost:
                 self._fail(absent, error.reason)
                 raise
@@ -147,7 +147,7 @@ class _Sender:
         row = self._claim(row)
         try:
             client.update_entry(row.name.path, _known_id(row), change.new_values())
-        except Retry as error:
+        except TEMPORARY as error:
             self._fail(row, error.reason)
             raise
         except Dead as error:
@@ -169,7 +169,7 @@ class _Sender:
         row = self._claim(row)
         try:
             client.delete_entry(row.name.path, _known_id(row))
-        except Retry as error:
+        except TEMPORARY as error:
             self._fail(row, error.reason)
             raise
         except Dead as error:
