@@ -73,10 +73,10 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
         visitor.sign_in("not-the-token")
         expect(page.get_by_role("alert")).to_have_text("This ops token isn't valid.")
         visitor.sign_in()
-        visitor.sees("Overview")
+        visitor.expect_heading("Overview")
 
         visitor.search(order["ref"])
-        visitor.sees(f"Order {order['id']}")
+        visitor.expect_heading(f"Order {order['id']}")
         expect(page.locator(".notice")).to_contain_text(Attention.DELIVERY_DEAD.sentence)
         assert [each.split("\n")[0] for each in page.locator(".lane").all_inner_texts()][:5] == [
             *("Order", "Line 1", "Line 2", "Line 3", "Line 4")

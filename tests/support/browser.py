@@ -100,13 +100,13 @@ class Visitor:
         """Open the console, sign in, and wait until the view is shown."""
         self.open(place)
         self.sign_in()
-        self.sees(heading)
+        self.expect_heading(heading)
 
     def go(self, place: str, heading: str) -> None:
         self.page.evaluate("place => { location.hash = place }", place)
-        self.sees(heading)
+        self.expect_heading(heading)
 
-    def sees(self, heading: str) -> None:
+    def expect_heading(self, heading: str) -> None:
         expect(self.page.locator("h1")).to_have_text(heading)
 
     def back(self) -> None:
