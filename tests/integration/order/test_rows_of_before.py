@@ -13,8 +13,8 @@ made in the dashboard, out of stock), 1050 to 1053 are Cloudprinter's (error, ca
 1060 to 1069 and 1101 are at the OMS (print files of every end, updates, a deletion, a uid that is not known, batches
 that are sent, dead and pending, updates that wait), 1080 and many others are overdue, 1090 to 1096 were refused and are
 in the middle of a bulk replay, 1098 and 1099 had a shop that responded with 410, 1100 is being retried, and 1102 was
-received and not yet processed. Between them came webhooks that were parked, unhandled, erased, refused or signed with a previous
-secret, products, stock, a push of the catalogue with a lost answer, and two runs of the monitor.
+received and not yet processed. Between them came webhooks that were parked, unhandled, erased, refused or signed with a
+previous secret, products, stock, a push of the catalogue with a lost answer, and two runs of the monitor.
 
 The file is never made again: a later version that writes other rows adds another file.
 """
