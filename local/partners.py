@@ -9,18 +9,11 @@ from typing import Literal
 
 from pressroom.partners import PARTNERS, SHOP
 
-WEBHOOK_CREDENTIALS = {
-    "storefront": "local-storefront-secret",
-    "camaloon": "local-camaloon-secret",
-    "cloudprinter": "local-cloudprinter-apikey",
-    "printful": "local-printful-token",
-    "oms": "local-oms-token",
-}
+WEBHOOK_CREDENTIALS = {partner.id: f"local-{partner.id}-{partner.credential}" for partner in PARTNERS}
 """The credential of each sender's webhooks."""
-PRINTFUL_API_TOKEN = "local-printful-api-token"
-OMS_API_TOKEN = "local-oms-api-token"
-API_TOKENS = {"printful": PRINTFUL_API_TOKEN, "oms": OMS_API_TOKEN}
+API_TOKENS = {partner.id: f"local-{partner.id}-api-token" for partner in PARTNERS if partner.has_api_token}
 """The tokens with which Pressroom calls the partners' APIs."""
+PRINTFUL_API_TOKEN, OMS_API_TOKEN = API_TOKENS["printful"], API_TOKENS["oms"]
 OPS_TOKEN = "local-ops-token"
 NOTIFICATIONS_SECRET = "whsec_" + base64.b64encode(b"pressroom-local-notifications-secret").decode()
 """Signs the notifications to the shop; in base64, as Standard Webhooks requires."""

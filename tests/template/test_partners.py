@@ -129,9 +129,6 @@ def test_every_destination_has_its_queues() -> None:
 
 
 def test_every_destination_has_a_function_that_reads_its_queue() -> None:
-    compare(
-        "functions/deliver", [each.parent.name for each in (ROOT / "functions/deliver").glob("*/*.py")], DESTINATIONS
-    )
     deliverers = starting_with("Deliver")
     wanted = {
         f"Deliver{camel(each)}Function": {
@@ -164,6 +161,22 @@ def test_the_variables_that_name_queues_name_those_of_each_destination(function:
     compare(f"template.yaml, {function}", {key: given[key] for key in given if key.endswith("_QUEUE_URL")}, wanted)
 
 
+@pytest.mark.parametrize("name", functions())
+def test_a_variable_that_is_named_after_a_resource_has_it_as_value(name: str) -> None:
+    kinds = {  # the longest ending first
+        "_DEAD_LETTER_QUEUE_URL": lambda name: {"Ref": f"{name}DeadLetterQueue"},
+        "_QUEUE_URL": lambda name: {"Ref": f"{name}Queue"},
+        "_SECRET_ARN": lambda name: attribute(f"{name}Secret.Id"),
+        "_BASE_URL": lambda name: {"Ref": f"{name}BaseUrl"},
+    }
+    given, wanted = variables(functions()[name]), dict[str, Any]()
+    for key in given.keys() - {"DEAD_LETTER_QUEUE_URL"}:  # a deliverer's own
+        ending = next((each for each in kinds if key.endswith(each)), None)
+        if ending:
+            wanted[key] = kinds[ending](camel(key.removesuffix(ending).lower()))
+    compare(f"template.yaml, {name}, Variables", {key: given[key] for key in wanted}, wanted)
+
+
 def test_every_destination_has_an_alarm_for_its_dead_letters() -> None:
     alarms = resources("AWS::CloudWatch::Alarm")
     written = {name: named(each["Properties"]["AlarmName"]) for name, each in alarms.items() if "DeadLetters" in name}
@@ -172,9 +185,12 @@ def test_every_destination_has_an_alarm_for_its_dead_letters() -> None:
         for each in conditions.QUEUES
     }
     compare("template.yaml, alarms", written, wanted)
-    for queue in conditions.QUEUES:
-        (watched,) = properties(f"{camel(queue)}DeadLettersAlarm")["Dimensions"]
-        assert watched["Value"] == attribute(f"{camel(queue)}DeadLetterQueue.QueueName")
+    watched = {name: properties(name)["Dimensions"][0]["Value"] for name in wanted}
+    queues = {
+        f"{camel(each)}DeadLettersAlarm": attribute(f"{camel(each)}DeadLetterQueue.QueueName")
+        for each in conditions.QUEUES
+    }
+    compare("template.yaml, Dimensions of alarms", watched, queues)
 
 
 def test_the_dashboard_shows_the_queues_of_every_destination() -> None:
