@@ -59,8 +59,12 @@ def _job_options[Function: Any](function: Function) -> Function:
             show_default=True,
             help="Maximum number of replays.",
         ),
-        click.option("--until", type=click.DateTime(TIMES), help="Only those received or created until then (UTC)."),
-        click.option("--since", type=click.DateTime(TIMES), help="Only those received or created since then (UTC)."),
+        click.option(
+            "--until", type=click.DateTime(TIMES), help="Only those received or created up to this time (UTC)."
+        ),
+        click.option(
+            "--since", type=click.DateTime(TIMES), help="Only those received or created from this time on (UTC)."
+        ),
     ):
         function = option(function)
     return function

@@ -12,7 +12,7 @@ LOG_TAIL = 40
 class LocalCloudError(Exception):
     """The local cloud can't do what was requested.
 
-    The message is for a person and says what to do; the end of the file `log` shows the cause.
+    The message says what a person should do. `log` is the path of a log file; its last lines show the cause.
     """
 
     def __init__(self, message: str, log: Path | None = None) -> None:
