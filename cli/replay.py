@@ -63,7 +63,7 @@ def _job_options[Function: Any](function: Function) -> Function:
             "--until", type=click.DateTime(TIMES), help="Only those received or created up to this time (UTC)."
         ),
         click.option(
-            "--since", type=click.DateTime(TIMES), help="Only those received or created from this time on (UTC)."
+            "--since", type=click.DateTime(TIMES), help="Only those received or created since this time (UTC)."
         ),
     ):
         function = option(function)
