@@ -401,7 +401,7 @@ def test_a_line_that_is_already_routed_or_removed_is_refused(shop: Shop) -> None
         shop.gives("2", "camaloon")
     shop.changes(line(BOX), line(BOX, id="2"), line(BOX, id="4"))
     for printer in ("camaloon", "printful"):
-        with pytest.raises(Unprocessable, match="the shop has taken the line out of the order"):
+        with pytest.raises(Unprocessable, match="the shop has removed the line from the order"):
             shop.gives("3", printer)
     shop.cancels()
     with pytest.raises(Unprocessable, match="the shop has canceled the order"):
