@@ -92,7 +92,7 @@ def make_app(secret: str) -> Flask:
         return Response(status=200)
 
     @app.get("/_told")
-    def listing() -> Response:
+    def accepted() -> Response:
         return Response(json.dumps(notifications.by_order()), mimetype="application/json")
 
     return app

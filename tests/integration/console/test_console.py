@@ -146,7 +146,7 @@ def test_an_expired_token_leads_to_the_form_and_back_to_the_same_view(desk: Desk
         visitor.page.get_by_role("link", name="1001").click()
         expect(visitor.page.get_by_role("alert")).to_contain_text("isn't valid any more")
         expect(visitor.page.get_by_role("navigation")).to_be_hidden()
-        assert "20260901003" not in visitor.page.content(), "the view is removed"
+        assert "20260901003" not in visitor.page.content(), "the old view is still shown"
         visitor.page.unroute(re.compile(r"/orders/1001$"))
         visitor.sign_in()
         visitor.expect_heading("Order 1001")
