@@ -103,7 +103,7 @@ def show(session: Session, /) -> int:
 @click.argument("entries", nargs=-1, required=True, metavar="KEY…")
 @click.pass_obj
 def absent(session: Session, /, entries: tuple[str, ...]) -> int:
-    """Confirm that entries in state `unknown` do not exist at the OMS."""
+    """Record that you checked: these entries in state `unknown` do not exist at the OMS."""
     return _run(session, Request("absent", entries=entries))
 
 

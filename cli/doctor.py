@@ -66,7 +66,7 @@ class Finding:
 
 
 class Inspection:
-    """An installation during the checks. Data that several checks need is read once."""
+    """The installation that is being checked. Data that several checks need is read once."""
 
     def __init__(self, installation: Installation, *, probe: bool, now: Callable[[], datetime]) -> None:
         self.installation = installation

@@ -18,7 +18,6 @@ from cli.errors import DONE, NEGATIVE, Failed
 from cli.output import printable, table
 from cli.session import Session
 from cli.stacks import NoLocalCloud
-from functions.receive.storefront.handler import check, read
 from local.settings import TEMPLATE
 from pressroom.inbox import events
 from pressroom.inbox.receiver import LARGEST_BODY
@@ -27,6 +26,7 @@ from pressroom.order.routing import Route, Routing
 from pressroom.partners import FOLLOWED, NAMES, PERSONALIZED
 from pressroom.platform import table as rows
 from pressroom.platform.errors import Refused
+from pressroom.providers.storefront.messages import check, read
 
 RULES, DEFAULT = "RoutingRules", "DefaultDestination"
 

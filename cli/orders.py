@@ -70,7 +70,7 @@ def order(session: Session, /, order_id: str) -> None:
 @click.argument("destination", type=click.Choice(PRINTERS))
 @click.pass_obj
 def route(session: Session, /, order_id: str, line_id: str, destination: str) -> None:
-    """Assign a line to a printer, if no routing rule matches the line."""
+    """Choose the printer of a line that no routing rule matches."""
     response = session.api.post(path("orders", order_id, "lines", line_id, "route"), {"destination": destination})
     outcome = "was already requested" if response["status"] == "duplicate" else "is accepted"
     session.show(response, f"Routing line {line_id} of {order_id} to {destination} {outcome}: {response['event_id']}.")

@@ -1,4 +1,4 @@
-"""`sam build`, and after it the bytecode that SAM leaves out."""
+"""Runs `sam build`, then adds the bytecode that SAM leaves out."""
 
 import fcntl
 import hashlib
@@ -15,10 +15,10 @@ import yaml
 from local.progress import LocalCloudError, step
 from local.settings import ROOT, SAM, STATE_DIR, TEMPLATE, child_environment, host_architecture
 
-CLOUD_BUILD_DIR = ROOT / ".aws-sam" / "build"  # where `sam deploy` looks by itself
+CLOUD_BUILD_DIR = ROOT / ".aws-sam" / "build"  # the default of `sam deploy`
 LOCAL_BUILD_DIR = STATE_DIR / "build"
 SERVICES = frozenset({"dynamodb", "dynamodbstreams", "lambda", "secretsmanager", "sqs"})
-"""What the functions call: `config.client(…)` in the layer and the handlers."""
+"""The AWS services that the functions call with `config.client(…)`."""
 SAM_CONFIG = Path(__file__).with_name("samconfig.toml")
 
 
@@ -28,12 +28,12 @@ def build_for_cloud(architecture: str) -> Path:
 
 
 def build_for_host() -> Path:
-    """Build for this machine's processor; skipped when nothing that goes in has changed."""
+    """Build for this machine's processor, unless the inputs are unchanged."""
     return _build(LOCAL_BUILD_DIR, host_architecture())
 
 
 def read_built(template: Path) -> dict[str, Any]:
-    """A built template: SAM writes intrinsic functions in their long form, so this is plain YAML."""
+    """Read a built template: SAM writes intrinsic functions in their long form, so it is plain YAML."""
     document: dict[str, Any] = yaml.safe_load(template.read_text())
     return document
 
@@ -75,17 +75,17 @@ def _sam_build(build_dir: Path, architecture: str) -> None:
 
 
 def _pin_architecture(built: Path, architecture: str) -> None:
-    """Let what was built be deployed only for its own processor: `sam deploy --guided` asks for it again."""
+    """Allow only the architecture of this build: `sam deploy --guided` asks for the parameter again."""
     document = read_built(built)
     document["Parameters"]["Architecture"] |= {"AllowedValues": [architecture], "Default": architecture}
     built.write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
 
 
 def _trim(built: Path) -> None:
-    """Take the descriptions of the 400 AWS services that no function calls out of the layer.
+    """Remove the descriptions of the 400 AWS services that no function calls from the layer.
 
-    They are more than half of it, and every new execution environment has to load the layer first. A function that
-    needs another service needs it in SERVICES; a unit test compares.
+    They make up more than half of it, and every new execution environment loads the layer first. SERVICES lists the
+    services to keep; a unit test compares it with the code.
     """
     for name, resource in read_built(built)["Resources"].items():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
@@ -95,11 +95,11 @@ def _trim(built: Path) -> None:
 
 
 def _compile(built: Path) -> None:
-    """Give every module a .pyc that needs no source date.
+    """Compile every module to a .pyc that Python uses without comparing dates.
 
-    SAM dates all files of a zip 1980, so a .pyc that is checked against its source's time never counts and each cold
-    start compiles the layer again. The paths inside are those of the Lambda runtime: tracebacks name them, and the
-    same source gives the same bytes on every machine.
+    SAM dates all files of a zip 1980, so Python rejects a .pyc that depends on its source's date, and each cold start
+    compiles the layer again. The paths inside are those of the Lambda runtime: tracebacks show them, and the same
+    source gives the same bytes on every machine.
     """
     for name, resource in read_built(built)["Resources"].items():
         is_layer = resource["Type"] == "AWS::Serverless::LayerVersion"

@@ -1,4 +1,4 @@
-"""The browser in which the console is tested and measured: the Chromium of this machine, driven by Playwright."""
+"""Runs the Chromium of this machine with Playwright: the browser of the console's tests and benchmarks."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
-    "--no-sandbox",  # a container's root can't have one; it only ever sees pages of our own
+    "--no-sandbox",  # root in a container can't have one; the browser only opens pages of ours
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -20,13 +20,13 @@ QUIET = [
 
 
 def path() -> str | None:
-    """Where Chromium is: what PRESSROOM_CHROMIUM says, or one on the PATH; None if there is none."""
+    """Return the path of Chromium: PRESSROOM_CHROMIUM, or the first on the PATH; None if there is none."""
     return os.environ.get("PRESSROOM_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def running(executable: str) -> Iterator[Browser]:
-    """Run it without a window, until the end of the block."""
+    """Run Chromium without a window, until the end of the block."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         try:

@@ -169,7 +169,7 @@ _REWRITTEN = (b"host", b"content-length", b"transfer-encoding", b"expect")
 
 def _request(scope: Scope) -> Request:
     headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
-    # `path` is decoded; what decides is what stands there before.
+    # `path` is already decoded; the check has to use the path as it was before decoding.
     path = scope["raw_path"].decode("latin-1")
     return Request(scope.get("method", "GET"), path, headers, (scope.get("server") or ("",))[0])
 

@@ -1,8 +1,8 @@
 """The processes of a local cloud, found by a mark in their environment.
 
-There are no pid files: a file can outlive its process, and a recycled pid then belongs to a stranger. Everything that
-a cloud starts, and everything that ministack starts in turn (the Lambda workers), inherits the mark of its state
-directory, so that what is left after a crash is found as surely as what runs.
+There are no pid files: a file can outlive its process, and its pid may then belong to another process. Every process
+that a cloud starts inherits the mark of its state directory, and so do those that ministack starts (the Lambda
+workers). So the processes that are left after a crash are found, too.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ from local.progress import LocalCloudError
 
 MARK, NAME, PORT = "PRESSROOM_LOCAL_STATE", "PRESSROOM_LOCAL_NAME", "PRESSROOM_LOCAL_PORT"
 BIND, LISTEN, ALLOW_HOST = "PRESSROOM_LOCAL_BIND", "PRESSROOM_LOCAL_LISTEN", "PRESSROOM_LOCAL_ALLOW_HOST"
-"""Of the emulator: what was asked for with BIND=, the addresses that it listens on, and ALLOW_HOST=."""
+"""Settings of the emulator: the value of BIND=, the addresses that it listens on, and the value of ALLOW_HOST=."""
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
-# A Popen that is collected while its process runs warns; ours outlive whoever started them.
+# Python warns when a Popen is garbage-collected while its process runs, and our servers outlive their starter.
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -44,7 +44,7 @@ class Server:
 
 
 def servers(state_dir: Path) -> dict[str, Server]:
-    """What runs for this state directory, by name; without the Lambda workers, which lead no session."""
+    """Return the servers of this state directory, by name; Lambda workers, which lead no session, are left out."""
     found = {}
     for process, environment in _marked(state_dir):
         with contextlib.suppress(ProcessLookupError):
@@ -56,7 +56,7 @@ def servers(state_dir: Path) -> dict[str, Server]:
 def start(
     name: str, command: Sequence[str], *, port: int, environment: Mapping[str, str], state_dir: Path, health: str
 ) -> Server:
-    """Start a server of its own session and wait until it answers at the path `health`."""
+    """Start a server in a session of its own, and wait until it answers at the path `health`."""
     log = log_file(state_dir, name)
     marked = {**environment, MARK: str(state_dir.resolve()), NAME: name, PORT: str(port)}
     with log.open("wb") as output:
@@ -93,9 +93,9 @@ def is_answering(port: int, path: str) -> bool:
 
 
 def stop_all(state_dir: Path) -> int:
-    """End every process that carries this state directory's mark; the number of those that ran."""
+    """End every process that carries this state directory's mark; return how many there were."""
     ended: set[int] = set()
-    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):  # the third for a worker born during the second
+    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):  # the third ends workers started during the second
         left = [process for process, _ in _marked(state_dir)]
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -108,7 +108,7 @@ def stop_all(state_dir: Path) -> int:
 
 
 def free_port(preferred: int, *, hosts: Sequence[str]) -> int:
-    """The first port from `preferred` upwards that is free at all of this machine's addresses `hosts`."""
+    """Return the first port from `preferred` upwards that is free on all addresses in `hosts`."""
     for port in range(preferred, preferred + 100):
         if is_free(port, hosts=hosts):
             return port
@@ -137,7 +137,7 @@ def log_file(state_dir: Path, name: str) -> Path:
 
 
 def api_id_file(tmp: Path) -> Path:
-    """The file that tells the emulator's guard which API a tunnel leads to; it goes when the emulator starts anew."""
+    """Return the file that names the tunnel's API for the emulator's guard; a restart of the emulator removes it."""
     return tmp / "api-id"
 
 
@@ -148,5 +148,5 @@ def _marked(state_dir: Path) -> Iterator[tuple[psutil.Process, dict[str, str]]]:
             environment = process.environ()
             if environment.get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
                 yield process, environment
-        except (psutil.Error, OSError):  # somebody else's, or gone meanwhile
+        except (psutil.Error, OSError):  # of another user, or ended meanwhile
             continue

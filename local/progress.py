@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while something takes long, and when it fails."""
+"""Progress and errors on the terminal."""
 
 import sys
 import time
@@ -10,9 +10,9 @@ LOG_TAIL = 40
 
 
 class LocalCloudError(Exception):
-    """The local cloud can't do what was asked.
+    """The local cloud can't do what was requested.
 
-    The text is for a person and says what to do; `log` names the file whose end explains why.
+    The message says what a person should do. `log` is the path of a log file; its last lines show the cause.
     """
 
     def __init__(self, message: str, log: Path | None = None) -> None:
@@ -34,7 +34,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """One line that stands while the work is done and gets its seconds at the end; plain text, so also in a log."""
+    """Print a line before the work, and the seconds it took after it; plain text, so it is readable in a log."""
     sys.stdout.write(f"  {what} ... ")
     sys.stdout.flush()
     started = time.monotonic()

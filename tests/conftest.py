@@ -1,4 +1,4 @@
-"""What unit and integration tests share; the end-to-end tests bring their own."""
+"""Fixtures of the unit and integration tests, and the distribution of all tests over the workers."""
 
 import functools
 import io
@@ -19,17 +19,17 @@ from tests.support.cloud import Clock, Cloud, forget
 from tests.support.hub import FakeCamaloon, FakeShop, Hub
 from tests.support.oms import FakeOms
 
-# Examples are the same in every run: a red test is red for everybody, and stays red until it is mended.
+# Examples are the same in every run: a failing test fails on every machine until it is fixed.
 settings.register_profile("seeded", derandomize=True)
 settings.load_profile("seeded")
-# Nor do they depend on which modules a worker has imported by then, whose constants Hypothesis would mix in.
+# Nor do they depend on the modules that a worker has imported: Hypothesis would use their constants.
 providers._get_local_constants = lambda: providers._local_constants  # there is no setting for it
 
 
 class _Workers(LoadScopeScheduling):  # type: ignore[misc]  # untyped
-    """What shares a local cloud goes to one worker; all else goes file by file.
+    """Run the tests that share a local cloud in one worker, and all others file by file.
 
-    That is what `--dist loadgroup` is for, but xdist 3.8.0 names groups in a way that pytest 9.2 does not see.
+    `--dist loadgroup` would do this, but pytest 9.2 does not recognise the group names of xdist 3.8.0.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -44,13 +44,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Workers:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave the processor to the local cloud that another worker runs: there, time-outs are real."""
+    """Give priority to the local cloud of another worker: its timeouts are real."""
     if "PYTEST_XDIST_WORKER" in os.environ and not item.get_closest_marker("e2e") and not os.nice(0):
         os.nice(10)
 
 
 class _Stdout(io.StringIO):
-    """Standard output as it is when something is written: pytest has another one for each phase of a test."""
+    """Writes to the current `sys.stdout`: pytest replaces it for each phase of a test."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -58,7 +58,7 @@ class _Stdout(io.StringIO):
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A function that has just been started, in an environment without an account."""
+    """The environment of a function that has just started, without an AWS account."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -78,7 +78,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time, for everything that asks for it."""
+    """The clock, in the place of `config.utcnow`."""
     clock = Clock()
     monkeypatch.setattr(config, "utcnow", clock)
     return clock
@@ -86,7 +86,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def cloud(fresh: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The stack in moto; Lambda is a fake, and secrets age with `clock`."""
+    """The stack in moto, with a fake of Lambda; cached secrets expire by `clock`."""
     with mock_aws():
         cloud = Cloud()
         real, known = config.client, dict[str, config.Secret]()
@@ -102,7 +102,7 @@ def cloud(fresh: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def hub(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """The whole way in one process, with a Camaloon and a shop that answer as told, and the OMS's simulator."""
+    """The whole path of a webhook in one process, with fakes of Camaloon and the shop, and the OMS's simulator."""
     camaloon, shop, oms = FakeCamaloon(), FakeShop(), FakeOms()
     monkeypatch.setattr(
         "pressroom.platform.http.post",

@@ -1,1 +1,1 @@
-"""Stand-ins for third parties that can't be reached from a desk; each runs as a process of its own."""
+"""Test doubles for the third parties; each runs as a process of its own."""

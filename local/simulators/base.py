@@ -1,27 +1,27 @@
-"""What every simulator shares: it keeps what it got, says it, and misbehaves on command.
+"""What all simulators share: each records its requests, lists them, and fails on command.
 
-A simulator of a third party is a Flask app with its own routes, finished by `observed`:
+A simulator of a third party is a Flask app with its own routes, wrapped by `observed`:
 
-    GET  /_requests   what it got, oldest first; "answered" is null where no answer went out
-    POST /_behave     how the next requests are answered; several calls queue up
-    POST /_reset      forget both and what the app itself knows (`app.extensions["forget"]` is called); cut what hangs
+    GET  /_requests   the recorded requests, oldest first; "answered" is null if no response was sent
+    POST /_behave     how to respond to the next requests; behaviours queue up
+    POST /_reset      clear both and the app's own state (it calls `app.extensions["forget"]`); cut hanging connections
 
-Behaviours that do not do the work:
+Behaviours without the work (the app does not process the request):
 
     {"status": 503}, {"retry_after": 5}, {"status": 302, "location": "..."}, {"answer_bytes": 5000000}
     {"drop": true}                        the connection is cut
 
-Those that do:
+Behaviours with the work (the app processes the request):
 
-    {"lose_answer": true}                 then the connection is cut
-    {"lose_answer": true, "status": 502}  then that is answered, or another answer of the first line above
-    {"garbage": true}                     then a page of HTML is answered, with 200 or the status given
-    {"hang_s": 30}                        but only after so long; answered as ever
+    {"lose_answer": true}                 the connection is cut
+    {"lose_answer": true, "status": 502}  the response is this, or another of the first line above
+    {"garbage": true}                     the response is a page of HTML, with status 200 or the one given
+    {"hang_s": 30}                        the normal response, after this delay
 
-`hang_s` goes with all of them: the wait comes first, but with `lose_answer` it comes after the work. `times` repeats a
-behaviour. With `method`, `path` (how it begins) or `about` (a text that the body has, such as an order's id) it waits
-for the first request that has them, and others pass it by.
-{"times": 2} alone lets two pass unharmed.
+`hang_s` combines with all of them. The delay comes before the work, but with `lose_answer` it comes after it. `times`
+repeats a behaviour. With `method`, `path` (a prefix) or `about` (a text in the body, such as an order's id), a
+behaviour waits for the first request that matches; other requests are not affected. {"times": 2} alone lets two
+requests pass as usual.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from local.guard import LOOPBACK, Guard, guarded_wsgi
 
 CONTROL = "/_"
 CUT = "pressroom.cut"
-"""The key that an environment gets when its connection is to be cut."""
+"""The key in a WSGI environment whose connection has to be cut."""
 GARBAGE = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
 
 AN_ANSWER = ("status", "retry_after", "location", "answer_bytes", "garbage")
@@ -74,7 +74,7 @@ BEHAVIOUR = Draft202012Validator(
 
 
 class Notebook:
-    """What arrived and what is still to be misbehaved; shared by the server's threads."""
+    """The recorded requests and the planned behaviours; shared by the server's threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,14 +83,14 @@ class Notebook:
         self._over = threading.Event()
 
     def admit(self, entry: dict[str, Any]) -> tuple[dict[str, Any], threading.Event]:
-        """Note a request; the oldest behaviour that is meant for it, and the event that a reset sets."""
+        """Record a request; return the oldest behaviour that matches it, and the event that a reset sets."""
         method, path, text = entry["method"], entry["path"], base64.b64decode(entry["raw"])
         with self._lock:
             self._requests.append(entry)
-            for at, behaviour in enumerate(self._behaviours):
-                meant = behaviour.get("method", method) == method and path.startswith(behaviour.get("path", ""))
-                if meant and behaviour.get("about", "").encode() in text:
-                    del self._behaviours[at]
+            for index, behaviour in enumerate(self._behaviours):
+                matches = behaviour.get("method", method) == method and path.startswith(behaviour.get("path", ""))
+                if matches and behaviour.get("about", "").encode() in text:
+                    del self._behaviours[index]
                     return behaviour, self._over
             return {}, self._over
 
@@ -111,9 +111,9 @@ class Notebook:
 
 
 def observed(app: Flask) -> Flask:
-    """Give a simulator's app its notebook, its control routes and its bad manners.
+    """Add recording, the control routes and the behaviours to a simulator's app.
 
-    A connection that is cut raises `ConnectionResetError` in a test client, which has none.
+    A test client has no connection: there, a cut raises `ConnectionResetError`.
     """
     notebook = Notebook()
 
@@ -137,7 +137,7 @@ def observed(app: Flask) -> Flask:
         return _json({})
 
     @app.before_request
-    def note() -> Response | None:
+    def record() -> Response | None:
         if request.path.startswith(CONTROL):
             return None
         g.entry = _entry()
@@ -165,7 +165,7 @@ def observed(app: Flask) -> Flask:
 
 
 def serve(make_app: Callable[[argparse.Namespace], Flask], parser: argparse.ArgumentParser) -> None:
-    """Run a simulator until it is ended, one thread per connection so that a hanging answer holds up nobody."""
+    """Run a simulator until it is ended, with one thread per connection: a delayed response blocks no other request."""
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", action="append", help="an address to listen on; may be given several times")
     arguments = parser.parse_args()
@@ -195,7 +195,7 @@ def _entry() -> dict[str, Any]:
 
 
 def _instead(behaviour: dict[str, Any]) -> Response | None:
-    """What is answered instead of the app's own answer, if anything is."""
+    """Return the response that replaces the app's own, if there is one."""
     if not any(behaviour.get(name, False) is not False for name in AN_ANSWER):
         return None
     answer = Response(status=behaviour.get("status", 429 if "retry_after" in behaviour else 200))
@@ -212,11 +212,11 @@ def _instead(behaviour: dict[str, Any]) -> Response | None:
 
 def _cut() -> Response:
     request.environ[CUT] = True
-    return Response(status=500)  # nobody sees it
+    return Response(status=500)  # it is never sent
 
 
 def _cutting(app: Any) -> Any:
-    """A WSGI app that closes the connection, without a word, where the app it wraps says so."""
+    """Wrap a WSGI app: close the connection without a response if the app marks it with CUT."""
 
     def wrapper(environ: dict[str, Any], start_response: Any) -> Any:
         answer = app(environ, start_response)
@@ -225,9 +225,9 @@ def _cutting(app: Any) -> Any:
         answer.close()
         connection: socket.socket | None = environ.get("werkzeug.socket")
         if connection:
-            with suppress(OSError):  # the other side has gone already
+            with suppress(OSError):  # the client has closed it already
                 connection.shutdown(socket.SHUT_RDWR)
-        raise ConnectionResetError("the connection was cut")  # the server takes it as the other side's doing
+        raise ConnectionResetError("the connection was cut")  # the server treats it as the client's disconnect
 
     return wrapper
 

@@ -1,6 +1,6 @@
-"""Camaloon's webhook endpoint, after its document (API v1) and the newer one that requires `shipping_info.email`.
+"""Simulates Camaloon's webhook endpoint: its document (API v1), and the newer one that requires `shipping_info.email`.
 
-Its signature is written again here on purpose: a mistake in ours must not pass unseen.
+The signature is implemented a second time here on purpose, so that a mistake in ours is found.
 """
 
 import argparse
@@ -30,14 +30,14 @@ TIME = {
 
 
 def _record(required: dict[str, Any], optional: dict[str, Any]) -> dict[str, Any]:
-    """An object of exactly these properties: Camaloon may ignore unknown ones, we want to notice that we sent them."""
+    """Return the schema of an object with exactly these properties: a test must notice unknown ones that we send."""
     properties = {**required, **optional}
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
 ADDRESS_REQUIRED = {
     "first_name": OPTIONAL_TEXT,
-    "last_name": OPTIONAL_TEXT,  # required, but not everybody has one; nor has every country postal codes, provinces
+    "last_name": OPTIONAL_TEXT,  # required, but may be empty; so may postal codes and provinces
     "address": TEXT,
     "zip": OPTIONAL_TEXT,
     "city": TEXT,
@@ -75,13 +75,13 @@ TOPICS = {"order_paid": Draft202012Validator(ORDER_PAID)}
 
 
 def signature(secret: str, body: bytes) -> str:
-    """Base64 digest of the request body payload using the API secret key."""
+    """Return the Base64 HMAC-SHA256 of the request body with the API secret."""
     mac = hmac.new(secret.encode("utf-8"), msg=body, digestmod=hashlib.sha256)
     return base64.standard_b64encode(mac.digest()).decode("ascii")
 
 
 def shipment_sent(secret: str, shipment: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """The body and headers of the webhook that Camaloon sends when a carrier has collected a parcel."""
+    """Return the body and headers of the webhook that Camaloon sends when a carrier has collected a parcel."""
     body = json.dumps(shipment).encode()
     headers = {
         "Content-Type": "application/json",

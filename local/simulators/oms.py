@@ -1,18 +1,18 @@
-"""The OMS, after its document: orders, print files, the catalogue and batch orders under `/api/v1`.
+"""Simulates the OMS as its document describes it: orders, print files, the catalogue and batch orders under `/api/v1`.
 
-What the document leaves open is taken in the strictest way, so that a mistake of ours shows: what it doesn't name is
-refused, and nothing is idempotent. An order that is created twice is printed twice.
+Where the document is unclear, the simulator takes the strictest reading, so that our mistakes are found: it refuses
+fields that the document does not name, and nothing is idempotent. An order that is created twice is printed twice.
 
-    GET  /_printed      {"<ecommerce_order_item_id>": <times>}: what would be printed. Each item of each order counts,
+    GET  /_printed      {"<ecommerce_order_item_id>": <times>}: the items to print. Each item of each order counts,
                         unless the order was deleted, or an update left the item out
-    GET  /_batched      {"<item's uid>": <times>}: how often batch orders asked for it
-    GET  /_orders       the orders there are, whole, oldest first
-    POST /_print_files  {"<ecommerce_order_item_id>": "processingfailed", "*": "ready"}: how print files end, now or
-                        later; with "received" and "processing" they stay there for ever
+    GET  /_batched      {"<item's uid>": <times>}: how often batch orders contained the item
+    GET  /_orders       all orders in full, oldest first
+    POST /_print_files  {"<ecommerce_order_item_id>": "processingfailed", "*": "ready"}: the final status of print
+                        files, also of later ones; with "received" or "processing" they never go further
 
-A print file takes a step each time somebody asks for it: received, processing, and how it ends. It takes none until the
-order's `create_print_files` or a batch order wants it. An address that the document doesn't have answers with HTML, as
-a wrong base URL would.
+Each request for a print file advances it by one step: received, processing, then its final status. It does not advance
+until the order's `create_print_files` or a batch order requests it. A path that is not in the document responds with
+HTML, as a wrong base URL would.
 """
 
 import argparse
@@ -39,16 +39,16 @@ type Json = dict[str, Any]
 FORMATS = FormatChecker(formats=())
 READY = "ready"
 STAYS = ("received", "processing")
-"""What every print file goes through, and may be told to stay in."""
+"""The statuses that every print file passes; `/_print_files` can make it stay in one of them."""
 EVERY = "*"
 LONGEST_ERROR = 300
-"""Characters. An error repeats what it complains about, as that of many a server does."""
+"""Characters. An error quotes the invalid value, as many servers do."""
 
 
 @FORMATS.checks("urlencoded-json", raises=(ValueError, RecursionError))
 def _is_urlencoded_json(value: object) -> bool:
     if not isinstance(value, str):
-        return True  # the type is checked on its own
+        return True  # the schema checks the type separately
     if re.search(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9%;,/?:@&=+$#_.!~*'()-]", value):
         return False
     _strict_json(unquote_to_bytes(value.replace("+", " ")))
@@ -82,7 +82,7 @@ UNSIGNED = {"type": "integer", "minimum": 0}
 AMOUNT = {"type": "number", "minimum": 0}
 FLAG = {"type": "boolean"}
 ID = {"type": ["string", "integer"], "minLength": 1}
-"""A reference to what the document gives a UID in one place and an integer in another."""
+"""A reference to an entry whose id is a UID in one part of the document and an integer in another."""
 
 ITEM = _fields(
     {
@@ -98,7 +98,7 @@ ADDRESS = _fields(
     {
         "type_id": {"enum": ["billing", "shipping"]},
         "address_1": NAME,
-        "post_code": TEXT,  # required, but not every country has them
+        "post_code": TEXT,  # required, but may be empty: not every country has them
         "city": NAME,
         "country_code": NAME,
     },
@@ -126,7 +126,7 @@ ENDS = _checked({"type": "object", "additionalProperties": NAME})
 
 @dataclass(frozen=True)
 class Kind:
-    """A part of the catalogue: `only_new` is what an update can't change, `parents` where its references lead."""
+    """A kind of catalogue entry. `only_new`: fields that no update changes. `parents`: the kinds of its references."""
 
     one: str
     id_field: str
@@ -193,7 +193,7 @@ SCHEMAS = {(name, new): kind.schema(new=new) for name, kind in KINDS.items() for
 
 
 class Refused(Exception):
-    """An answer other than 200; `errors` are (field, what is wrong with it)."""
+    """A response other than 200; `errors` are (field, message)."""
 
     def __init__(self, status: int, message: str, *errors: tuple[str, str]) -> None:
         super().__init__(message)
@@ -202,7 +202,7 @@ class Refused(Exception):
 
 @dataclass
 class Item:
-    """An item of an order, and how far its print file is."""
+    """An item of an order, and the progress of its print file."""
 
     uid: str
     content: Json
@@ -216,7 +216,7 @@ class Item:
 
 @dataclass
 class Order:
-    """An order; `content` is what was sent but for the items."""
+    """An order; `content` is the request without its items."""
 
     uid: str
     content: Json
@@ -234,7 +234,7 @@ class Order:
 
 
 class Oms:
-    """All that the OMS knows. Ids are never given twice, whatever was forgotten, and no two kinds share one."""
+    """The state of the OMS. An id is never used twice, not even after a reset or by another kind of entry."""
 
     def __init__(self, store: str) -> None:
         self._store = store
@@ -264,7 +264,7 @@ class Oms:
             return self._order(uid).answer()
 
     def update_order(self, uid: str, wanted: Any) -> Json:
-        """Replace the fields that are given; an item that is known by our id stays the same item."""
+        """Replace the given fields; an item whose `ecommerce_order_item_id` is known keeps its uid."""
         with self._lock:
             order = self._order(uid)
             _check(CHANGED_ORDER, wanted)
@@ -279,7 +279,7 @@ class Oms:
             return {"message": "The order is deleted.", "order_uid": uid}
 
     def print_file(self, ours: str) -> Json:
-        """Of several items of that id the newest order's; asking is what moves it on."""
+        """Return the print file of an item, of the newest order if several have that id. Each request advances it."""
         with self._lock:
             newest = ((order, item) for order in reversed(self._orders.values()) for item in order.items)
             order, item = next((each for each in newest if each[1].ours == ours), (None, None))
@@ -455,7 +455,7 @@ def make_app(token: str, store: str) -> Flask:
 
 def _body() -> Any:
     if not request.is_json:
-        raise Refused(400, "The body has to be JSON, and to be called so.", ("Content-Type", str(request.mimetype)))
+        raise Refused(400, "The body and its content type have to be JSON.", ("Content-Type", str(request.mimetype)))
     try:
         return _strict_json(request.get_data())
     except (ValueError, RecursionError) as error:
@@ -485,7 +485,7 @@ def _merged(known: list[Item], wanted: list[Json]) -> Iterator[Item]:
 
 
 def _is(entry: Json, which: object) -> bool:
-    """Whether an entry goes by this id: its number, or its UID."""
+    """Whether an entry has this id, as its number or as its UID."""
     return which is not None and str(which) in {str(entry[name]) for name in ("id", "uid", "uuid") if name in entry}
 
 

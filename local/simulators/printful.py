@@ -1,12 +1,12 @@
-"""Printful's side of its webhooks (API v1): the set-up calls, and events sent as Printful sends them.
+"""Simulates Printful's webhooks (API v1): the configuration calls, and the events that Printful sends.
 
-    GET, POST, DELETE /webhooks   the store's one configuration; each POST replaces all of it
+    GET, POST, DELETE /webhooks   the store's only configuration; each POST replaces all of it
     POST /_fire                   {"type": "...", "data": {...}, "created": 1757..., "store": 7654321}: send an event to
-                                  the configured URL; 409 if the configuration does not ask for it
-    GET  /_fired                  what was sent, with every attempt
+                                  the configured URL; 409 if the event is not enabled there
+    GET  /_fired                  the events sent, with every attempt
 
-An event that isn't answered with a 2xx comes again after 1, 4, 16 … 1024 minutes; `--minute-s` says how long a minute
-takes here.
+An event without a 2xx response is sent again after 1, 4, 16 … 1024 minutes; `--minute-s` sets how many seconds such a
+minute lasts.
 """
 
 import argparse
@@ -34,9 +34,9 @@ LADDER = (1, 4, 16, 64, 256, 1024)
 WINDOW_S = 60
 TIMEOUT_S = 10
 NOTHING: dict[str, Any] = {"url": None, "types": [], "params": []}
-"""No configuration, in Printful's own words: its empty objects are empty lists."""
+"""No configuration, as Printful returns it: an empty object is an empty list."""
 
-# Written again here on purpose: a name that Pressroom has wrong must not pass unseen.
+# Written a second time here on purpose, so that a wrong name in Pressroom is found.
 TYPES = [
     *("package_shipped", "package_returned"),
     *("order_created", "order_updated", "order_failed", "order_canceled", "order_refunded"),
@@ -92,7 +92,7 @@ EVENT = Draft202012Validator(
 
 
 class Store:
-    """One store at Printful: its configuration, and the events on their way."""
+    """One store at Printful: its configuration, and the events being sent."""
 
     def __init__(self, calls_per_minute: int, minute_s: float, clock: Callable[[], float]) -> None:
         self._lock = threading.Lock()
@@ -111,7 +111,7 @@ class Store:
             self._fired = list[dict[str, Any]]()
 
     def admit(self) -> int:
-        """Count a call; how many seconds to wait if there were too many in the last minute, else 0."""
+        """Count a call; return the seconds to wait if there were too many in the last minute, else 0."""
         with self._lock:
             now = self._clock()
             while self._calls and now - self._calls[0] >= WINDOW_S:
@@ -129,16 +129,16 @@ class Store:
         with self._lock:
             self._configuration = {**NOTHING, **configuration}
 
-    def why_not(self, event: dict[str, Any]) -> str | None:
-        """Why Printful would not send this event, if it would not."""
-        told = self.configuration()
-        if not told["url"]:
+    def refusal_reason(self, event: dict[str, Any]) -> str | None:
+        """Return why Printful would not send this event; None if it would."""
+        configuration = self.configuration()
+        if not configuration["url"]:
             return "no URL is configured"
-        if event["type"] not in told["types"]:
+        if event["type"] not in configuration["types"]:
             return f"{event['type']} is not enabled"
         if event["type"] == "stock_updated":
             product = event["data"].get("product_id")
-            if product not in told["params"]["stock_updated"]["product_ids"]:
+            if product not in configuration["params"]["stock_updated"]["product_ids"]:
                 return f"stock_updated is not enabled for product {product}"
         return None
 
@@ -216,7 +216,7 @@ def make_app(
         if errors:
             return _json({"errors": errors}, 400)
         event = {"created": int(time.time()), "store": 7654321, **given}
-        if reason := store.why_not(event):
+        if reason := store.refusal_reason(event):
             return _json({"reason": reason}, 409)
         store.fire(event)
         return _json({"fired": event}, 202)
@@ -229,7 +229,7 @@ def make_app(
 
 
 def _post(url: str, event: dict[str, Any]) -> int | None:
-    """The status of the answer; None if there was none."""
+    """Return the status of the response; None if there was none."""
     headers = {"Content-Type": "application/json", "User-Agent": "Printful simulator"}
     try:
         return localhost.request("POST", url, body=json.dumps(event), headers=headers, timeout=TIMEOUT_S).status_code
@@ -257,7 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.simulators.printful")
     parser.add_argument("--token", default=PRINTFUL_API_TOKEN)
     parser.add_argument("--calls-per-minute", type=int, default=120)
-    parser.add_argument("--minute-s", type=float, default=0.01, help="how long a minute of the retries takes")
+    parser.add_argument("--minute-s", type=float, default=0.01, help="seconds that a minute between retries lasts")
     serve(lambda given: make_app(given.token, calls_per_minute=given.calls_per_minute, minute_s=given.minute_s), parser)
 
 

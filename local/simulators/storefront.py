@@ -1,10 +1,10 @@
-"""The merchant's own shop, or the end of it that Pressroom tells of its orders (docs/notifications).
+"""Simulates the shop's endpoint for Pressroom's notifications (docs/notifications).
 
-What it is sent is checked by the public `standardwebhooks` package, and held against the schemas that are published: a
-mistake in ours must not pass unseen.
+It verifies notifications with the public `standardwebhooks` package and the published schemas, so that a mistake in our
+own signing is found.
 
-    POST / or /pressroom   a notification: 401 if it is not genuine, 400 with the errors if no schema fits
-    GET  /_told            what was taken, by order, as it arrived; who is told twice is listed twice
+    POST / or /pressroom   a notification: 401 if its signature is wrong, 400 with the errors if it breaks its schema
+    GET  /_told            the accepted notifications by order, in the order of arrival, duplicates included
 """
 
 import argparse
@@ -30,7 +30,7 @@ SUFFIX = ".schema.json"
 
 @cache
 def validators(folder: Path = SCHEMAS) -> dict[str, Draft202012Validator]:
-    """The published schema of each event, by its type; what they share is no event and left out."""
+    """Return the published schema of each event, by its type; the shared schema is no event and left out."""
     schemas = {path.name: json.loads(path.read_text()) for path in sorted(folder.glob(f"*{SUFFIX}"))}
     registry: Registry[Any] = Registry().with_resources(
         (name, Resource.from_contents(schema)) for name, schema in schemas.items()
@@ -39,8 +39,8 @@ def validators(folder: Path = SCHEMAS) -> dict[str, Draft202012Validator]:
     return {event: Draft202012Validator(schema, registry=registry) for event, schema in events.items() if "." in event}
 
 
-class Told:
-    """What the shop has taken."""
+class Notifications:
+    """The notifications that the shop has accepted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class Told:
         with self._lock:
             self._by_order.clear()
 
-    def take(self, webhook_id: str, notification: dict[str, Any]) -> None:
+    def add(self, webhook_id: str, notification: dict[str, Any]) -> None:
         data = notification["data"]
         order, shipment = data["order"], data.get("shipment") or {}
         entry = {
@@ -73,8 +73,8 @@ class Told:
 
 def make_app(secret: str) -> Flask:
     app = Flask(__name__)
-    told = Told()
-    app.extensions["forget"] = told.forget
+    notifications = Notifications()
+    app.extensions["forget"] = notifications.forget
 
     @app.post("/")
     @app.post(NOTIFICATIONS_PATH)
@@ -86,14 +86,14 @@ def make_app(secret: str) -> Flask:
             notification = json.loads(body)
         except (ValueError, RecursionError):
             return _errors(["not JSON"])
-        if errors := _wrong(notification):
+        if errors := _schema_errors(notification):
             return _errors(errors)
-        told.take(request.headers["webhook-id"], notification)
+        notifications.add(request.headers["webhook-id"], notification)
         return Response(status=200)
 
     @app.get("/_told")
-    def heard() -> Response:
-        return Response(json.dumps(told.by_order()), mimetype="application/json")
+    def accepted() -> Response:
+        return Response(json.dumps(notifications.by_order()), mimetype="application/json")
 
     return app
 
@@ -101,12 +101,12 @@ def make_app(secret: str) -> Flask:
 def _is_genuine(secret: str, body: bytes) -> bool:
     try:
         Webhook(secret).verify(body, dict(request.headers.items()), json_parse=False)
-    except (WebhookVerificationError, ValueError):  # it trips over headers and bodies that nobody would send
+    except (WebhookVerificationError, ValueError):  # it raises ValueError for some malformed headers and bodies
         return False
     return True
 
 
-def _wrong(notification: Any) -> list[str]:
+def _schema_errors(notification: Any) -> list[str]:
     event = notification.get("type") if isinstance(notification, dict) else None
     validator = validators().get(event) if isinstance(event, str) else None
     if validator is None:

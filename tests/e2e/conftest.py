@@ -1,4 +1,4 @@
-"""A local cloud of the tests' own, beside whatever `make up` may be running: the real build, the real deployment."""
+"""A local cloud for the tests, beside that of `make up`: the real build and the real deployment."""
 
 import json
 import os
@@ -20,9 +20,9 @@ from tests.e2e.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {"5501": "template-mug", "5510": "template-tote", "e2e-mug": "mug", "e2e-tote": "tote", "e2e-cart": "cart"}
-"""Those of the samples, and for each test of batches its own: what other tests leave behind gets ready at any time."""
+"""The variants of the samples, and those of each test of batches: items of other tests may get ready at any time."""
 TUNNEL = "shop.tunnel.example"
-"""The name of a tunnel that may reach the webhook routes; nobody resolves it."""
+"""The host name of a tunnel that may reach the webhook routes; it does not resolve."""
 PARAMETERS = {"PrintTemplates": ",".join(f"{variant}={template}" for variant, template in TEMPLATES.items())}
 
 
@@ -33,14 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Shop:
-    """Everybody who talks to Pressroom over HTTP, and what the tests need to see."""
+    """All clients of Pressroom over HTTP, and helpers that observe the local cloud."""
 
     def __init__(self, stack: Stack, state_dir: Path) -> None:
         self.stack = stack
         self.state_dir = state_dir
 
     def order(self, **changes: Any) -> dict[str, Any]:
-        """A paid order of its own: ten badges and two bags, all Camaloon's."""
+        """Return a new paid order: ten badges and two bags, all for Camaloon."""
         order: dict[str, Any] = json.loads((ROOT / "events/storefront/order_paid.json").read_text())
         return order | {"id": f"e2e-{uuid.uuid4().hex[:12]}"} | changes
 
@@ -62,7 +62,7 @@ class Shop:
         content_type: str = "application/json",
         **headers: str,
     ) -> requests.Response:
-        """Sign a body and post it; `headers` replace what would be sent (an underscore stands for a hyphen)."""
+        """Sign a body and post it; `headers` replace the default headers (an underscore stands for a hyphen)."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         webhook = self.stack.webhooks[provider]
         sent = {
@@ -85,7 +85,7 @@ class Shop:
         return request(method, self.stack.api_url + path, body=content, headers=headers, timeout=30)
 
     def known(self, order_id: object) -> dict[str, Any] | None:
-        """The order; what the shop is told of it stands apart from what the printers are."""
+        """Return the order, with its notifications separate from its deliveries to printers; None if it is unknown."""
         answer = self.api(f"/orders/{order_id}")
         found: dict[str, Any] = answer.json()
         if answer.status_code != 200:
@@ -96,7 +96,7 @@ class Shop:
         return found
 
     def until(self, order_id: object, holds: Callable[[dict[str, Any]], object], seconds: float = 60) -> dict[str, Any]:
-        """Wait until the order is as it should be, and return it."""
+        """Wait until the condition holds for the order, and return the order."""
 
         def look() -> dict[str, Any] | None:
             order = self.known(order_id)
@@ -112,9 +112,11 @@ class Shop:
         return wait_until(look, f"event {event_id} is {state}", seconds)
 
     def arrived(self, order_id: object) -> list[dict[str, Any]]:
-        """What Camaloon got about an order."""
-        got: list[dict[str, Any]] = request("GET", self.stack.simulators["camaloon"] + "/_requests", timeout=10).json()
-        return [each for each in got if isinstance(each["body"], dict) and each["body"].get("id") == order_id]
+        """Return the requests that Camaloon received about an order."""
+        received: list[dict[str, Any]] = request(
+            "GET", self.stack.simulators["camaloon"] + "/_requests", timeout=10
+        ).json()
+        return [each for each in received if isinstance(each["body"], dict) and each["body"].get("id") == order_id]
 
     def camaloon_will(self, **behaviour: Any) -> None:
         url = self.stack.simulators["camaloon"] + "/_behave"
@@ -126,7 +128,7 @@ class Shop:
         request("POST", self.stack.simulators["camaloon"] + "/_reset", timeout=10)
 
     def oms(self, path: str, content: dict[str, Any] | None = None) -> Any:
-        """Ask the OMS's simulator what it knows, or tell it something."""
+        """Read from the OMS's simulator, or post to it."""
         method, body = ("GET", None) if content is None else ("POST", json.dumps(content))
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {OMS_API_TOKEN}"}
         answer = request(method, self.stack.simulators["oms"] + path, body=body, headers=headers, timeout=30)
@@ -137,11 +139,11 @@ class Shop:
         self.oms("/_behave", behaviour)
 
     def at_once(self, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
-        """Make all calls at the same time, and again where this machine is too busy, as a provider does after a 5xx.
+        """Make all calls at the same time, and retry a 5xx as a provider does: this machine may be too busy.
 
-        Each call at once is a function that starts, on two processors: its calls to the table may time out, and boto3
-        makes them again. So what is taken for the first time may be answered as a duplicate; that it is taken once is
-        seen by its effects. (Which answer is which is asserted where the table answers: tests/integration.)
+        Each call starts a function instance, on two processors: its calls to the table may time out, and boto3 retries
+        them. So the response to the first webhook may be `duplicate`. The tests check the effects instead of the
+        responses; tests/integration checks the responses.
         """
 
         def answered(call: Callable[[], requests.Response]) -> requests.Response:
@@ -149,15 +151,15 @@ class Shop:
                 answer = call()
                 return answer if answer.status_code < 500 else None
 
-            return wait_until(try_once, "an answer", 120)
+            return wait_until(try_once, "there is a response", 120)
 
         with ThreadPoolExecutor(max_workers=50) as pool:
             return list(pool.map(answered, calls))
 
     def kept(self) -> set[str]:
-        """The keys of all received webhooks. Receivers may write nothing else, and nothing else may write them.
+        """Return the keys of all stored webhooks: receivers write no other rows, and no other function writes these.
 
-        All other rows may change at any time: what was received before is still worked on.
+        All other rows may change at any time, since earlier webhooks are still being processed.
         """
         pages = (
             self.stack.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.outputs()["TableName"])
@@ -166,7 +168,7 @@ class Shop:
         return {key for key in keys if key.startswith("EVENT#")}
 
     def logs(self) -> str:
-        """Everything that the functions logged, and what the emulator and the simulators wrote about them."""
+        """Return the logs of the functions, the emulator and the simulators."""
         group = f"/pressroom/{self.stack.stack_name}"
         pages = self.stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = [event["message"] for page in pages for event in page["events"]]
@@ -174,7 +176,7 @@ class Shop:
 
 
 def _end_schedules(stack: Stack) -> None:
-    """Let nothing run by itself in the middle of a test: the tests run what has a schedule when they want to."""
+    """Disable all schedules: the tests invoke scheduled functions themselves."""
     events = stack.client("events")
     rules = [rule["Name"] for rule in events.list_rules()["Rules"] if rule.get("ScheduleExpression")]
     assert rules
@@ -184,7 +186,7 @@ def _end_schedules(stack: Stack) -> None:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    # Under .local, not under pytest's folder: what a killed run leaves can be found and ended by `make clean`.
+    # Under .local, not under pytest's folder, so that `make clean` finds and ends what a killed run leaves.
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}"
     try:
         stack = cloud.up(state_dir=state_dir, port=processes.any_port(), allow_host=TUNNEL, parameters=PARAMETERS)

@@ -1,8 +1,8 @@
-"""What happens to deployed functions: they are killed while they work, or deployed with other settings.
+"""Kill deployed functions while they work, or deploy them with other settings.
 
-ministack runs each instance of a function as a child process of its own, which knows its function's name. Killed, the
-invocation fails without a word, its messages stay hidden for as long as the queue says, and the next invocation starts
-a new process, which reads its settings and secrets anew.
+ministack runs each instance of a function as a child process, with the function's name in its environment. If it is
+killed, the invocation fails without an error message, its messages stay hidden for the queue's visibility timeout, and
+the next invocation starts a new process, which reads the settings and secrets again.
 """
 
 import contextlib
@@ -20,10 +20,10 @@ from tests.e2e.waiting import wait_until
 
 @contextmanager
 def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
-    """Deploy a function with other settings for a while.
+    """Deploy a function with other settings, until the end of the block.
 
-    Unlike AWS, the local cloud ends what the function is doing when it is deployed: whatever a test waits for has to
-    be over before that.
+    Unlike AWS, the local cloud ends running invocations when it deploys a function: a test has to wait for their
+    results before that.
     """
     functions = shop.stack.client("lambda")
     name = f"{shop.stack.stack_name}-{function}"
@@ -45,17 +45,17 @@ def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
 
 
 def instances(shop: Shop, function: str) -> Iterator[psutil.Process]:
-    """Find the processes of a function."""
+    """Yield the processes of a function."""
     name = f"{shop.stack.stack_name}-{function}"
     emulator = psutil.Process(processes.servers(shop.state_dir)["ministack"].pid)
     for process in emulator.children():
-        with contextlib.suppress(psutil.Error):  # gone meanwhile
+        with contextlib.suppress(psutil.Error):  # it has ended
             if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name:
                 yield process
 
 
 def restart(shop: Shop, function: str) -> int:
-    """Kill all instances of a function, whatever they do; return how many there were."""
+    """Kill all instances of a function, busy or not; return how many there were."""
     killed = list(instances(shop, function))
     for process in killed:
         process.kill()
@@ -63,8 +63,8 @@ def restart(shop: Shop, function: str) -> int:
     return len(killed)
 
 
-def kill_while_asking(shop: Shop, function: str, simulator: str, *, delay_s: float, seconds: float) -> bool:
-    """Kill an instance `delay_s` after it was seen to have a connection to a simulator; False if none was seen."""
+def kill_during_request(shop: Shop, function: str, simulator: str, *, delay_s: float, seconds: float) -> bool:
+    """Kill an instance `delay_s` after it has connected to a simulator; return False if none connected."""
     port = urlsplit(shop.stack.simulators[simulator]).port
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -84,4 +84,4 @@ def _is_connected(process: psutil.Process, port: int | None) -> bool:
         peers = [each.raddr for each in process.net_connections("tcp4")]
     except psutil.Error:
         return False
-    return any(tuple(peer)[1:] == (port,) for peer in peers)  # one that listens has no peer
+    return any(tuple(peer)[1:] == (port,) for peer in peers)  # a listening socket has no peer

@@ -1,4 +1,4 @@
-"""`make test AHEAD=400` moves the clock of every process, or it would prove nothing about the years to come."""
+"""`make test AHEAD=400` moves the clock of every process."""
 
 import io
 import json
@@ -36,7 +36,7 @@ FUNCTION = "import time\ndef handler(event, context): return time.time()\n"
 
 @pytest.fixture(autouse=True)
 def moved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children are so many days ahead of this process, wherever that is."""
+    """Set the clocks of child processes ahead of this process by so many days."""
     monkeypatch.setenv("PRESSROOM_AHEAD", str(float(os.environ.get("PRESSROOM_AHEAD", "0")) + DAYS))
 
 
@@ -45,17 +45,17 @@ def is_moved(seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("environment", [".venv", ".venv-sam"])
-def test_every_clock_of_a_child_is_moved_and_its_pauses_are_not(environment: str) -> None:
+def test_every_clock_of_a_child_is_moved_but_not_its_pauses(environment: str) -> None:
     command = [str(ROOT / environment / "bin/python"), "-c", CLOCKS]
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=True)
     assert done.stderr == ""
     clocks, pause, imported = json.loads(done.stdout)
     assert [each for each in clocks if not is_moved(each)] == []
     assert 0.2 <= pause < A_MINUTE
-    assert imported == ["time_machine"]  # a function gets what its layer holds
+    assert imported == ["time_machine"]  # a function imports these from its layer
 
 
-def test_a_child_keeps_the_time_if_nothing_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_has_the_real_time_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PRESSROOM_AHEAD")
     done = subprocess.run(
         [sys.executable, "-c", CLOCKS], env=child_environment(), capture_output=True, text=True, check=True

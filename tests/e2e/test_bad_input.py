@@ -1,4 +1,4 @@
-"""Whatever is sent to the front door gets a clear answer, and only what is genuine is kept."""
+"""Every request to the webhook routes gets a clear response, and only genuine webhooks are stored."""
 
 import json
 import os
@@ -23,7 +23,7 @@ GENUINE = b'{"order_id": 1, "tracking_number": "", "line_items": []}'
     ids=["empty", "short", "another", "cut", "not ASCII"],
 )
 @pytest.mark.parametrize("provider", ["storefront", "camaloon"])
-def test_a_wrong_signature_is_refused_and_nothing_is_kept(shop: Shop, provider: str, signature: str) -> None:
+def test_a_wrong_signature_is_refused_and_nothing_is_stored(shop: Shop, provider: str, signature: str) -> None:
     before = shop.kept()
     answer = shop.send(provider, "order_paid", GENUINE, X_CAMALOON_HMAC_SHA256=signature)
     assert answer.status_code == 401
@@ -45,7 +45,7 @@ def test_a_wrong_signature_is_refused_and_nothing_is_kept(shop: Shop, provider: 
     ],
     ids=["empty", "not UTF-8", "not JSON", "array", "deep object", "deep array", "NaN", "2 MiB", "1 MB of noise"],
 )
-def test_a_body_that_is_no_order_is_refused_and_nothing_is_kept(shop: Shop, body: bytes, status: int) -> None:
+def test_a_body_that_is_no_order_is_refused_and_not_stored(shop: Shop, body: bytes, status: int) -> None:
     before = shop.kept()
     answer = shop.send("storefront", "order_paid", body, content_type="application/octet-stream")
     assert answer.status_code == status
@@ -53,7 +53,7 @@ def test_a_body_that_is_no_order_is_refused_and_nothing_is_kept(shop: Shop, body
     assert shop.kept() == before
 
 
-def test_the_shop_is_told_everything_that_is_wrong_at_once(shop: Shop) -> None:
+def test_all_faults_of_an_order_are_reported_at_once(shop: Shop) -> None:
     order: dict[str, Any] = shop.order(currency="EURO", tax_rate=-1)
     del order["shipping_info"]["email"]
     order["line_items"][1]["quantity"] = 0
@@ -73,7 +73,7 @@ def test_the_shop_is_told_everything_that_is_wrong_at_once(shop: Shop) -> None:
     [b"", b"\xff\xfe\x00", b"not json", b"[]", b"[" * 10_000 + b"]" * 10_000, b'{"order_id": 1}'],
     ids=["empty", "not UTF-8", "not JSON", "array", "deep", "fields missing"],
 )
-def test_what_is_genuine_but_no_shipment_is_kept_and_parked(shop: Shop, body: bytes) -> None:
+def test_a_genuine_webhook_that_is_no_shipment_is_stored_and_parked(shop: Shop, body: bytes) -> None:
     answer = shop.send("camaloon", "shipment_sent", body, content_type="application/octet-stream")
     assert answer.status_code == 200
     event = shop.event_until(answer.json()["event_id"], "failed")
@@ -82,18 +82,18 @@ def test_what_is_genuine_but_no_shipment_is_kept_and_parked(shop: Shop, body: by
     assert event["id"] in [each["id"] for each in listed]
 
 
-def test_what_is_too_large_for_a_row_is_refused_by_camaloons_receiver_too(shop: Shop) -> None:
+def test_camaloons_receiver_refuses_a_body_that_is_too_large_for_a_row(shop: Shop) -> None:
     for body in (b" " * (2 * 1024 * 1024), os.urandom(1_000_000)):
         answer = shop.send("camaloon", "shipment_sent", body, content_type="application/octet-stream")
         assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("topic", ["order_refunded", "../api", "shipment_sent ", None, "ü" * 300])
-def test_an_unknown_topic_is_kept_as_unhandled(shop: Shop, topic: str | None) -> None:
+def test_an_unknown_topic_is_stored_as_unhandled(shop: Shop, topic: str | None) -> None:
     sent = topic.encode().decode("latin-1") if topic else None
     answer = shop.send("camaloon", sent, json.dumps({"topic": topic}).encode())
     assert answer.status_code == 200
-    if topic == "shipment_sent ":  # HTTP takes the space away, so this one is known, and is no shipment
+    if topic == "shipment_sent ":  # HTTP removes the space, so the topic is known, and the body is no shipment
         assert shop.event_until(answer.json()["event_id"], "failed")
         return
     assert shop.event_until(answer.json()["event_id"], "unhandled")

@@ -61,7 +61,7 @@ def test_the_samples_of_all_providers_are_accepted(shop: Shop) -> None:
         assert run_json(shop, "send", topic)["statuses"] == {"200": 1}, topic
 
 
-def test_a_dead_delivery_is_found_and_replayed(shop: Shop) -> None:
+def test_a_dead_delivery_can_be_found_and_replayed(shop: Shop) -> None:
     order_id = name()
     shop.camaloon_will(status=422)
     run_json(shop, "send", "storefront.order_paid", "--set", f"id={order_id}", "--wait")
@@ -70,7 +70,7 @@ def test_a_dead_delivery_is_found_and_replayed(shop: Shop) -> None:
     (delivery,) = [each["id"] for each in dead if each["order_id"] == order_id]
     assert [each["status"] for each in run_json(shop, "delivery", delivery)["history"]] == [422]
     assert order_id in [each["id"] for each in run_json(shop, "orders", "--attention", "delivery_dead")["orders"]]
-    assert run(shop, "replay", "deliveries").returncode == 2  # nobody can confirm it
+    assert run(shop, "replay", "deliveries").returncode == 2  # it can't ask for a confirmation
     assert run_json(shop, "replay", "delivery", delivery) == {"id": delivery, "replayed": True}
     shop.until(order_id, lambda order: order["status"] == "accepted")
     assert run_json(shop, "replay", "delivery", delivery, code=NEGATIVE)["replayed"] is False

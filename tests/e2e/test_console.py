@@ -1,4 +1,4 @@
-"""The console in a real browser on the local cloud: what a person does there from beginning to end."""
+"""The console in a real browser on the local cloud: a typical visit from sign-in to repair."""
 
 import os
 import uuid
@@ -11,13 +11,13 @@ from playwright.sync_api import Browser, expect
 
 from pressroom.order.reasons import Attention
 from tests.e2e.conftest import ROOT, Shop
-from tests.e2e.test_printers import of_order, sample, tell
+from tests.e2e.test_printers import of_order, post, sample
 from tests.support.browser import NARROW, WIDE, Visitor, browser
 
 PICTURE = ROOT / "docs" / "console.png"
-STORY_ENDS = datetime(2026, 9, 6, 14, 0, tzinfo=UTC)
-"""The samples tell a story in September 2026; here it has just ended."""
-STORY = (
+LAST_SAMPLE = datetime(2026, 9, 6, 14, 0, tzinfo=UTC)
+"""The last time in the samples, which are of September 2026; the test moves it to now."""
+EVENTS = (
     *("cloudprinter/order_validated", "cloudprinter/item_validated", "printful/order_created"),
     *("printful/order_updated", "printful/order_put_hold", "cloudprinter/item_produce", "printful/order_remove_hold"),
     *("cloudprinter/item_produced", "cloudprinter/item_packed", "cloudprinter/item_shipped"),
@@ -32,7 +32,7 @@ def _chromium() -> Iterator[Browser]:
 
 
 def _as_of_now(node: Any, shift: timedelta) -> Any:
-    """A sample with its times moved by so much, whether they are written in seconds or in words."""
+    """Return a sample with its times moved, both in Unix seconds and in ISO 8601."""
     if isinstance(node, list):
         return [_as_of_now(each, shift) for each in node]
     if isinstance(node, dict):
@@ -46,25 +46,25 @@ def _as_of_now(node: Any, shift: timedelta) -> Any:
 
 @pytest.fixture(name="order")
 def _order(shop: Shop) -> dict[str, Any]:
-    """An order at three printers, half of it on its way, which Camaloon refuses to take."""
-    shift = datetime.now(UTC) - STORY_ENDS
+    """An order at three printers, partly shipped, which Camaloon has refused."""
+    shift = datetime.now(UTC) - LAST_SAMPLE
     number = uuid.uuid4().int % 10**8
     order: dict[str, Any] = _as_of_now(sample("storefront/order_paid__several_printers"), shift)
     order |= {"id": f"{number}", "ref": f"W-{number}"}
     shop.camaloon_will(status=422)
     assert shop.pay(order).status_code == 202
     shop.until(order["id"], lambda known: [each["status"] for each in known["deliveries"]] == ["dead"])
-    for name in STORY:
+    for name in EVENTS:
         content = _as_of_now(of_order(name, order["id"]), shift)
         if name.startswith("cloudprinter"):
             content["apikey"] = shop.stack.webhooks["cloudprinter"]["apikey"]
-        assert tell(shop, name.partition("/")[0], content).json()["status"] == "accepted"
+        assert post(shop, name.partition("/")[0], content).json()["status"] == "accepted"
     shop.until(order["id"], lambda known: len(known["shipments"]) == 3 and not known["on_hold"])
     return order
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
+def test_a_person_signs_in_finds_an_order_reads_it_and_repairs_it(
     shop: Shop, order: dict[str, Any], chromium: Browser, size: tuple[int, int]
 ) -> None:
     with Visitor(chromium, shop.stack.api_url, shop.stack.ops_token, size=size) as visitor:
@@ -73,10 +73,10 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
         visitor.sign_in("not-the-token")
         expect(page.get_by_role("alert")).to_have_text("This ops token isn't valid.")
         visitor.sign_in()
-        visitor.sees("Overview")
+        visitor.expect_heading("Overview")
 
-        visitor.find(order["ref"])
-        visitor.sees(f"Order {order['id']}")
+        visitor.search(order["ref"])
+        visitor.expect_heading(f"Order {order['id']}")
         expect(page.locator(".notice")).to_contain_text(Attention.DELIVERY_DEAD.sentence)
         assert [each.split("\n")[0] for each in page.locator(".lane").all_inner_texts()][:5] == [
             *("Order", "Line 1", "Line 2", "Line 3", "Line 4")
@@ -98,14 +98,14 @@ def test_a_person_signs_in_finds_an_order_reads_it_and_mends_it(
 
         visitor.go(f"#/orders/{order['id']}", f"Order {order['id']}")
         assert visitor.overflow() <= 0
-        assert visitor.trouble == []
-        assert visitor.elsewhere() == []
+        assert visitor.problems == []
+        assert visitor.foreign_requests() == []
         if size == WIDE and os.environ.get("PRESSROOM_SCREENSHOTS"):
             hold.hover()
             page.screenshot(path=PICTURE)
 
 
-def test_the_page_is_served_with_its_headers_and_not_twice(shop: Shop) -> None:
+def test_the_page_is_served_with_its_headers(shop: Shop) -> None:
     first = shop.api("/console", token="none")
     assert first.status_code == 200
     assert "script-src 'sha256-" in first.headers["Content-Security-Policy"]

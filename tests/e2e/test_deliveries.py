@@ -1,4 +1,4 @@
-"""Camaloon misbehaves: an order is delivered once, or dead with the reason, and a dead one can be sent again."""
+"""Camaloon fails: an order is delivered once, or dead with a reason, and a dead delivery can be replayed."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Shop
-from tests.e2e.test_the_main_job import attempts_ended
+from tests.e2e.test_orders import attempts_ended
 from tests.e2e.waiting import wait_until
 
 
@@ -21,7 +21,7 @@ def answers(shop: Shop, order: dict[str, Any]) -> list[int | None]:
     return [each["answered"] for each in shop.arrived(order["id"])]
 
 
-def dead_letters(shop: Shop) -> int:
+def dead_letter_count(shop: Shop) -> int:
     url = shop.stack.outputs()["CamaloonDeadLetterQueueUrl"]
     attributes = shop.stack.client("sqs").get_queue_attributes(
         QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -47,16 +47,16 @@ def test_retry_after_only_ever_delays(shop: Shop, asked: object) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 302])
-def test_an_answer_that_can_not_get_better_is_dead_at_once_and_can_be_replayed(shop: Shop, status: int) -> None:
-    before = dead_letters(shop)
+def test_a_permanent_error_makes_the_delivery_dead_at_once_and_it_can_be_replayed(shop: Shop, status: int) -> None:
+    before = dead_letter_count(shop)
     shop.camaloon_will(status=status, location="http://127.0.0.1:1/elsewhere")
     order = paid(shop)
     (delivery,) = order["deliveries"]
     assert (delivery["status"], delivery["attempts"], delivery["last_error"]) == ("dead", 1, f"HTTP {status}")
     assert order["attention"] == ["delivery_dead"]
     assert order["status"] == "paid"
-    # The delivery is dead first, its letter follows; and a replay first queues it, then takes the letter away.
-    wait_until(lambda: dead_letters(shop) == before + 1 or None, "the dead letter is there", 10)
+    # The delivery is dead before its dead-letter message is sent. A replay queues it before it deletes the message.
+    wait_until(lambda: dead_letter_count(shop) == before + 1 or None, "there is a dead-letter message", 10)
     assert delivery["id"] in [each["id"] for each in shop.api("/deliveries?status=dead").json()["deliveries"]]
 
     replays = shop.at_once(*[lambda: shop.api(f"/deliveries/{delivery['id']}/replay", "POST")] * 3)
@@ -64,12 +64,12 @@ def test_an_answer_that_can_not_get_better_is_dead_at_once_and_can_be_replayed(s
     order = shop.until(order["id"], lambda it: it["deliveries"][0]["status"] == "delivered")
     assert answers(shop, order) == [status, 200]
     assert (order["attention"], order["status"]) == ([], "accepted")
-    wait_until(lambda: dead_letters(shop) == before or None, "the dead letter is gone", 10)
+    wait_until(lambda: dead_letter_count(shop) == before or None, "the dead-letter message is deleted", 10)
     assert shop.api(f"/deliveries/{delivery['id']}/replay", "POST").json()["replayed"] is False
     assert delivery["id"] not in [each["id"] for each in shop.api("/deliveries?status=dead").json()["deliveries"]]
 
 
-def test_a_lost_answer_is_repeated_and_the_order_says_so(shop: Shop) -> None:
+def test_a_delivery_with_a_lost_answer_is_repeated_and_flagged(shop: Shop) -> None:
     shop.camaloon_will(lose_answer=True)
     order = paid(shop)
     assert order["deliveries"][0]["status"] == "delivered"
@@ -77,7 +77,7 @@ def test_a_lost_answer_is_repeated_and_the_order_says_so(shop: Shop) -> None:
     assert order["attention"] == ["answer_lost"]
 
 
-def test_a_hanging_answer_ends_in_a_time_out_and_a_repetition(shop: Shop) -> None:
+def test_a_delayed_response_times_out_and_the_delivery_is_repeated(shop: Shop) -> None:
     shop.camaloon_will(hang_s=15)
     order = paid(shop, seconds=90)
     assert order["deliveries"][0]["status"] == "delivered"
@@ -85,14 +85,14 @@ def test_a_hanging_answer_ends_in_a_time_out_and_a_repetition(shop: Shop) -> Non
     assert order["attention"] == ["answer_lost"]
 
 
-def test_an_answer_of_five_megabytes_is_not_read(shop: Shop) -> None:
+def test_a_response_of_five_megabytes_is_not_read(shop: Shop) -> None:
     shop.camaloon_will(answer_bytes=5_000_000)
     order = paid(shop)
     assert order["deliveries"][0]["status"] == "delivered"
     assert order["deliveries"][0]["attempts"] == 1
 
 
-def test_after_the_last_attempt_the_delivery_is_dead_and_the_queue_can_bring_it_back(shop: Shop) -> None:
+def test_the_delivery_is_dead_after_the_last_attempt_and_a_redrive_sends_it(shop: Shop) -> None:
     shop.camaloon_will(status=500, times=5)
     order = paid(shop, seconds=120)
     (delivery,) = order["deliveries"]
@@ -100,10 +100,12 @@ def test_after_the_last_attempt_the_delivery_is_dead_and_the_queue_can_bring_it_
 
     sqs, outputs = shop.stack.client("sqs"), shop.stack.outputs()
     (message,) = wait_until(
-        lambda: sqs.receive_message(QueueUrl=outputs["CamaloonDeadLetterQueueUrl"]).get("Messages"), "a dead letter", 10
+        lambda: sqs.receive_message(QueueUrl=outputs["CamaloonDeadLetterQueueUrl"]).get("Messages"),
+        "there is a dead-letter message",
+        10,
     )
     assert json.loads(message["Body"]) == {"delivery_id": delivery["id"], "replays": 0, "dead": True}
-    # What the console's redrive does: the same message, back into the queue it came from.
+    # As a redrive in the AWS console: the same message, back into its source queue.
     sqs.send_message(
         QueueUrl=outputs["CamaloonQueueUrl"],
         MessageBody=message["Body"],
@@ -116,7 +118,7 @@ def test_after_the_last_attempt_the_delivery_is_dead_and_the_queue_can_bring_it_
     assert order["attention"] == []
 
 
-def test_one_order_that_fails_does_not_hold_up_the_others(shop: Shop) -> None:
+def test_an_order_that_fails_does_not_block_the_others(shop: Shop) -> None:
     shop.camaloon_will(status=503, times=1)
     first, second = shop.order(), shop.order()
     shop.pay(first)

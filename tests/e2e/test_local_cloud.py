@@ -1,4 +1,4 @@
-"""`make up` and `make down`: twice in a row, with a busy port, after a crash; and who may use what they start."""
+"""`make up` and `make down`: twice in a row, with a busy port, after a crash; and access to the local cloud."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def state_dir() -> Iterator[Path]:
         cloud.down(state_dir=folder)
 
 
-def test_a_second_up_deploys_again_and_keeps_what_runs(shop: Shop) -> None:
+def test_a_second_up_deploys_again_and_keeps_the_servers(shop: Shop) -> None:
     order = shop.order()
     shop.pay(order)
     shop.until(order["id"], lambda it: it["status"] == "accepted")
@@ -53,7 +53,7 @@ def test_a_second_up_deploys_again_and_keeps_what_runs(shop: Shop) -> None:
     assert shop.known(order["id"])
 
 
-def test_what_runs_refuses_another_address(shop: Shop) -> None:
+def test_up_refuses_another_address_while_the_cloud_runs(shop: Shop) -> None:
     with pytest.raises(LocalCloudError, match="already runs with no BIND"):
         cloud.up(state_dir=shop.state_dir, bind="0.0.0.0")  # noqa: S104 - refused
     with pytest.raises(LocalCloudError, match="already runs on port"):
@@ -64,21 +64,21 @@ def test_what_runs_refuses_another_address(shop: Shop) -> None:
         cloud.up(state_dir=shop.state_dir, allow_host="localhost")
 
 
-def test_stack_json_holds_what_scripts_rely_on(shop: Shop) -> None:
-    told = json.loads((shop.state_dir / "stack.json").read_text())
-    assert told == asdict(shop.stack)
-    assert told["endpoint_url"].startswith("http://127.0.0.1:")
-    assert told["api_url"].startswith(told["endpoint_url"] + "/")
-    assert (told["stack_name"], told["ops_token"]) == ("pressroom", "local-ops-token")
-    assert told["webhooks"]["storefront"] == {
-        "url": told["api_url"] + "/webhooks/storefront",
+def test_stack_json_holds_the_published_fields(shop: Shop) -> None:
+    written = json.loads((shop.state_dir / "stack.json").read_text())
+    assert written == asdict(shop.stack)
+    assert written["endpoint_url"].startswith("http://127.0.0.1:")
+    assert written["api_url"].startswith(written["endpoint_url"] + "/")
+    assert (written["stack_name"], written["ops_token"]) == ("pressroom", "local-ops-token")
+    assert written["webhooks"]["storefront"] == {
+        "url": written["api_url"] + "/webhooks/storefront",
         "secret": "local-storefront-secret",
     }
-    assert told["webhooks"]["camaloon"]["url"] == told["api_url"] + "/webhooks/camaloon"
-    assert told["simulators"]["camaloon"].startswith("http://127.0.0.1:")
+    assert written["webhooks"]["camaloon"]["url"] == written["api_url"] + "/webhooks/camaloon"
+    assert written["simulators"]["camaloon"].startswith("http://127.0.0.1:")
 
 
-def test_a_busy_port_is_named_and_the_next_one_taken(state_dir: Path) -> None:
+def test_a_busy_port_is_named_and_the_next_one_is_used(state_dir: Path) -> None:
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", 0))
         occupant.listen()
@@ -88,7 +88,7 @@ def test_a_busy_port_is_named_and_the_next_one_taken(state_dir: Path) -> None:
         assert processes.free_port(port, hosts=["127.0.0.1"]) > port
 
 
-def test_after_a_crash_up_starts_afresh_and_down_leaves_nothing(state_dir: Path) -> None:
+def test_up_restarts_after_a_crash_and_down_leaves_nothing(state_dir: Path) -> None:
     first = cloud.up(state_dir=state_dir)
     os.kill(processes.servers(state_dir)["ministack"].pid, signal.SIGKILL)
     second = cloud.up(state_dir=state_dir)
@@ -107,7 +107,7 @@ CLIENTS: dict[str, Callable[[str], int]] = {
     "node": lambda url: _printed("node", "-e", f"fetch({url!r}).then(answer => console.log(answer.status))"),
     "curl": lambda url: _printed("curl", "-s", "-o", os.devnull, "-w", "%{http_code}", url),
 }
-"""What any developer has. Each asks for a URL as it is."""
+"""Common HTTP clients. Each requests a URL without any changes."""
 
 
 def _printed(*command: str) -> int:
@@ -117,13 +117,13 @@ def _printed(*command: str) -> int:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_any_client_uses_the_urls_as_they_are(shop: Shop, client: str) -> None:
+def test_any_client_can_use_the_urls_unchanged(shop: Shop, client: str) -> None:
     assert CLIENTS[client](f"{shop.stack.api_url}/console") == 200
     for url in shop.stack.simulators.values():
         assert CLIENTS[client](f"{url}/_requests") == 200
 
 
-def test_every_url_names_this_machine_by_its_address(shop: Shop) -> None:
+def test_every_url_has_the_loopback_address(shop: Shop) -> None:
     urls = re.findall(r"https?://[^\"]+", (shop.state_dir / "stack.json").read_text())
     assert len(urls) > 10
     for url in urls:
@@ -131,7 +131,7 @@ def test_every_url_names_this_machine_by_its_address(shop: Shop) -> None:
         assert re.fullmatch(r"[A-Za-z0-9:/._-]+", url), "a shell would change it"
 
 
-def test_a_webhook_is_sent_with_pythons_own_client(shop: Shop) -> None:
+def test_pythons_own_client_can_send_a_webhook(shop: Shop) -> None:
     order = shop.order()
     partner, topic = sender_of("storefront.order_paid")
     body = json.dumps(order).encode()
@@ -143,7 +143,7 @@ def test_a_webhook_is_sent_with_pythons_own_client(shop: Shop) -> None:
     shop.until(order["id"], lambda known: known["status"] == "accepted")
 
 
-def test_the_document_says_where_the_api_stands(shop: Shop) -> None:
+def test_the_document_has_a_relative_server_url(shop: Shop) -> None:
     assert shop.api("/openapi.json").json()["servers"] == [{"url": "."}]
 
 
@@ -151,7 +151,7 @@ def test_the_document_says_where_the_api_stands(shop: Shop) -> None:
 
 
 def _function(shop: Shop, name: str) -> tuple[str, str]:
-    """The URL and the body of a request that makes a function, if it is let in: no preflight, any signature."""
+    """Return the URL and the body of a request that creates a function: no preflight, an invalid signature."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("handler.py", "def handler(event, context): pass")
@@ -187,7 +187,7 @@ def _name(shop: Shop) -> Iterator[str]:
         shop.stack.client("lambda").delete_function(FunctionName=name)
 
 
-def test_a_program_may_do_what_a_page_may_not(shop: Shop, name: str) -> None:
+def test_a_program_may_create_a_function_and_a_web_page_may_not(shop: Shop, name: str) -> None:
     url, body = _function(shop, name)
     plain = {"Content-Type": "text/plain"}
     rebound = f"evil.example:{urlsplit(url).port}"
@@ -220,7 +220,7 @@ def test_a_preflight_gets_no_permission(shop: Shop) -> None:
 
 @contextmanager
 def _foreign_site(page: str) -> Iterator[str]:
-    """A site of somebody else: another origin, on this machine."""
+    """A foreign web site: another origin, on this machine."""
 
     def answer(_: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", [("Content-Type", "text/html")])
@@ -256,12 +256,12 @@ ATTACK = """async ({ functions, body, user, console, simulator }) => {
 }"""
 
 
-def test_a_page_in_a_browser_does_nothing(shop: Shop, name: str) -> None:
+def test_a_foreign_page_in_a_browser_has_no_effect(shop: Shop, name: str) -> None:
     url, body = _function(shop, name)
     users = shop.stack.client("iam")
     creating = urlsplit(users.generate_presigned_url("create_user", Params={"UserName": name}, HttpMethod="GET"))
     assert creating.netloc == urlsplit(url).netloc
-    shop.camaloon_will(status=503)  # what a reset would take back
+    shop.camaloon_will(status=503)  # a reset would clear it
     given = {
         "functions": url,
         "body": body,
@@ -289,7 +289,7 @@ def test_a_page_in_a_browser_does_nothing(shop: Shop, name: str) -> None:
 def _through_the_tunnel(
     shop: Shop, target: str, headers: Mapping[str, str] = {}, *, method: str = "POST", body: bytes = b"{}"
 ) -> tuple[int, bytes]:
-    """What a tunnel gets: the connection comes from this machine, the name is its own, the target is sent as it is."""
+    """Send a request as a tunnel does: from this machine, with the tunnel's host name, and the target unchanged."""
     connection = HTTPConnection("127.0.0.1", urlsplit(shop.stack.endpoint_url).port or 0, timeout=60)
     try:
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
@@ -325,7 +325,7 @@ def test_a_provider_reaches_its_webhook_through_the_tunnel(shop: Shop) -> None:
     assert _through_the_tunnel(shop, path + "x", {"Content-Type": "application/json"}, body=body)[0] == 401
 
 
-def test_through_the_tunnel_nothing_else_is_reached(shop: Shop, name: str) -> None:
+def test_the_tunnel_reaches_only_the_webhook_routes(shop: Shop, name: str) -> None:
     url, function = _function(shop, name)
     made = url.removeprefix(shop.stack.endpoint_url)
     base = urlsplit(shop.stack.api_url).path
@@ -362,7 +362,7 @@ def test_through_the_tunnel_nothing_else_is_reached(shop: Shop, name: str) -> No
     assert _through_the_tunnel(shop, f"{base}/orders", token | {"Host": f"127.0.0.1:{port}"}, method="GET")[0] == 403
     assert (
         _through_the_tunnel(shop, "/webhooks/none", token)[1] == b'{"message":"Not Found"}'
-    )  # the gateway's own answer
+    )  # the gateway's own response
     meant = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
     assert b"TableNames" not in _through_the_tunnel(shop, "/webhooks/camaloon?Action=ListTables", meant)[1]
-    assert shop.api("/orders").status_code == 200  # nobody has reset the emulator
+    assert shop.api("/orders").status_code == 200  # the emulator was not reset

@@ -1,4 +1,4 @@
-"""The OMS on the real build and deployment: orders go out, are changed and canceled, come back as print files."""
+"""The OMS on the real build and deployment: orders, changes, cancellations, print files, batches, the catalogue."""
 
 import json
 import random
@@ -24,8 +24,8 @@ from local.partners import OMS_API_TOKEN
 from pressroom.providers.oms import item_ids
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.functions import configured, restart
-from tests.e2e.test_printers import of_order, sample, tell
-from tests.e2e.test_the_main_job import attempts_ended
+from tests.e2e.test_orders import attempts_ended
+from tests.e2e.test_printers import of_order, post, sample
 from tests.e2e.waiting import wait_until
 from tests.support.samples import PERSONAL
 
@@ -36,18 +36,18 @@ LATER = "2026-09-03T19:{:02}:00+02:00"
 
 @pytest.fixture(name="oms")
 def _oms(shop: Shop) -> Iterator[Shop]:
-    """Whatever a test makes the OMS do, the next one finds it as it was."""
+    """The shop, with the OMS's simulator reset after each test."""
     yield shop
     shop.oms("/_reset", {})
 
 
 def personalised(**changes: Any) -> dict[str, Any]:
-    """A paid order of its own: a mug and a poster, both with a design."""
+    """Return a new paid order: a mug and a poster, both with a design."""
     return sample("storefront/order_paid__personalized") | {"id": f"e2e-{uuid.uuid4().hex[:12]}"} | changes
 
 
 def cart() -> dict[str, Any]:
-    """A paid order of its own: line 1 is Camaloon's, 2 the OMS's, 3 Printful's."""
+    """Return a new paid order: line 1 for Camaloon, 2 for the OMS, 3 for Printful."""
     return sample("storefront/order_paid__mixed_cart") | {"id": f"e2e-{uuid.uuid4().hex[:12]}"}
 
 
@@ -56,7 +56,7 @@ def changed(order: dict[str, Any], minute: int, **changes: Any) -> dict[str, Any
 
 
 def with_mugs(order: dict[str, Any], quantity: int) -> list[dict[str, Any]]:
-    """The order's lines with another number of mugs."""
+    """Return the order's lines with another number of mugs."""
     mug, *others = order["line_items"]
     return [mug | {"quantity": quantity}, *others]
 
@@ -70,7 +70,7 @@ def cancel(shop: Shop, order: dict[str, Any]) -> None:
 
 
 def asked(shop: Shop, order: dict[str, Any], method: str, path: str = ORDERS) -> list[dict[str, Any]]:
-    """What the OMS was asked about an order: by its own id in the body, or by the OMS's in the path."""
+    """Return the requests to the OMS about an order: with our id in the body, or an id of the OMS in the path."""
     known = shop.known(order["id"]) or {"provider_orders": []}
     uids = [each["id"] for each in known["provider_orders"]]
     return [
@@ -86,29 +86,29 @@ def asked(shop: Shop, order: dict[str, Any], method: str, path: str = ORDERS) ->
 
 
 def at_oms(shop: Shop, order: dict[str, Any]) -> list[dict[str, Any]]:
-    """The order as the OMS has it: none, one or, if something is very wrong, several."""
+    """Return the orders at the OMS with this id: none, one or, after an error, several."""
     return [each for each in shop.oms("/_orders") if each["ecommerce_order_id"] == order["id"]]
 
 
 def printed(shop: Shop, order: dict[str, Any]) -> dict[str, int]:
-    """How often the OMS would print each line."""
+    """Return how often the OMS would print each line."""
     named = ((item_ids.parse(item), times) for item, times in shop.oms("/_printed").items())
     return {item[1]: times for item, times in named if item and item[0] == order["id"]}
 
 
 def ended(*operations: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an order has had these deliveries, and each has come to an end."""
+    """Return a condition: the order has exactly these deliveries, and each has ended."""
     return lambda order: (
         sorted(each["operation"] for each in order["deliveries"]) == sorted(operations) and attempts_ended(order)
     )
 
 
 def updates(order: dict[str, Any]) -> int:
-    """How many updates of an order are known."""
+    """Return how many updates of an order are known."""
     return [each["source"] for each in order["timeline"]].count("storefront.order_updated")
 
 
-def fates(order: dict[str, Any]) -> dict[str, str]:
+def states(order: dict[str, Any]) -> dict[str, str]:
     return {each["operation"]: each["status"] for each in order["deliveries"]}
 
 
@@ -120,13 +120,13 @@ def has_print_files(order: dict[str, Any]) -> bool:
 # --- a mixed cart ---
 
 
-def test_a_mixed_cart_goes_to_its_printers_and_its_print_file_is_followed(oms: Shop) -> None:
+def test_a_mixed_cart_is_sent_to_its_printers_and_its_print_file_is_polled(oms: Shop) -> None:
     order = cart()
     assert oms.pay(order).status_code == 202
     known = oms.until(order["id"], lambda it: attempts_ended(it) and has_print_files(it))
     assert [line["destination"] for line in known["lines"]] == ["camaloon", "oms", "printful"]
     assert [line["status"] for line in known["lines"]] == ["accepted", "in_production", "paid"]
-    assert fates(known) == {"order_paid": "delivered", "create_order": "delivered"}
+    assert states(known) == {"order_paid": "delivered", "create_order": "delivered"}
     assert known["attention"] == []
 
     (at_camaloon,) = oms.arrived(order["id"])
@@ -143,12 +143,12 @@ def test_a_mixed_cart_goes_to_its_printers_and_its_print_file_is_followed(oms: S
     followed = [each["text"] for each in known["timeline"] if each["source"] == "oms.print_file"]
     assert [text.rpartition(" ")[2] for text in followed] == ["received", "processing", "ready"]
 
-    assert tell(oms, "printful", of_order("printful/package_shipped", order["id"])).status_code == 200
+    assert post(oms, "printful", of_order("printful/package_shipped", order["id"])).status_code == 200
     known = oms.until(order["id"], lambda it: it["shipments"])
     assert [line["status"] for line in known["lines"]] == ["accepted", "in_production", "shipped"]
 
 
-def test_a_notice_lets_pressroom_ask_at_once(oms: Shop) -> None:
+def test_a_notice_of_the_oms_triggers_a_poll_at_once(oms: Shop) -> None:
     order = cart()
     item = item_ids.item_id(order["id"], "2")
     oms.oms("/_print_files", {item: "processing"})
@@ -158,10 +158,10 @@ def test_a_notice_lets_pressroom_ask_at_once(oms: Shop) -> None:
         asked_at = [datetime.fromisoformat(each["at"]) for each in asked(oms, order, "GET", PRINT_FILES)]
         return [(after - before).total_seconds() for before, after in pairwise(asked_at)]
 
-    # The pauses double: after one of more than six seconds, the next is longer still, unless something ends it.
+    # The pauses double: after one of more than six seconds, the next is longer, unless a notice ends it.
     wait_until(lambda: any(pause > 6 for pause in pauses()) or None, "the pause has grown", 60)
     oms.oms("/_print_files", {item: "ready"})
-    answer = tell(oms, "oms", {"ecommerce_order_item_id": item, "status": "whatever", "at": LATER.format(0)})
+    answer = post(oms, "oms", {"ecommerce_order_item_id": item, "status": "whatever", "at": LATER.format(0)})
     assert answer.status_code == 200
     oms.until(order["id"], has_print_files)
     (*_, before, last) = pauses()
@@ -169,7 +169,7 @@ def test_a_notice_lets_pressroom_ask_at_once(oms: Shop) -> None:
     assert oms.event_until(answer.json()["event_id"], "processed")["topic"] == "print_file_ready"
 
 
-def test_a_notice_with_a_wrong_token_is_refused_and_nothing_is_kept(oms: Shop) -> None:
+def test_a_notice_with_a_wrong_token_is_refused_and_not_stored(oms: Shop) -> None:
     before = oms.kept()
     url = oms.stack.webhooks["oms"]["url"].rpartition("/")[0]
     for token in ("wrong", "local-oms-toke", OMS_API_TOKEN):
@@ -177,7 +177,7 @@ def test_a_notice_with_a_wrong_token_is_refused_and_nothing_is_kept(oms: Shop) -
     assert oms.kept() == before
 
 
-def test_a_print_file_that_failed_is_flagged_and_a_notice_lets_it_be_looked_at_again(oms: Shop) -> None:
+def test_a_failed_print_file_is_flagged_and_a_notice_triggers_another_poll(oms: Shop) -> None:
     order = personalised()
     mug, poster = (item_ids.item_id(order["id"], line["id"]) for line in order["line_items"])
     oms.oms("/_print_files", {mug: "processingfailed"})
@@ -185,7 +185,7 @@ def test_a_print_file_that_failed_is_flagged_and_a_notice_lets_it_be_looked_at_a
     known = oms.until(order["id"], lambda it: it["attention"])
     assert known["attention"] == ["print_file_failed"]
     oms.oms("/_print_files", {mug: "ready"})
-    assert tell(oms, "oms", {"order": {"ecommerce_order_id": order["id"]}, "of": poster}).status_code == 200
+    assert post(oms, "oms", {"order": {"ecommerce_order_id": order["id"]}, "of": poster}).status_code == 200
     assert oms.until(order["id"], has_print_files)["attention"] == []
 
 
@@ -199,7 +199,7 @@ def test_an_update_waits_until_the_order_is_created(oms: Shop) -> None:
     oms.until(order["id"], lambda it: it["deliveries"])
     update(oms, changed(order, 5, note="Bell 2-1", line_items=with_mugs(order, 3)))
     known = oms.until(order["id"], ended("create_order", "update_order"))
-    assert fates(known) == {"create_order": "delivered", "update_order": "delivered"}
+    assert states(known) == {"create_order": "delivered", "update_order": "delivered"}
     (there,) = at_oms(oms, order)
     assert (there["note"], [item["quantity"] for item in there["items"]]) == ("Bell 2-1", [3, 1])
     assert [line["quantity"] for line in known["lines"]] == [3, 1]
@@ -211,7 +211,7 @@ def test_an_update_waits_until_the_order_is_created(oms: Shop) -> None:
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
-def test_a_change_that_is_taken_back_leaves_the_order_as_it_was(oms: Shop, at_once: bool) -> None:
+def test_a_reversed_change_leaves_the_order_unchanged(oms: Shop, at_once: bool) -> None:
     order = personalised()
     oms.pay(order)
     oms.until(order["id"], ended("create_order"))
@@ -241,7 +241,7 @@ def test_an_update_that_arrives_after_a_later_one_changes_nothing(oms: Shop) -> 
     assert there["note"] == "the later one"
 
 
-def test_an_update_before_the_payment_is_what_is_created(oms: Shop) -> None:
+def test_an_order_is_created_with_an_update_received_before_the_payment(oms: Shop) -> None:
     order = personalised()
     update(oms, changed(order, 5, note="from the beginning"))
     oms.pay(order)
@@ -250,7 +250,7 @@ def test_an_update_before_the_payment_is_what_is_created(oms: Shop) -> None:
     assert there["note"] == "from the beginning"
 
 
-def test_a_line_that_the_shop_takes_out_is_not_printed(oms: Shop) -> None:
+def test_a_line_that_the_shop_removes_is_not_printed(oms: Shop) -> None:
     order = personalised()
     oms.pay(order)
     oms.until(order["id"], ended("create_order"))
@@ -260,19 +260,19 @@ def test_a_line_that_the_shop_takes_out_is_not_printed(oms: Shop) -> None:
     assert known["lines"][1]["status"] == "canceled"
 
 
-def test_an_order_that_is_canceled_while_it_is_created_is_deleted(oms: Shop) -> None:
+def test_an_order_canceled_during_its_creation_is_deleted(oms: Shop) -> None:
     order = personalised()
     oms.oms_will(method="POST", path=ORDERS, hang_s=3)
     oms.pay(order)
-    wait_until(lambda: asked(oms, order, "POST") or None, "the order is on its way", 30)
+    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent", 30)
     cancel(oms, order)
     known = oms.until(order["id"], ended("create_order", "delete_order"))
-    assert fates(known) == {"create_order": "delivered", "delete_order": "delivered"}
+    assert states(known) == {"create_order": "delivered", "delete_order": "delivered"}
     assert (known["status"], at_oms(oms, order), printed(oms, order)) == ("canceled", [], {})
     assert [each["answered"] for each in asked(oms, order, "POST")] == [200]
 
 
-def test_an_order_that_is_canceled_afterwards_is_deleted_and_what_camaloon_has_is_flagged(oms: Shop) -> None:
+def test_an_order_canceled_after_its_creation_is_deleted_and_its_lines_at_camaloon_are_flagged(oms: Shop) -> None:
     order = cart()
     oms.pay(order)
     oms.until(order["id"], ended("create_order", "order_paid"))
@@ -283,7 +283,7 @@ def test_an_order_that_is_canceled_afterwards_is_deleted_and_what_camaloon_has_i
     assert known["attention"] == ["not_recalled"]
 
 
-def test_an_order_that_is_canceled_before_it_is_paid_is_never_sent(oms: Shop) -> None:
+def test_an_order_canceled_before_its_payment_is_never_sent(oms: Shop) -> None:
     order = personalised()
     cancel(oms, order)
     oms.until(order["id"], lambda it: it["timeline"])
@@ -294,14 +294,14 @@ def test_an_order_that_is_canceled_before_it_is_paid_is_never_sent(oms: Shop) ->
     assert asked(oms, order, "POST") == []
 
 
-def test_what_is_canceled_but_has_no_known_uid_is_left_to_a_person(oms: Shop) -> None:
+def test_a_canceled_order_with_an_unknown_uid_is_flagged_for_a_person(oms: Shop) -> None:
     order = personalised()
     oms.oms_will(method="POST", path=ORDERS, lose_answer=True, hang_s=3)
     oms.pay(order)
-    wait_until(lambda: asked(oms, order, "POST") or None, "the order is on its way", 30)
+    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent", 30)
     cancel(oms, order)
     known = oms.until(order["id"], ended("create_order", "delete_order"))
-    assert fates(known) == {"create_order": "delivered", "delete_order": "dead"}
+    assert states(known) == {"create_order": "delivered", "delete_order": "dead"}
     assert known["attention"] == ["delivery_dead", "not_recalled", "uid_unknown"]
     assert printed(oms, order) == {"70001": 1, "70002": 1}
 
@@ -310,7 +310,7 @@ def test_what_is_canceled_but_has_no_known_uid_is_left_to_a_person(oms: Shop) ->
 
 
 def large(design: Callable[[int], str]) -> dict[str, Any]:
-    """An order of a hundred lines, each with a design of its own."""
+    """Return an order of a hundred lines, each with its own design."""
     order = personalised()
     mug = order["line_items"][0]
     order["line_items"] = [
@@ -329,7 +329,7 @@ def noise(length: int, seed: int) -> str:
 @pytest.mark.parametrize(
     ("size", "reason"), [(50_000, "larger than 1048576 bytes"), (9_000, "even when it is compressed")]
 )
-def test_a_hundred_designs_that_do_not_fit_are_refused_with_the_reason(oms: Shop, size: int, reason: str) -> None:
+def test_a_hundred_designs_that_are_too_large_are_refused_with_the_reason(oms: Shop, size: int, reason: str) -> None:
     order = large(lambda number: noise(size, number))
     answer = oms.pay(order)
     assert answer.status_code == 413
@@ -337,13 +337,13 @@ def test_a_hundred_designs_that_do_not_fit_are_refused_with_the_reason(oms: Shop
     assert oms.known(order["id"]) is None
 
 
-def test_a_hundred_lines_with_designs_that_fit_are_each_printed_once_and_followed_to_the_end(oms: Shop) -> None:
+def test_a_hundred_lines_with_designs_are_each_printed_once_and_polled_until_ready(oms: Shop) -> None:
     order = large(lambda number: (noise(60, number) + "%2C%20") * 140)
     body = json.dumps(order)
     assert 900_000 < len(body) < 1024 * 1024
     assert oms.pay(order).status_code == 202
     known = oms.until(order["id"], has_print_files, seconds=120)
-    assert fates(known) == {"create_order": "delivered"}
+    assert states(known) == {"create_order": "delivered"}
     assert printed(oms, order) == {str(number): 1 for number in range(100)}
     (there,) = at_oms(oms, order)
     assert [item["template_config"] for item in there["items"]] == [
@@ -353,10 +353,10 @@ def test_a_hundred_lines_with_designs_that_fit_are_each_printed_once_and_followe
     assert known["attention"] == []
 
 
-# --- a token that the OMS does not take ---
+# --- a refused token ---
 
 
-def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms: Shop) -> None:
+def test_deliveries_and_polls_wait_while_the_token_is_refused_and_use_up_no_attempts(oms: Shop) -> None:
     secrets, arn = oms.stack.client("secretsmanager"), oms.stack.outputs()["OmsApiSecretArn"]
 
     def set_token(token: str) -> None:
@@ -373,7 +373,7 @@ def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms:
     set_token(NO_TOKEN)
     try:
         for function in ("deliver-oms", "print_files"):
-            restart(oms, function)  # else it would use the old token for up to five minutes
+            restart(oms, function)  # otherwise it would use the old token for up to five minutes
         oms.pay(order)
         known = oms.until(order["id"], lambda it: it["deliveries"] and it["deliveries"][0]["attempts"] > 2)
         (delivery,) = known["deliveries"]
@@ -381,17 +381,17 @@ def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms:
         assert delivery["last_error"] == f"the OMS refuses the token in the secret {oms.stack.stack_name}/oms-api"
         assert tries(oms, delivery["id"]) == 0
         assert known["attention"] == []
-        tell(oms, "oms", {"of": item})
+        post(oms, "oms", {"of": item})
         wait_until(
             lambda: 401 in [each["answered"] for each in asked(oms, followed, "GET", PRINT_FILES)] or None, "", 30
         )
     finally:
         set_token(OMS_API_TOKEN)
     known = oms.until(order["id"], attempts_ended)
-    assert fates(known) == {"create_order": "delivered"}
+    assert states(known) == {"create_order": "delivered"}
     assert printed(oms, order) == {"70001": 1, "70002": 1}
     oms.oms("/_print_files", {item: "ready"})
-    tell(oms, "oms", {"ready": item})  # it would be asked for without, but the pauses have grown
+    post(oms, "oms", {"ready": item})  # it would be polled without the notice, but the pauses have grown
     assert oms.until(followed["id"], has_print_files)["attention"] == []
     assert "OmsTokenRefused" in oms.logs()
     (alarm,) = oms.stack.client("cloudwatch").describe_alarms(AlarmNames=[f"{oms.stack.stack_name}-oms-token-refused"])[
@@ -402,17 +402,17 @@ def test_while_the_token_is_refused_everything_waits_and_nothing_is_used_up(oms:
 
 
 def tries(shop: Shop, delivery_id: str) -> int:
-    """How many of its tries a delivery has used up, which the API does not show."""
+    """Return how many attempts count against a delivery, which the API does not show."""
     row = shop.stack.client("dynamodb").get_item(
         TableName=shop.stack.outputs()["TableName"], Key={"pk": {"S": f"DELIVERY#{delivery_id}"}}
     )["Item"]
     return int(row["tries"]["N"])
 
 
-# --- lines that nobody wants ---
+# --- unroutable lines ---
 
 
-def test_a_line_that_no_rule_wants_can_be_given_to_a_printer_by_hand(oms: Shop) -> None:
+def test_an_unroutable_line_can_be_routed_by_hand(oms: Shop) -> None:
     order = cart()
     with configured(oms, "storefront-order_paid", DEFAULT_DESTINATION="nobody"):
         oms.pay(order)
@@ -432,7 +432,7 @@ def test_a_line_that_no_rule_wants_can_be_given_to_a_printer_by_hand(oms: Shop) 
 
 
 def run_batches(shop: Shop, *variants: str) -> list[str]:
-    """Make the batches that are due, and return those of the variants."""
+    """Make the due batches, and return those of the variants."""
     answer = shop.stack.client("lambda").invoke(FunctionName=f"{shop.stack.stack_name}-batches")
     made: list[str] = json.loads(answer["Payload"].read())["batches"]
     return [each for each in made if shop.api(f"/batches/{each}").json()["variant"] in variants]
@@ -473,7 +473,7 @@ def test_batches_are_made_by_size_by_age_and_on_demand(oms: Shop) -> None:
     assert {each["id"] for each in batches} <= {each["id"] for each in oms.api("/batches").json()["batches"]}
 
 
-def test_without_print_files_of_its_own_an_item_is_batched_as_soon_as_the_oms_has_it(oms: Shop) -> None:
+def test_an_item_without_a_print_file_request_is_batched_as_soon_as_it_is_at_the_oms(oms: Shop) -> None:
     order = cart()
     order["line_items"][1] = of_variant(order["line_items"][1], "e2e-cart")
     none = {"OMS_CREATE_PRINT_FILES": "false"}
@@ -515,12 +515,12 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
         return command.run(Request(action, file=file, wait_s=60, **more))
 
     def writes() -> list[dict[str, Any]]:
-        """What the OMS was asked to change in its catalogue, so far."""
+        """Return all requests so far that change the OMS's catalogue."""
         asked = oms.oms("/_requests")
         return [each for each in asked if each["method"] != "GET" and each["path"].startswith("/api/v1/product")]
 
     def at(kind: str) -> list[str]:
-        """The names that the OMS was asked to create, so far."""
+        """Return the names of the entries created so far."""
         made = [each for each in writes() if (each["method"], each["path"]) == ("POST", f"/api/v1/{kind}")]
         return [each["body"]["name"] for each in made if each["answered"] == 200]
 
@@ -541,7 +541,7 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
     white, *_ = content["variants"]
     content["variants"].append(white | {"key": "mug-classic-red", "name": "Classic mug, red"})
     oms.oms_will(method="POST", path="/api/v1/product-variants", lose_answer=True)
-    assert do("push", content) == NEGATIVE  # whether the OMS has it is for a person to find out
+    assert do("push", content) == NEGATIVE  # a person has to find out whether the OMS has it
     assert do("push", content) == NEGATIVE
     assert [each["path"] for each in writes()].count("/api/v1/product-variants") == 3
 
@@ -553,12 +553,12 @@ def test_the_catalogue_is_compared_pushed_changed_and_pruned(oms: Shop, tmp_path
 # --- the logs ---
 
 
-def test_no_log_holds_a_token_a_person_or_a_design(oms: Shop) -> None:
+def test_no_log_holds_a_token_personal_data_or_a_design(oms: Shop) -> None:
     order = personalised()
     oms.oms_will(method="POST", path=ORDERS, status=400)
     oms.pay(order)
     oms.until(order["id"], attempts_ended)
-    tell(oms, "oms", {"nobody": "Marta"})
+    post(oms, "oms", {"nobody": "Marta"})
     secret = oms.stack.webhooks["oms"]["url"].rpartition("/")[2]
     designs = [line["personalization"]["template_config"][:30] for line in order["line_items"]]
     logged = oms.logs()

@@ -1,7 +1,7 @@
-"""The OMS answers as it likes, and what sends to it is killed again and again: still every line is printed once.
+"""The OMS fails in many ways, and the functions that call it are killed repeatedly: each line is still printed once.
 
-What goes wrong is planned with a seed; which order it hits is not, so that what is asserted holds for any order. The
-simulator counts what it would have printed and batched, and forgets nothing of it.
+A seed plans the faults, but not the orders that they hit, so the assertions hold for any order. The simulator counts
+all items that it would have printed and batched.
 """
 
 import json
@@ -21,7 +21,7 @@ from local import cloud, processes
 from local.partners import OMS_API_TOKEN
 from pressroom.providers.oms import item_ids as items
 from tests.e2e.conftest import ROOT, Shop
-from tests.e2e.functions import kill_while_asking, restart
+from tests.e2e.functions import kill_during_request, restart
 from tests.e2e.waiting import wait_until
 from tests.support.samples import PERSONAL
 
@@ -32,17 +32,17 @@ KILLS = (
     *(("deliver-oms", False), ("deliver-oms", True), ("print_files", False), ("deliver-oms", True)),
     *(("deliver-oms", False), ("deliver-oms", True)),
 )
-"""Which function is killed: with a request to the OMS on its way, or all its instances whatever they do."""
+"""(Function, whether it is killed during a request to the OMS, or all its instances are killed at any time)."""
 DELAYS_S = (0, 0.005, 0.02, 0.05)
 CREATES, PRINT_FILES, BATCHES = "/api/v1/orders", "/api/v1/order-items/", "/api/v1/batch-orders"
 ROUTES = (("POST", CREATES), ("GET", PRINT_FILES), ("POST", BATCHES))
-QUEUES, LETTERS = ("oms.fifo", "print-files"), "oms-dead-letters.fifo"
+QUEUES, DEAD_LETTERS = ("oms.fifo", "print-files"), "oms-dead-letters.fifo"
 BATCHED = frozenset({"5501", "5510"})
 """The variants that have print templates on the local cloud."""
 
 type Behaviour = dict[str, Any]
 
-DONE_BUT_NOT_SAID: list[Behaviour] = [
+DONE_WITHOUT_RESPONSE: list[Behaviour] = [
     {"lose_answer": True},
     {"lose_answer": True, "status": 500},
     {"lose_answer": True, "status": 502},
@@ -62,23 +62,23 @@ NOT_DONE: list[Behaviour] = [
 ]
 REFUSED: list[Behaviour] = [{"status": 400}, {"status": 409}, {"status": 401}, {"status": 302, "location": "/"}]
 SLOW: list[Behaviour] = [
-    *({"hang_s": 0.5}, {"hang_s": 0.5, "lose_answer": True}) * 4,  # so that they are killed meanwhile
+    *({"hang_s": 0.5}, {"hang_s": 0.5, "lose_answer": True}) * 4,  # so that functions are killed during them
     {"hang_s": 12, "lose_answer": True},
 ]
-NOT_TOLD: list[Behaviour] = [
+POLL_FAULTS: list[Behaviour] = [
     *({"status": 500}, {"status": 503}, {"drop": True}, {"garbage": True}, {"garbage": True, "status": 404}),
     *({"status": 404}, {"status": 401}, {"retry_after": 1}, {"answer_bytes": 300_000}),
 ]
 
 
 def plan(shop: Shop, rng: random.Random) -> Counter[tuple[str, str]]:
-    """Plan no more than there are requests for in any case, so that nothing is left at the end; how many by route."""
-    creates = [*SLOW, *REFUSED, *DONE_BUT_NOT_SAID * 4, *NOT_DONE * 2, *[{}] * 30]
-    batches = [*DONE_BUT_NOT_SAID, {"drop": True}, {"status": 500}, {"status": 400}, {"retry_after": 1}, *[{}] * 6]
+    """Plan the faults, fewer than the certain requests, so that none is left at the end; return the counts by route."""
+    creates = [*SLOW, *REFUSED, *DONE_WITHOUT_RESPONSE * 4, *NOT_DONE * 2, *[{}] * 30]
+    batches = [*DONE_WITHOUT_RESPONSE, {"drop": True}, {"status": 500}, {"status": 400}, {"retry_after": 1}, *[{}] * 6]
     rng.shuffle(creates)
     rng.shuffle(batches)
-    # Far between: an order is asked about less and less often, and would take minutes with many of these.
-    polls = [each for fault in rng.sample(NOT_TOLD * 2, k=18) for each in ({"times": rng.randint(10, 40)}, fault)]
+    # Far apart: polls become less frequent, and an order with many faults would take minutes.
+    polls = [each for fault in rng.sample(POLL_FAULTS * 2, k=18) for each in ({"times": rng.randint(10, 40)}, fault)]
     planned = Counter[tuple[str, str]]()
     for route, behaviours in zip(ROUTES, (creates, polls, batches), strict=True):
         for each in behaviours:
@@ -88,15 +88,15 @@ def plan(shop: Shop, rng: random.Random) -> Counter[tuple[str, str]]:
     return planned
 
 
-class Backstage:
-    """What only the owner of the cloud sees."""
+class Internals:
+    """The queues and the table of the local cloud."""
 
     def __init__(self, shop: Shop) -> None:
         self.sqs, self.dynamodb = shop.stack.client("sqs"), shop.stack.client("dynamodb")
         self.table = shop.stack.outputs()["TableName"]
         self.urls = {
             queue: self.sqs.get_queue_url(QueueName=f"{shop.stack.stack_name}-{queue}")["QueueUrl"]
-            for queue in (*QUEUES, LETTERS, "print-files-dead-letters")
+            for queue in (*QUEUES, DEAD_LETTERS, "print-files-dead-letters")
         }
 
     def depth(self, queue: str) -> int:
@@ -116,8 +116,8 @@ class Backstage:
         return Counter((row["operation"]["S"], row["state"]["S"]) for page in pages for row in page["Items"])
 
     def settle(self, seconds: float) -> None:
-        """Wait until nothing moves: every delivery has ended, and no print file is asked for."""
-        wait_until(lambda: self._is_still() or None, "nothing moves any more", seconds)
+        """Wait until every delivery has ended, and no print file is being polled."""
+        wait_until(lambda: self._is_still() or None, "all deliveries and polls have ended", seconds)
 
     def _is_still(self) -> bool:
         if any(self.depth(queue) for queue in QUEUES):
@@ -129,8 +129,8 @@ class Backstage:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What there is to see when nothing moves any more."""
+class Result:
+    """The state after all deliveries and polls have ended."""
 
     orders: dict[str, dict[str, Any]]
     batches: list[dict[str, Any]]
@@ -140,7 +140,7 @@ class Seen:
     depths: dict[str, int]
 
     @classmethod
-    def of(cls, shop: Shop, backstage: Backstage, order_ids: list[str]) -> "Seen":
+    def of(cls, shop: Shop, internals: Internals, order_ids: list[str]) -> "Result":
         with ThreadPoolExecutor(4) as pool:
             orders = pool.map(lambda each: shop.known(each) or {}, order_ids)
             batches = pool.map(
@@ -152,11 +152,11 @@ class Seen:
                 printed=shop.oms("/_printed"),
                 batched=shop.oms("/_batched"),
                 dead=listed(shop, "/deliveries?status=dead&destination=oms", "deliveries"),
-                depths={name: backstage.depth(name) for name in backstage.urls},
+                depths={name: internals.depth(name) for name in internals.urls},
             )
 
     def lines(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
-        """Return every line with its order's only delivery, and what the OMS calls it."""
+        """Yield every line with its order's only delivery and its item id."""
         for order_id, order in self.orders.items():
             (delivery,) = order["deliveries"]
             for line in order["lines"]:
@@ -173,15 +173,15 @@ def listed(shop: Shop, path: str, what: str) -> list[dict[str, Any]]:
 
 
 def asked(shop: Shop) -> Counter[tuple[str, str]]:
-    """Count the requests that the OMS got, by route."""
-    got = [(each["method"], each["path"]) for each in shop.oms("/_requests")]
+    """Count the requests to the OMS by route."""
+    received = [(each["method"], each["path"]) for each in shop.oms("/_requests")]
     return Counter(
-        (method, path) for method, path in ROUTES for each in got if each[0] == method and each[1].startswith(path)
+        (method, path) for method, path in ROUTES for each in received if each[0] == method and each[1].startswith(path)
     )
 
 
 def make_batches(shop: Shop) -> None:
-    """Make batches of whatever is ready, twice at the same time, until there is nothing left."""
+    """Make batches of all ready items, with two concurrent requests, until none is left."""
     while True:
         made = shop.at_once(*[lambda: shop.api("/batches", "POST")] * 2)
         assert [answer.text for answer in made if answer.status_code != 200] == []
@@ -190,7 +190,7 @@ def make_batches(shop: Shop) -> None:
 
 
 def order(number: int, rng: random.Random) -> dict[str, Any]:
-    """An order of one to three personalised lines; the variants of two of three have print templates."""
+    """Return an order of one to three personalised lines; two of the three variants have print templates."""
     content: dict[str, Any] = json.loads((ROOT / "events/storefront/order_paid__personalized.json").read_text())
     mug, poster = content["line_items"]
     tote = mug | {"personalization": mug["personalization"] | {"variant_id": 5510}}
@@ -204,18 +204,20 @@ def order(number: int, rng: random.Random) -> dict[str, Any]:
 
 
 def keep_killing(shop: Shop, after: str, rng: random.Random, over: Event) -> Counter[tuple[str, bool]]:
-    """Kill who sends and who asks, as KILLS says, once an item was asked for; return how often that found somebody."""
+    """Kill functions as KILLS lists them, after the first poll of an item; return how many instances were killed."""
     kills = Counter[tuple[str, bool]]()
     path = f"{PRINT_FILES}{after}/print"
-    wait_until(lambda: path in [each["path"] for each in shop.oms("/_requests")] or None, "the second is asked for", 60)
-    for function, asking in KILLS:
+    wait_until(
+        lambda: path in [each["path"] for each in shop.oms("/_requests")] or None, "the second item is polled", 60
+    )
+    for function, during_request in KILLS:
         if over.wait(rng.uniform(1, 3)):
             break
-        if asking:
-            found = int(kill_while_asking(shop, function, "oms", delay_s=rng.choice(DELAYS_S), seconds=5))
+        if during_request:
+            found = int(kill_during_request(shop, function, "oms", delay_s=rng.choice(DELAYS_S), seconds=5))
         else:
             found = restart(shop, function)
-        kills[function, asking] += found
+        kills[function, during_request] += found
     return kills
 
 
@@ -227,18 +229,18 @@ def keep_batching(shop: Shop, over: Event) -> None:
 @dataclass(frozen=True)
 class Run:
     shop: Shop
-    backstage: Backstage
+    internals: Internals
     order_ids: list[str]
     item_ids: frozenset[str]
     designs: frozenset[str]
     planned: Counter[tuple[str, str]]
     kills: Counter[tuple[str, bool]]
-    seen: Seen
+    result: Result
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    """Everything that goes wrong, until all has ended one way or the other."""
+    """Run all orders through all faults, until every delivery has ended."""
     state_dir = ROOT / ".local" / f"e2e-{os.getpid()}-faults"
     parameters = {"OmsSettleSeconds": "30", "BatchSize": "8", "BatchMaxAgeMinutes": "600"}
     try:
@@ -249,17 +251,17 @@ def run() -> Iterator[Run]:
 
 
 def _run(shop: Shop) -> Run:
-    backstage, rng, over = Backstage(shop), random.Random(SEED), Event()  # noqa: S311 - it plans faults
+    internals, rng, over = Internals(shop), random.Random(SEED), Event()  # noqa: S311 - it plans faults
     for queue, seconds in (("oms.fifo", "30"), ("print-files", "10")):
-        # In AWS what a killed function was about is hidden for six minutes: longer than the function may run.
-        backstage.sqs.set_queue_attributes(QueueUrl=backstage.urls[queue], Attributes={"VisibilityTimeout": seconds})
+        # In AWS, the message of a killed function is hidden for six minutes, which is longer than the function may run.
+        internals.sqs.set_queue_attributes(QueueUrl=internals.urls[queue], Attributes={"VisibilityTimeout": seconds})
     orders = [order(number, rng) for number in range(ORDERS)]
     item_ids = frozenset(items.item_id(each["id"], line["id"]) for each in orders for line in each["line_items"])
 
     made = [line["personalization"] for each in orders for line in each["line_items"]]
     designs = frozenset(text for each in made for text in (each["template_config"][:30], *each["thumbnails"]))
 
-    # What becomes of the first is told too late; the second is created long after the time-out of who asked for it.
+    # The probe of the first fails until the last attempt. The second is created long after the sender's timeout.
     first, second = (items.item_id(each["id"], each["line_items"][0]["id"]) for each in orders[:2])
     shop.oms_will(method="POST", path=CREATES, lose_answer=True)
     shop.oms_will(method="POST", path=CREATES, hang_s=25)
@@ -276,14 +278,14 @@ def _run(shop: Shop) -> Run:
                 answers = list(paying.map(shop.pay, orders[2:]))
             assert {answer.status_code for answer in answers} == {202}
             kills = killing.result()
-            backstage.settle(240)
+            internals.settle(240)
         finally:
             over.set()
         batching.result()
     make_batches(shop)
-    backstage.settle(90)
+    internals.settle(90)
     order_ids = [each["id"] for each in orders]
-    return Run(shop, backstage, order_ids, item_ids, designs, planned, kills, Seen.of(shop, backstage, order_ids))
+    return Run(shop, internals, order_ids, item_ids, designs, planned, kills, Result.of(shop, internals, order_ids))
 
 
 def has_more_than(shop: Shop, orders: int) -> bool | None:
@@ -291,40 +293,40 @@ def has_more_than(shop: Shop, orders: int) -> bool | None:
 
 
 @pytest.fixture(scope="module")
-def replayed(run: Run) -> Seen:
-    """What there is to see when a person has seen to all that was given up, and the OMS has behaved."""
+def replayed(run: Run) -> Result:
+    """The result after a person has replayed all dead deliveries, without further faults."""
     assert all(asked(run.shop)[route] >= number for route, number in run.planned.items())
-    again = [each["id"] for each in run.seen.dead if each["operation"] == "create_order"]
-    # The OMS may have a batch that it did not confirm; there a person looks first, as its error says.
+    again = [each["id"] for each in run.result.dead if each["operation"] == "create_order"]
+    # The OMS may have a batch that it did not confirm: a person checks that first, as the error says.
     again += [
-        each["delivery_id"] for each in run.seen.batches if each["state"] == "dead" and not is_there(each, run.seen)
+        each["delivery_id"] for each in run.result.batches if each["state"] == "dead" and not is_there(each, run.result)
     ]
     for delivery_id in again:
         assert run.shop.api(f"/deliveries/{delivery_id}/replay", "POST").json()["replayed"] is True
-    run.backstage.settle(90)
+    run.internals.settle(90)
     make_batches(run.shop)
-    run.backstage.settle(90)
-    return Seen.of(run.shop, run.backstage, run.order_ids)
+    run.internals.settle(90)
+    return Result.of(run.shop, run.internals, run.order_ids)
 
 
-def is_there(batch: dict[str, Any], seen: Seen) -> bool:
-    """Whether the OMS has a batch: whole, or not at all."""
-    (there,) = {item["uid"] in seen.batched for item in batch["items"]}
+def is_there(batch: dict[str, Any], result: Result) -> bool:
+    """Whether the OMS has a batch; it has all of its items or none."""
+    (there,) = {item["uid"] in result.batched for item in batch["items"]}
     return there
 
 
 def test_every_line_is_printed_once_or_at_most_once_if_its_order_is_dead(run: Run) -> None:
-    seen = run.seen
-    assert len(seen.orders) == ORDERS
-    assert {item for _, _, item in seen.lines()} == run.item_ids
-    assert seen.printed.keys() <= run.item_ids
-    for delivery, _, item in seen.lines():
-        times = seen.printed.get(item, 0)
+    result = run.result
+    assert len(result.orders) == ORDERS
+    assert {item for _, _, item in result.lines()} == run.item_ids
+    assert result.printed.keys() <= run.item_ids
+    for delivery, _, item in result.lines():
+        times = result.printed.get(item, 0)
         assert times == 1 if delivery["status"] == "delivered" else times in (0, 1), (item, delivery, times)
 
 
-def test_every_order_is_delivered_and_followed_to_its_print_files_or_dead_with_a_reason(run: Run) -> None:
-    for delivery, line, item in run.seen.lines():
+def test_every_order_is_delivered_and_has_its_print_files_or_is_dead_with_a_reason(run: Run) -> None:
+    for delivery, line, item in run.result.lines():
         if delivery["status"] == "delivered":
             assert line["print_file"]["status"] == "ready", item
             assert line["status"] == "in_production", item
@@ -333,56 +335,56 @@ def test_every_order_is_delivered_and_followed_to_its_print_files_or_dead_with_a
             assert line["print_file"] is None, item
 
 
-def test_what_went_wrong_was_enough_to_be_a_test(run: Run) -> None:
+def test_enough_faults_occurred(run: Run) -> None:
     assert run.kills["deliver-oms", False]
-    attention = Counter(reason for each in run.seen.orders.values() for reason in each["attention"])
-    assert attention["uid_unknown"] >= len(DONE_BUT_NOT_SAID)
+    attention = Counter(reason for each in run.result.orders.values() for reason in each["attention"])
+    assert attention["uid_unknown"] >= len(DONE_WITHOUT_RESPONSE)
     assert attention["delivery_dead"] > 1
-    assert {each["state"] for each in run.seen.batches} == {"sent", "dead"}
+    assert {each["state"] for each in run.result.batches} == {"sent", "dead"}
 
 
-def test_an_order_of_which_the_oms_does_not_say_whether_it_has_it_is_not_sent_again(run: Run) -> None:
+def test_an_order_whose_probe_fails_is_not_sent_again(run: Run) -> None:
     order_id = run.order_ids[0]
-    (delivery,) = run.seen.orders[order_id]["deliveries"]
+    (delivery,) = run.result.orders[order_id]["deliveries"]
     assert (delivery["status"], delivery["attempts"]) == ("dead", 5)
-    # The other, if it was killed while it asked for the last time.
+    # The second error, if the function was killed during the last probe.
     assert delivery["last_error"] in (
         "the OMS may have the order, but the lookup failed: HTTP 503",
         "attempts ended before they could be recorded",
     )
-    assert {run.seen.printed[item] for each, _, item in run.seen.lines() if each["id"] == delivery["id"]} == {1}
+    assert {run.result.printed[item] for each, _, item in run.result.lines() if each["id"] == delivery["id"]} == {1}
 
 
-def test_an_order_that_arrives_long_after_the_time_out_is_waited_for_and_not_sent_again(run: Run) -> None:
+def test_an_order_that_arrives_long_after_the_timeout_is_found_and_not_sent_again(run: Run) -> None:
     order_id = run.order_ids[1]
-    (delivery,) = run.seen.orders[order_id]["deliveries"]
+    (delivery,) = run.result.orders[order_id]["deliveries"]
     assert delivery["status"] == "delivered"
-    assert run.seen.orders[order_id]["attention"] == ["uid_unknown"]
+    assert run.result.orders[order_id]["attention"] == ["uid_unknown"]
     sent = [each for each in run.shop.oms("/_requests") if each["method"] == "POST" and each["path"] == CREATES]
     assert [each["body"]["ecommerce_order_id"] for each in sent].count(order_id) == 1
 
 
-def test_nothing_is_left_in_a_queue_but_a_letter_for_each_dead_delivery(run: Run) -> None:
-    assert run.seen.depths == {**dict.fromkeys(run.seen.depths, 0), LETTERS: len(run.seen.dead)}
-    dead = [each["deliveries"][0] for each in run.seen.orders.values() if each["deliveries"][0]["status"] == "dead"]
-    dead_batches = [each["delivery_id"] for each in run.seen.batches if each["state"] == "dead"]
-    assert sorted(each["id"] for each in run.seen.dead) == sorted([each["id"] for each in dead] + dead_batches)
+def test_the_queues_hold_only_a_dead_letter_message_for_each_dead_delivery(run: Run) -> None:
+    assert run.result.depths == {**dict.fromkeys(run.result.depths, 0), DEAD_LETTERS: len(run.result.dead)}
+    dead = [each["deliveries"][0] for each in run.result.orders.values() if each["deliveries"][0]["status"] == "dead"]
+    dead_batches = [each["delivery_id"] for each in run.result.batches if each["state"] == "dead"]
+    assert sorted(each["id"] for each in run.result.dead) == sorted([each["id"] for each in dead] + dead_batches)
 
 
 def test_an_item_is_in_one_batch_at_most_and_every_batch_is_sent_or_dead_with_a_reason(run: Run) -> None:
-    in_batches = Counter(item["uid"] for each in run.seen.batches for item in each["items"])
-    assert set(in_batches.values()) == set(run.seen.batched.values()) == {1}
-    assert run.seen.batched.keys() <= in_batches.keys()
-    for each in run.seen.batches:
+    in_batches = Counter(item["uid"] for each in run.result.batches for item in each["items"])
+    assert set(in_batches.values()) == set(run.result.batched.values()) == {1}
+    assert run.result.batched.keys() <= in_batches.keys()
+    for each in run.result.batches:
         if each["state"] == "sent":
             assert each["uid"]
             assert each["status"] == "Batching"
-            assert is_there(each, run.seen)
+            assert is_there(each, run.result)
         else:
             assert (each["state"], bool(each["error"])) == ("dead", True)
 
 
-def test_when_the_dead_are_replayed_every_line_is_printed_exactly_once(replayed: Seen, run: Run) -> None:
+def test_after_the_replay_of_the_dead_deliveries_every_line_is_printed_exactly_once(replayed: Result, run: Run) -> None:
     assert replayed.printed == dict.fromkeys(run.item_ids, 1)
     for delivery, line, item in replayed.lines():
         assert delivery["status"] == "delivered", item
@@ -390,16 +392,16 @@ def test_when_the_dead_are_replayed_every_line_is_printed_exactly_once(replayed:
     assert not [each for each in replayed.orders.values() if "delivery_dead" in each["attention"]]
 
 
-def test_then_every_item_that_can_be_batched_is_in_exactly_one_batch(replayed: Seen) -> None:
+def test_after_the_replay_every_item_with_a_template_is_in_exactly_one_batch(replayed: Result) -> None:
     wanted = {line["uid"] for _, line, _ in replayed.lines() if line["uid"] and line["variant"] in BATCHED}
     assert replayed.batched == dict.fromkeys(wanted, 1)
     assert Counter(item["uid"] for each in replayed.batches for item in each["items"]) == Counter(wanted)
     left = [each for each in replayed.batches if each["state"] != "sent"]
     assert all(is_there(each, replayed) for each in left)
-    assert replayed.depths == {**dict.fromkeys(replayed.depths, 0), LETTERS: len(left)}
+    assert replayed.depths == {**dict.fromkeys(replayed.depths, 0), DEAD_LETTERS: len(left)}
 
 
-def test_through_all_of_it_no_log_holds_a_token_a_person_or_a_design(replayed: Seen, run: Run) -> None:
+def test_no_log_holds_a_token_personal_data_or_a_design_after_all_faults(replayed: Result, run: Run) -> None:
     assert replayed.orders
     logged, token = run.shop.logs(), run.shop.stack.webhooks["oms"]["url"].rpartition("/")[2]
     for never in (OMS_API_TOKEN, token, *PERSONAL, *run.designs):

@@ -1,4 +1,4 @@
-"""Cloudprinter and Printful on the real build and deployment, each function with its own rights."""
+"""Cloudprinter and Printful on the real build and deployment, where each function has its own rights."""
 
 import json
 import uuid
@@ -28,14 +28,14 @@ def sample(name: str) -> dict[str, Any]:
     return content
 
 
-def tell(shop: Shop, provider: str, content: dict[str, Any] | bytes) -> requests.Response:
+def post(shop: Shop, provider: str, content: dict[str, Any] | bytes) -> requests.Response:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = {"Content-Type": "application/json"}
     return request("POST", shop.stack.webhooks[provider]["url"], body=raw, headers=headers, timeout=120)
 
 
 def of_order(name: str, order_id: str) -> dict[str, Any]:
-    """A sample that is about another order of ours, and of the printer's."""
+    """Return a sample about another order of ours, and another one at the printer."""
     content, number = sample(name), int(uuid.uuid5(uuid.NAMESPACE_OID, order_id).hex[:8], 16)
     if name.startswith("cloudprinter"):
         return content | {"order_reference": order_id, "order": str(number)}
@@ -45,7 +45,7 @@ def of_order(name: str, order_id: str) -> dict[str, Any]:
 
 @pytest.fixture(name="order")
 def _order(shop: Shop) -> dict[str, Any]:
-    """A paid order with a line at each of three printers, and two at the third."""
+    """A paid order with one line at two printers each, and two lines at a third."""
     order = sample("storefront/order_paid__several_printers") | {"id": f"e2e-{uuid.uuid4().hex[:12]}"}
     assert shop.pay(order).status_code == 202
     shop.until(order["id"], lambda known: known["lines"])
@@ -53,7 +53,7 @@ def _order(shop: Shop) -> dict[str, Any]:
 
 
 def test_every_sample_and_every_deviation_is_processed(shop: Shop) -> None:
-    answers = [tell(shop, name.partition("/")[0], sample(name)) for name in SAMPLES]
+    answers = [post(shop, name.partition("/")[0], sample(name)) for name in SAMPLES]
     assert {answer.status_code for answer in answers} == {200}
     ended = [shop.event_until(answer.json()["event_id"], "processed") for answer in answers]
     assert {event["topic"] for event in ended if event["provider"] == "printful"} == {
@@ -65,51 +65,51 @@ def test_every_sample_and_every_deviation_is_processed(shop: Shop) -> None:
     assert "data.order.status" in drift["printful.package_shipped"]
 
 
-def test_thirty_different_events_of_one_order_at_once_all_land(shop: Shop, order: dict[str, Any]) -> None:
+def test_thirty_different_events_of_one_order_at_once_are_all_recorded(shop: Shop, order: dict[str, Any]) -> None:
     signals: list[Callable[[], requests.Response]] = []
     names = ("item_validated", "item_produce", "item_produced", "item_packed", "item_error")
     for number in range(4):
         for name in names:
             content = of_order(f"cloudprinter/{name}", order["id"]) | {"item": f"item-{number}"}
-            signals.append(lambda content=content: tell(shop, "cloudprinter", content))  # type: ignore[misc]
+            signals.append(lambda content=content: post(shop, "cloudprinter", content))  # type: ignore[misc]
     for number in range(10):
         content = of_order("printful/package_shipped", order["id"])
         content["data"]["shipment"] |= {"id": 900 + number, "items": []}
-        signals.append(lambda content=content: tell(shop, "printful", content))  # type: ignore[misc]
+        signals.append(lambda content=content: post(shop, "printful", content))  # type: ignore[misc]
     answers = shop.at_once(*signals)
     assert {answer.json()["status"] for answer in answers} <= {"accepted", "duplicate"}
-    told = {answer.json()["event_id"] for answer in answers}
-    assert len(told) == 30
-    known = shop.until(order["id"], lambda it: told <= {entry["event_id"] for entry in it["timeline"]})
+    event_ids = {answer.json()["event_id"] for answer in answers}
+    assert len(event_ids) == 30
+    known = shop.until(order["id"], lambda it: event_ids <= {entry["event_id"] for entry in it["timeline"]})
     assert len(known["shipments"]) == 10
 
 
-def test_a_hold_is_seen_and_its_release_too(shop: Shop, order: dict[str, Any]) -> None:
-    tell(shop, "printful", of_order("printful/order_remove_hold", order["id"]))
-    tell(shop, "printful", of_order("printful/order_put_hold_approval", order["id"]))
+def test_a_hold_and_its_release_are_recorded(shop: Shop, order: dict[str, Any]) -> None:
+    post(shop, "printful", of_order("printful/order_remove_hold", order["id"]))
+    post(shop, "printful", of_order("printful/order_put_hold_approval", order["id"]))
     released = shop.until(order["id"], lambda it: it["holds"] and len(it["timeline"]) == 4)
     assert (released["on_hold"], released["attention"]) == (False, [])
     later = of_order("printful/order_put_hold", order["id"]) | {"created": 1788900000}
-    tell(shop, "printful", later)
+    post(shop, "printful", later)
     held = shop.until(order["id"], lambda it: it["on_hold"])
     assert held["attention"] == ["on_hold"]
     assert [hold["provider"] for hold in held["holds"]] == ["printful", "printful"]
 
 
-def test_stock_flags_the_open_orders_with_a_line_of_it(shop: Shop, order: dict[str, Any]) -> None:
-    tell(shop, "printful", of_order("printful/order_created", order["id"]))
+def test_missing_stock_flags_the_open_orders_with_that_product(shop: Shop, order: dict[str, Any]) -> None:
+    post(shop, "printful", of_order("printful/order_created", order["id"]))
     shop.until(order["id"], lambda it: it["provider_orders"])
     gone = sample("printful/stock_updated") | {"created": 1789900000}
-    assert tell(shop, "printful", gone).status_code == 200
+    assert post(shop, "printful", gone).status_code == 200
     shop.until(order["id"], lambda it: it["attention"] == ["out_of_stock"])
-    tell(shop, "printful", sample("printful/stock_updated__empty") | {"created": 1789900001})
+    post(shop, "printful", sample("printful/stock_updated__empty") | {"created": 1789900001})
     shop.until(order["id"], lambda it: it["attention"] == [])
 
 
-def test_fifty_items_in_a_quarter_of_a_megabyte(shop: Shop, order: dict[str, Any]) -> None:
+def test_an_event_with_fifty_items_and_a_quarter_of_a_megabyte_is_processed(shop: Shop, order: dict[str, Any]) -> None:
     content = of_order("printful/package_shipped", order["id"])
-    told, first = content["data"]["order"], content["data"]["order"]["items"][0]
-    told["items"] = [
+    printful_order, first = content["data"]["order"], content["data"]["order"]["items"][0]
+    printful_order["items"] = [
         first
         | {"id": 5000 + number, "external_id": None, "sku": f"SKU-{number}"}
         | {"files": [file | {"hash": uuid.uuid4().hex, "filename": uuid.uuid4().hex} for file in first["files"] * 3]}
@@ -117,23 +117,23 @@ def test_fifty_items_in_a_quarter_of_a_megabyte(shop: Shop, order: dict[str, Any
     ]
     content["data"]["shipment"]["items"] = [{"item_id": 5000 + number, "quantity": 1} for number in range(50)]
     assert len(json.dumps(content)) > 262 * 1024
-    assert tell(shop, "printful", content).status_code == 200
+    assert post(shop, "printful", content).status_code == 200
     known = shop.until(order["id"], lambda it: it["shipments"])
     assert len(known["shipments"][0]["lines"]) == 50
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b"{}", b'{"type": "ItemShipped"}', b"\xff", b"[" * 10_000])
-def test_what_is_no_signal_is_refused_and_nothing_is_kept(shop: Shop, body: bytes) -> None:
+def test_an_invalid_signal_is_refused_and_not_stored(shop: Shop, body: bytes) -> None:
     before = shop.kept()
-    answer = tell(shop, "cloudprinter", body)
+    answer = post(shop, "cloudprinter", body)
     assert (answer.status_code, shop.kept()) == (400, before)
     assert answer.json()["message"]
 
 
-def test_a_wrong_key_or_token_is_refused_and_leaves_no_trace(shop: Shop) -> None:
+def test_a_request_with_a_wrong_key_or_token_is_refused_and_neither_stored_nor_logged(shop: Shop) -> None:
     before, wrong = shop.kept(), f"wrong-{uuid.uuid4().hex}"
     signal = sample("cloudprinter/item_shipped") | {"apikey": wrong}
-    assert tell(shop, "cloudprinter", signal).status_code == 401
+    assert post(shop, "cloudprinter", signal).status_code == 401
     url = shop.stack.webhooks["printful"]["url"].rpartition("/")[0] + f"/{wrong}"
     event = json.dumps(sample("printful/package_shipped"))
     answer = request("POST", url, body=event, headers={"Content-Type": "application/json"}, timeout=60)
@@ -144,8 +144,8 @@ def test_a_wrong_key_or_token_is_refused_and_leaves_no_trace(shop: Shop) -> None
     assert not [line for page in pages for line in page["events"] if wrong in line["message"]]
 
 
-def test_no_key_and_no_token_stands_in_a_row(shop: Shop) -> None:
-    assert tell(shop, "cloudprinter", sample("cloudprinter/item_shipped")).status_code == 200
+def test_no_row_holds_a_key_or_a_token(shop: Shop) -> None:
+    assert post(shop, "cloudprinter", sample("cloudprinter/item_shipped")).status_code == 200
     table = shop.stack.outputs()["TableName"]
     pages = shop.stack.client("dynamodb").get_paginator("scan").paginate(TableName=table)
     text = repr([item for page in pages for item in page["Items"]])
@@ -156,9 +156,9 @@ def test_no_key_and_no_token_stands_in_a_row(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("provider", "content"), [("cloudprinter", {"type": "ItemEngraved"}), ("printful", {"type": "mug_dropped"})]
 )
-def test_an_unknown_type_is_kept_as_unhandled(shop: Shop, provider: str, content: dict[str, Any]) -> None:
+def test_an_unknown_type_is_stored_as_unhandled(shop: Shop, provider: str, content: dict[str, Any]) -> None:
     key = shop.stack.webhooks["cloudprinter"]["apikey"]
-    answer = tell(shop, provider, content | {"nonce": uuid.uuid4().hex} | {"apikey": key})
+    answer = post(shop, provider, content | {"nonce": uuid.uuid4().hex} | {"apikey": key})
     assert answer.status_code == 200
     event = shop.event_until(answer.json()["event_id"], "unhandled")
     listed = shop.api("/events?state=unhandled&limit=100").json()["events"]
@@ -178,7 +178,7 @@ def at_printful(shop: Shop, method: str, path: str, **body: Any) -> requests.Res
     return request(method, shop.stack.simulators["printful"] + path, body=content, headers=headers, timeout=30)
 
 
-def test_printful_sends_what_is_registered_and_a_lost_registration_is_noticed(
+def test_printful_sends_registered_events_and_a_lost_registration_is_detected(
     shop: Shop, order: dict[str, Any]
 ) -> None:
     at_printful(shop, "POST", "/_reset")
@@ -193,7 +193,7 @@ def test_printful_sends_what_is_registered_and_a_lost_registration_is_noticed(
     shop.until(order["id"], lambda it: it["shipments"])
     (fired,) = wait_until(
         lambda: [each for each in at_printful(shop, "GET", "/_fired").json() if each["state"] == "delivered"] or None,
-        "Printful is answered",
+        "Printful has a response",
         30,
     )
     assert [attempt["status"] for attempt in fired["attempts"]] == [200]

@@ -1,16 +1,16 @@
-"""Waiting for a condition, with a deadline: nothing in the tests sleeps for luck."""
+"""Waiting for a condition with a deadline, instead of sleeping for a fixed time."""
 
 import time
 from collections.abc import Callable
 
 
 def wait_until[Found](look: Callable[[], Found | None], what: str, seconds: float) -> Found:
-    """Look until there is something to find, and return it. Each look costs the processor, too."""
+    """Call `look` until it returns a result, and return that. The pauses grow, since each call takes processor time."""
     deadline, pause = time.monotonic() + seconds, 0.05
     while True:
         found = look()
         if found is not None:
             return found
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s, and not yet: {what}"
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)

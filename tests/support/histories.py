@@ -1,14 +1,14 @@
-"""Whole histories of orders: what a shop and its printers would send over the weeks, as JSON, with its arrival.
+"""Random histories of orders: the webhooks that a shop and its printers send over weeks, with their times of arrival.
 
-A history is drawn from a Random. It may hold everything that the documents and the field notes allow; it goes the way
-that orders go, with some steps left out, told twice, told late, or told at the same second as the next. What the shop
-says is decided as it arrives, on what is known by then, and what is sent because of it ends one way or the other, the
-OMS's deliveries in their turn. The histories of a run are drawn once (`drawn`); every test of histories takes them
-from there (`each_history`).
+A history is drawn from a Random. It may hold everything that the documents and the field notes allow. It follows the
+usual course of an order, with some steps left out, repeated, delayed, or dated at the same second as the next. The
+shop's messages are decided as they arrive, on the facts known by then. The resulting deliveries succeed or fail; those
+to the OMS take their turn in the lane. The histories of a run are drawn once (`drawn`); all tests of histories use
+them (`each_history`).
 
-Of a printer there is one order per record. Two orders of a printer for the same lines (somebody ordered again by hand)
-are judged by the examples in test_rules: a second one rightly takes back what the first has said (a canceled line goes
-on), so that no property of all histories could be told of them.
+A record has at most one order at each printer. Examples in test_rules cover two orders of a printer for the same lines
+(somebody ordered again by hand): there, the second order rightly reverses the first (a canceled line goes on), so no
+property holds for all histories of that kind.
 """
 
 import json
@@ -39,21 +39,21 @@ from tests.support.samples import body, sample
 from tests.support.template import topics
 
 RULES = routing.parse("CM-*=camaloon,CP-*=cloudprinter,PF-*=printful")
-"""What is personalised goes to the OMS; what no rule wants, to nobody."""
+"""Personalised lines go to the OMS; lines that match no rule have no destination."""
 DECIDED_LATER = ("storefront", "ops")
-"""Whose topics decide on what is known of the order."""
+"""The providers whose topics need the known facts of the order to decide."""
 
 
 @cache
 def about_orders() -> dict[str, Topic[Any, Any]]:
-    """Every function that is about an order, by its topic: what it would make of a message is asked of itself."""
+    """Return the handlers of all topics about orders, by topic; the histories use their real models and decisions."""
     handlers = (import_module(f"functions.{provider}.{topic}.handler").handler for provider, topic in topics())
     found = {
         handler.name: handler
         for handler in handlers
         if handler.write in (repository.apply, stock.record_order) or handler.name.startswith(DECIDED_LATER)
     }
-    name = "storefront.order_paid"  # the one that asks for a setting
+    name = "storefront.order_paid"  # the only one that reads a setting
     decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES, inbox.get))  # noqa: E731
     return found | {name: replace(found[name], decide=decide)}
 
@@ -74,7 +74,7 @@ def instant(seconds: int) -> str:
 
 @dataclass(slots=True)
 class Shelf:
-    """What is known of an order, and what of the messages about it is kept, where functions look for both."""
+    """The known facts of an order, and the stored webhooks about it: a stand-in for the table."""
 
     facts: list[Fact] = field(default_factory=list)
     events: dict[str, Event] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def read(
     conflict: bool = False,
     shelf: Shelf | None = None,
 ) -> Decision:
-    """Decide on a message the way its function does, but for the table."""
+    """Decide on a message as its function does, without the table."""
     provider, _, name = topic.partition(".")
     event = Event(
         id=event_id,
@@ -121,7 +121,7 @@ def _shop() -> str:
 
 @dataclass(slots=True)
 class Ordered:
-    """A line as it was ordered, or an item that a printer has without us."""
+    """A line as ordered, or an item of an order that was made at the printer."""
 
     id: str
     sku: str
@@ -131,9 +131,9 @@ class Ordered:
 
 @dataclass(slots=True)
 class History:
-    """Everything that is told of one order, in the order of its arrival; `lines` are those that were ordered.
+    """All facts of one order, in the order of arrival; `lines` are those that were ordered.
 
-    `deliveries`: what was to be sent because of it.
+    `deliveries`: the deliveries that the decisions created.
     """
 
     order_id: str
@@ -144,19 +144,19 @@ class History:
     number: int = 0
 
     def random(self) -> Random:
-        """Return what a test draws on for this history: the same in every run."""
-        return Random(self.number)  # noqa: S311 - no secret hangs on it
+        """Return the source of randomness of a test for this history: the same in every run."""
+        return Random(self.number)  # noqa: S311 - not for a secret
 
     def __str__(self) -> str:
         facts = "".join(f"\n  {fact.at} {fact.kind} by {fact.source}: {json.dumps(fact.data)}" for fact in self.facts)
         return f"draw({self.number}): order {self.order_id} of {self.lines}, in the order of arrival:{facts}"
 
 
-class Teller:
-    """Makes a history up. Each printer has its own clock: they don't wait for each other."""
+class Storyteller:
+    """Draws a history. Each printer has its own clock: they don't wait for each other."""
 
     def __init__(self, random: Random, *, restless: float = 1) -> None:
-        """`restless`: the exponent of each chance; below 1, what is rare happens more often."""
+        """`restless`: the exponent of each probability; below 1, rare events happen more often."""
         self.random, self.restless = random, restless
         self.clock = 0
         kind = random.choice(("paid",) * 7 + ("unpaid", "unpaid", "printful", "cloudprinter"))
@@ -179,15 +179,15 @@ class Teller:
         return bool(self.random.random() < chance**self.restless)
 
     def later(self) -> int:
-        """Let some time pass, or none, and return when it is; now and then a clock is a minute behind."""
+        """Let some time pass, or none, and return the time; sometimes the clock is a minute behind."""
         self.clock += self.random.choice((0, 0, 1, 40, 3_000, 90_000))
         return self.clock - (60 if self.maybe(0.05) else 0)
 
     def arrival(self, at: int) -> str:
         return instant(at + self.random.choice((0, 0, 0, 1, 2, 300, 90_000, 600_000)))
 
-    def tell(self, topic: str, content: dict[str, Any], at: int) -> None:
-        """Send a message, now and then with something that nobody has documented."""
+    def send(self, topic: str, content: dict[str, Any], at: int) -> None:
+        """Send a message, sometimes with an undocumented field."""
         if self.maybe(0.1):
             content = content | {"x_region": {"code": "eu-west"}}
         name = f"{topic}-{len(self.history.facts)}"
@@ -195,36 +195,36 @@ class Teller:
         assert decision.order_id == self.history.order_id
         self.history.facts.extend(decision.facts)
 
-    def note(self, kind: str, source: str, data: dict[str, Any], at: int, *, name: str = "") -> Fact:
-        """Note what no webhook tells, but Pressroom itself."""
+    def record(self, kind: str, source: str, data: dict[str, Any], at: int, *, name: str = "") -> Fact:
+        """Add a fact that no webhook reports, but Pressroom itself records."""
         name = name or f"{source}/{kind}/{len(self.history.facts)}"
         fact = Fact(id=name, kind=kind, source=source, at=instant(at), received_at=instant(at), data=data)
         self.history.facts.append(fact)
         return fact
 
     def all(self) -> History:
-        """Tell the whole history."""
-        tellers = {
+        """Draw the whole history."""
+        printers = {
             "camaloon": self.camaloon,
             "cloudprinter": self.cloudprinter,
             "printful": self.printful,
         }
         if self.history.paid or (not self.own and self.maybe(0.2)):
-            Shop(self).tell()
+            Shop(self).draw()
             self.print_files()
         unrouted = [line for line in self.history.lines if line.destination is None]
-        for printer, told in tellers.items():
+        for printer, draw_messages in printers.items():
             lines = [line for line in self.history.lines if line.destination == printer]
             if lines or (not self.own and self.maybe(0.05)):
-                # What no rule wants may be given to any printer by hand.
+                # A person may route the lines that match no rule to any printer.
                 if self.maybe(0.3):
                     lines, unrouted = lines + unrouted, []
                 self.clock = 0
-                told(lines)
+                draw_messages(lines)
         self.history.facts.sort(key=lambda fact: (fact.received_at, fact.id))
         return self.history
 
-    # --- what all printers do ---
+    # --- common to all printers ---
 
     def split(self, lines: list[Ordered]) -> list[list[tuple[Ordered, int]]]:
         """Split the pieces of lines into up to three parcels."""
@@ -253,13 +253,13 @@ class Teller:
                 "notify_customer": True,
                 "line_items": contents,
             }
-            for _ in range(2 if self.maybe(0.1) else 1):  # by two events, since it has no id
-                self.tell("camaloon.shipment_sent", content, self.later())
+            for _ in range(2 if self.maybe(0.1) else 1):  # two events, since the webhook has no id
+                self.send("camaloon.shipment_sent", content, self.later())
 
-    # --- the OMS, as far as its deliveries don't tell ---
+    # --- the OMS, beyond its deliveries ---
 
     def print_files(self) -> None:
-        """Tell how the print files come on, in no order that anybody promised, and of the batches."""
+        """Draw the statuses of print files, in no guaranteed order, and the batches."""
         for created in [fact for fact in self.shelf.facts if fact.kind == "sent" and "uid_known" in fact.data]:
             start = int((times.parse(created.at) - START).total_seconds())
             for item in created.data["items"]:
@@ -270,13 +270,13 @@ class Teller:
                     url = "https://oms.example/f.pdf" if status == "ready" else None
                     name = f"print/{item['ref']}/{number}-{status}"
                     data = line | {"status": status, "url": url}
-                    self.note("print_file", "oms.print_file", data, self.later(), name=name)
+                    self.record("print_file", "oms.print_file", data, self.later(), name=name)
                 ends = self.random.choice(((), (), ("sent",), ("dead",), ("dead", "sent")))
                 for end in () if "unknown" in item else ends:
                     word = self.random.choice(("Batching", "Imposing", None))
-                    told = {"uid": "B1", "status": word} if end == "sent" else {"uid": None, "status": "dead"}
-                    data, name = line | {"batch": "b1"} | told, f"batch/b1/{item['ref']}/{end}"
-                    self.note("batched", "deliver.oms", data, self.later(), name=name)
+                    result = {"uid": "B1", "status": word} if end == "sent" else {"uid": None, "status": "dead"}
+                    data, name = line | {"batch": "b1"} | result, f"batch/b1/{item['ref']}/{end}"
+                    self.record("batched", "deliver.oms", data, self.later(), name=name)
 
     # --- Cloudprinter ---
 
@@ -309,7 +309,7 @@ class Teller:
             self.signal("order_canceled", cause="CancelUserRequest", message=None)
 
     def deliver(self, item: str, ref: str | None, number: str) -> None:
-        """Ship an item, and perhaps tell how it arrives."""
+        """Ship an item, and perhaps report its arrival."""
         tracked = {"tracking": self.random.choice((number, number, f"https://t.example/{number}"))}
         if self.maybe(0.2):
             tracked["url"] = f"https://t.example/{number}"
@@ -343,8 +343,8 @@ class Teller:
         if item:
             content |= {"item": self.random.choice((item, int(item))), "item_reference": ref}
         if self.maybe(0.03):
-            content["datetime"] = "yesterday"  # then its arrival dates it
-        self.tell(f"cloudprinter.{name}", content | data, at)
+            content["datetime"] = "yesterday"  # then its time of arrival counts
+        self.send(f"cloudprinter.{name}", content | data, at)
 
     # --- Printful ---
 
@@ -363,7 +363,7 @@ class Teller:
             for number, line in enumerate(lines)
         ]
         self.refs = refs
-        if self.own and self.maybe(0.2):  # an edit takes an item out
+        if self.own and self.maybe(0.2):  # an edit removes an item
             self.items.append(self.items[0] | {"id": 40_000_099})
             self.order_event("order_created", "draft")
             self.items.pop()
@@ -404,7 +404,7 @@ class Teller:
             self.afterwards(parcels)
 
     def edit(self) -> None:
-        """Now and then somebody changes the order at Printful by hand."""
+        """Sometimes somebody changes the order at Printful by hand."""
         if self.own or not self.maybe(0.15):
             return
         if self.maybe(0.5):
@@ -415,7 +415,7 @@ class Teller:
         self.order_event("order_updated", "pending")
 
     def afterwards(self, parcels: list[dict[str, Any]]) -> None:
-        """Tell what may become of an order that has left."""
+        """Draw what may happen after the order was shipped."""
         parcel = self.random.choice(parcels) if parcels else self.shipment(7, [(40_000_001, 1)])
         if self.maybe(0.5):
             some = parcel["items"][: self.random.choice((0, 1, 9))]
@@ -464,12 +464,12 @@ class Teller:
         return self.maybe(0.3)
 
     def stock(self) -> None:
-        """Note what Pressroom tells an order of its items' stock."""
+        """Add facts about the stock of the order's items."""
         if self.maybe(0.1):
             for out in (["4017"], []) if self.maybe(0.5) else (["4017"],):
                 at = self.later()
                 data = {"provider": "printful", "product": "71", "version": f"{at}", "out": out}
-                self.note("stock", "printful.stock_updated", data, at)
+                self.record("stock", "printful.stock_updated", data, at)
 
     def shipment(self, number: int, items: list[tuple[int, int]]) -> dict[str, Any]:
         tracking: tuple[object, ...] = (f"78000000001{number}", 0, None, 780_000_000_011)
@@ -511,37 +511,37 @@ class Teller:
             "store": 7654321,
             "data": data | {"order": order},
         }
-        self.tell(f"printful.{name}", content, at)
+        self.send(f"printful.{name}", content, at)
 
 
 class Shop:
-    """What a shop says of its order, and what comes of all that is sent because of it."""
+    """The shop's messages about its order, and the ends of the deliveries that they cause."""
 
-    def __init__(self, teller: Teller) -> None:
-        self.teller = teller
-        self.random, self.maybe = teller.random, teller.maybe
-        self.history, self.shelf = teller.history, teller.shelf
+    def __init__(self, storyteller: Storyteller) -> None:
+        self.storyteller = storyteller
+        self.random, self.maybe = storyteller.random, storyteller.maybe
+        self.history, self.shelf = storyteller.history, storyteller.shelf
         self.messages: list[tuple[int, str, dict[str, Any], bool]] = []
         self.waiting: dict[str, Delivery] = {}
         self.given_up: dict[str, Fact] = {}
         self.now = 0
 
-    def tell(self) -> None:
+    def draw(self) -> None:
         content = json.loads(_shop()) | {"id": self.random.choice((1001, "1001"))}
         content["processed_at"] = "2026-09-01T11:59:58+02:00"
         content["line_items"] = [self.line(line) for line in self.history.lines]
         if self.history.paid:
             self.message("order_paid", content, 0)
             if self.maybe(0.1):
-                self.message("order_paid", content | {"ref": "other"}, self.teller.later(), conflict=True)
+                self.message("order_paid", content | {"ref": "other"}, self.storyteller.later(), conflict=True)
         content["line_items"] = [
             {"id": str(position)} | line for position, line in enumerate(content["line_items"], start=1)
         ]
         for _ in range(self.random.choice((0, 0, 0, 1, 2, 3))):
             content = self.changed(content)
-            self.message("order_updated", self.undesigned(content), self.teller.later())
+            self.message("order_updated", self.undesigned(content), self.storyteller.later())
         if self.maybe(0.15):
-            at = self.teller.later()
+            at = self.storyteller.later()
             when: dict[str, Any] = {"canceled_at": instant(at)} if self.maybe(0.7) else {}
             self.message("order_canceled", {"id": 1001, "reason": self.random.choice((None, "customer"))} | when, at)
         for line in self.history.lines:
@@ -557,14 +557,14 @@ class Shop:
 
     def line(self, line: Ordered) -> dict[str, Any]:
         item: dict[str, Any] = {"sku": line.sku, "quantity": line.quantity, "price": 9.5}
-        if self.teller.named:
+        if self.storyteller.named:
             item["id"] = line.id
         return item | ({"personalization": design(line.sku, "first")} if line.destination == "oms" else {})
 
     def changed(self, content: dict[str, Any]) -> dict[str, Any]:
-        """What the shop says after somebody changed something, or only opened and saved it."""
+        """Return the order after somebody changed it, or only opened and saved it."""
         lines: list[dict[str, Any]] = [dict(line) for line in content["line_items"]]
-        at, one = self.teller.later() - (900 if self.maybe(0.1) else 0), self.random.choice(lines)
+        at, one = self.storyteller.later() - (900 if self.maybe(0.1) else 0), self.random.choice(lines)
         change = self.random.choice(("nothing", "note", "address", "quantity", "sku", "design", "less", "more"))
         if change == "quantity":
             one["quantity"] = self.random.randint(1, 6)
@@ -586,7 +586,7 @@ class Shop:
         return content | ({"note": f"Ring {at} times"} if change == "note" else {})
 
     def undesigned(self, content: dict[str, Any]) -> dict[str, Any]:
-        """What of it the shop sends: now and then it leaves out designs."""
+        """Return the order as the shop sends it: sometimes it leaves out designs."""
         if self.maybe(0.7):
             return content
         bare = [
@@ -596,29 +596,29 @@ class Shop:
         return content | {"line_items": bare}
 
     def play(self) -> None:
-        """Let the messages arrive, and what they have caused end, until nothing is left to happen."""
+        """Let all messages arrive and all deliveries end."""
         self.messages.sort(key=lambda message: message[:2])
         while self.messages or self.due():
             self.now += self.random.choice((1, 1, 30))
             due = self.due()
             if self.messages and (not due or self.maybe(0.5)):
-                self.hear(*self.messages.pop(0))
+                self.receive(*self.messages.pop(0))
             else:
                 self.end(self.random.choice(due))
         for delivery_id in list(self.given_up):
-            if self.maybe(0.3):  # nobody tries it again
+            if self.maybe(0.3):  # nobody replays it
                 continue
             self.waiting[delivery_id] = next(each for each in self.history.deliveries if each.id == delivery_id)
             self.end(delivery_id, lost=self.given_up[delivery_id].data["answer_lost"])
             while due := self.due():
                 self.end(due[0])
 
-    def hear(self, arrival: int, topic: str, content: dict[str, Any], conflict: bool) -> None:
+    def receive(self, arrival: int, topic: str, content: dict[str, Any], conflict: bool) -> None:
         self.now = max(self.now, arrival)
         name = f"{topic}-{len(self.history.facts)}"
-        given: dict[str, Any] = {"event_id": name, "conflict": conflict, "shelf": self.shelf}
+        options: dict[str, Any] = {"event_id": name, "conflict": conflict, "shelf": self.shelf}
         try:
-            decision = read(topic, content, received_at=instant(self.now), **given)
+            decision = read(topic, content, received_at=instant(self.now), **options)
         except Unprocessable:
             assert topic == "ops.line_routed"
             return
@@ -627,7 +627,7 @@ class Shop:
         self.waiting |= {delivery.id: delivery for delivery in decision.deliveries}
 
     def due(self) -> list[str]:
-        """The deliveries that are being tried."""
+        """Return the deliveries that are being attempted."""
         turn = lane.turn(self.shelf.facts, "oms")
         return [each for each in self.waiting if each.partition("-")[0] not in LANES or each == turn]
 
@@ -658,13 +658,13 @@ class Shop:
             data = {"provider": "oms", "deleted": deleted} if deleted else {}
         about = {"delivery_id": delivery_id, "destination": delivery.destination, "operation": delivery.operation}
         end = about | {"answer_lost": lost} | data
-        fact = self.teller.note(kind, f"deliver.{delivery.destination}", end, self.now)
+        fact = self.storyteller.record(kind, f"deliver.{delivery.destination}", end, self.now)
         self.shelf.facts.append(fact)
         if kind == "dead":
             self.given_up[delivery_id] = fact
 
     def created(self, delivery: Delivery, *, known: bool) -> dict[str, Any]:
-        """What the record keeps of an order that the OMS has; its uid may be known, and those of its items not."""
+        """Return the data of an order at the OMS; its uid may be known while those of its items are not."""
         names = [item["ecommerce_order_item_id"] for item in json.loads(delivery.body)["items"]]
         has_items = known and self.maybe(0.9)
         items: Iterable[dict[str, Any]] = (
@@ -678,7 +678,7 @@ class Shop:
 
 
 def design(sku: str, name: str) -> dict[str, Any]:
-    """What a customer has made of a product."""
+    """Return a customer's design of a product."""
     return {
         "variant_id": f"{sku}/v",
         "template_config": f"%7B%22{name.replace(' ', '%20')}%22%3A1%7D",
@@ -691,25 +691,25 @@ def design(sku: str, name: str) -> dict[str, Any]:
 DRAWN = 1200
 """How many histories there are; all different, and the same ones in every run."""
 RESTLESS = (1.0, 0.5, 0.25)
-"""How often what is rare happens: the exponents of its chance, in turn."""
+"""The exponents of the probability of rare events, used in turn."""
 
 
 @cache
 def drawn() -> tuple[History, ...]:
-    """Draw the histories, once per process; what is rare happens more often in two of three."""
+    """Draw the histories, once per process; in two of three, rare events happen more often."""
     return tuple(history for number in range(DRAWN) if (history := draw(number)).facts)
 
 
 def draw(number: int) -> History:
-    """Draw one history: to look at one that a test has named."""
-    teller = Teller(Random(number), restless=RESTLESS[number % len(RESTLESS)])  # noqa: S311 - no secret hangs on it
-    return replace(teller.all(), number=number)
+    """Draw one history, such as one that a failed test names."""
+    storyteller = Storyteller(Random(number), restless=RESTLESS[number % len(RESTLESS)])  # noqa: S311 - not for a secret
+    return replace(storyteller.all(), number=number)
 
 
 def each_history(count: int = DRAWN) -> Callable[[Callable[[History], None]], Callable[[], None]]:
-    """Make a test of a check of one history: it tries the first `count` of them.
+    """Turn a check of one history into a test of the first `count` histories.
 
-    What is reported is the shortest of those that fail, with its number for `draw`, and what it tells.
+    The test reports the shortest history that fails, with its number for `draw`, and its facts.
     """
 
     def histories() -> Iterator[History]:
@@ -720,7 +720,7 @@ def each_history(count: int = DRAWN) -> Callable[[Callable[[History], None]], Ca
 
 
 def each_seed(count: int) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
-    """Make a test of a check that draws on a Random: it tries as many, and reports the seed of the first that fails."""
+    """Turn a check that takes a Random into a test of `count` seeds; it reports the first seed that fails."""
     return partial(_tried, lambda: map(Random, range(count)), lambda _: 0, lambda _: "")
 
 
@@ -734,7 +734,7 @@ def _tried[T](
         for number, example in enumerate(examples()):
             try:
                 check(example)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the smallest example shows it best
+            except Exception as error:  # noqa: BLE001 - the smallest example is reported, whatever the error
                 failed += 1
                 if smallest is None or size(example) < smallest[0]:
                     error.add_note(show(example) or f"Random({number})")

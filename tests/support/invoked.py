@@ -1,4 +1,4 @@
-"""Lambda, as a command at a terminal meets it."""
+"""A fake Lambda client for commands that invoke functions."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class InvokedLambda:
-    """Runs a function as Lambda would, or answers as it is told."""
+    """Runs a function as Lambda would, or returns the given answer."""
 
     def __init__(self, handler: Callable[[Any, Any], Any], answer: dict[str, Any] | Exception | None = None) -> None:
         self.handler = handler

@@ -1,8 +1,8 @@
-"""moto (5.2.5) as it is, in half the time: most of the integration tests' time is spent in it.
+"""Patches that make moto (5.2.5) twice as fast; the integration tests spend most of their time in it.
 
-Four things of it are done in another way, with the same results: an attribute's value is looked for under a dozen
-names that it can't have; each entry of a transaction copies the whole table, its stream included, for a rollback;
-values are converted each time they are compared; and each look sorts the whole table by comparing them.
+They replace four slow parts, with the same results: moto tries a dozen names for an attribute's value; it copies the
+whole table, including its stream, for each entry of a transaction; it converts values in each comparison; and it sorts
+the whole table on each read.
 """
 
 import copy
@@ -21,7 +21,7 @@ type Method = Callable[..., Any]
 
 
 def install() -> None:
-    """Let moto be quick from now on."""
+    """Install the patches."""
     for owner, name, quicker in (
         (ResponseSerializer, "get_value", _looked_up),
         (DynamoType, "__eq__", _compared(operator.eq)),
@@ -78,7 +78,7 @@ def _copied_once(slow: Method) -> Method:
 
 
 def _snapshot(table: Table) -> Table:
-    """A table as it is now: its rows, which are changed in place, and its stream, whose records are not."""
+    """Copy a table: its rows deeply, since moto changes them in place, and the list of its stream's records."""
     snapshot = copy.copy(table)
     snapshot.items = copy.deepcopy(table.items)
     if table.stream_shard:

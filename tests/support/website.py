@@ -1,4 +1,4 @@
-"""The API in this process as a website, for a browser: the same functions, on moto, behind a port of this machine."""
+"""The API of this process on a local port, for a browser: the same functions, on moto."""
 
 import threading
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def website(cloud: Cloud) -> Iterator[tuple[str, threading.Lock]]:
-    """Yield its URL, and the lock under which it answers: functions share the environment of this one process.
+    """Yield the URL, and the lock that each response takes: all functions share this process's environment.
 
-    A browser keeps connections open that it may need, so each has a thread of its own; the answers take turns.
+    A browser keeps idle connections open, so each connection has its own thread; the responses take turns.
     """
     answer, turn = application(cloud), threading.Lock()
 
@@ -29,7 +29,9 @@ def website(cloud: Cloud) -> Iterator[tuple[str, threading.Lock]]:
             return answer(environ, start_response)
 
     server = make_server("127.0.0.1", 0, in_turn, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))  # so soon it sees that it shall end
+    thread = threading.Thread(
+        target=server.serve_forever, args=(0.02,)
+    )  # the interval at which it checks for the shutdown
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", turn

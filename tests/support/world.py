@@ -34,8 +34,8 @@ OPERATIONS = {"create_order": at_oms.create, "update_order": at_oms.update, "del
 class Oms:
     """Stands in for `providers.oms.client`: orders by uid. `faults` are the results of the next calls; None: success.
 
-    `unheard`: not received, no response. `lost`: done, no response. `busy`: HTTP 429. A number: refused with this HTTP
-    status. `anonymous`: done, with an unreadable response.
+    `unreceived`: not received, no response. `lost`: done, no response. `busy`: HTTP 429. A number: refused with this
+    HTTP status. `anonymous`: done, with an unreadable response.
     """
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Oms:
         reads = what == "ask"
         if fault == "busy":
             raise Retry("HTTP 429", status=429)
-        if fault == "unheard" or (fault == "lost" and reads):
+        if fault == "unreceived" or (fault == "lost" and reads):
             raise Retry("timed out", answer_lost=not reads)
         if isinstance(fault, int):
             raise Dead(f"HTTP {fault}", status=fault)

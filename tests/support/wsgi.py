@@ -1,4 +1,4 @@
-"""The front door as a WSGI application: what API Gateway does between HTTP and the functions, for who speaks HTTP."""
+"""API Gateway as a WSGI application: it translates between HTTP and the functions' events."""
 
 import base64
 import re
@@ -22,7 +22,7 @@ def application(cloud: Cloud) -> Callable[[Environ, Callable[..., Any]], Iterabl
         query: dict[str, str] = {}
         for name, value in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace"):
             query[name] = f"{query[name]},{value}" if name in query else value  # as the gateway joins them
-        raw = environ.get("REQUEST_URI")  # a server's: still encoded, and so with the slashes of an id told apart
+        raw = environ.get("REQUEST_URI")  # set by a server: still encoded, so that slashes in an id stay distinct
         path = urlsplit(raw).path if raw else quote(environ["PATH_INFO"].encode("latin-1"), safe="/")
         event = gateway.request(
             environ["REQUEST_METHOD"],
@@ -32,7 +32,7 @@ def application(cloud: Cloud) -> Callable[[Environ, Callable[..., Any]], Iterabl
             body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
             as_base64=True,
         )
-        if event["routeKey"] == "$default":  # the gateway itself knows no such route
+        if event["routeKey"] == "$default":  # the gateway has no such route
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [b'{"message":"Not Found"}']
         receiver = re.match(r"/webhooks/(\w+)", path)

@@ -348,3 +348,11 @@ def test_the_tables_of_statuses_have_each() -> None:
 def test_the_table_of_conditions_has_each() -> None:
     table = rows("docs/operations.md", "### Health conditions", table="condition")
     assert sorted(name for row in table for name in names(row)) == sorted(conditions.SENTENCES)
+
+
+def test_the_errors_that_the_runbook_explains_are_those_of_the_code() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "layers/pressroom/pressroom").rglob("*.py"))
+    quoted = re.findall(r"`([^`\n]+)`", "".join(re.findall(r"^ *\| (`.*?) \|", text("docs/runbook.md"), re.MULTILINE)))
+    sentences = [each for each in quoted if " " in each and not re.match(r"HTTP|\d|[A-Z]+ /|make |\.venv", each)]
+    assert sentences
+    assert [each for each in sentences if each not in code] == []

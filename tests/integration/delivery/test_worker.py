@@ -1,4 +1,4 @@
-"""Delivering: once, or dead with the reason."""
+"""A delivery is delivered once, or dead with a reason."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ LAST_RECEIVE = int(variables(functions()["DeliverCamaloonFunction"])["LAST_RECEI
 
 @pytest.fixture(name="paid")
 def _paid(hub: Hub) -> Hub:
-    """A paid order whose delivery stands in Camaloon's queue."""
+    """A paid order whose delivery is in Camaloon's queue."""
     hub.receive("storefront", "order_paid", order())
     hub.pump()
     hub.run_topics()
@@ -42,7 +42,7 @@ def status(code: int) -> Retry:
     return Retry(f"HTTP {code}", status=code)
 
 
-def test_camaloon_gets_its_body_and_three_headers(paid: Hub) -> None:
+def test_camaloon_receives_its_body_and_headers(paid: Hub) -> None:
     paid.deliver()
     ((url, content, headers),) = paid.camaloon.requests
     assert url == "https://camaloon.com/print_on_demand/generic/webhooks/receive"
@@ -62,7 +62,7 @@ def test_the_current_secret_signs(paid: Hub) -> None:
     assert headers["X-CAMALOON-HMAC-SHA256"] == camaloon_signature("the-new-one", content)
 
 
-def test_a_delivery_that_arrives_is_delivered_and_its_lines_accepted(paid: Hub) -> None:
+def test_a_successful_delivery_is_delivered_and_its_lines_are_accepted(paid: Hub) -> None:
     paid.deliver()
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("delivered", 1, None)
@@ -87,7 +87,7 @@ def test_503_twice_then_200_is_delivered_once(paid: Hub) -> None:
     assert paid.retained == []
 
 
-def test_between_the_tries_the_delivery_is_pending_and_says_why(paid: Hub) -> None:
+def test_a_delivery_is_pending_between_attempts_and_shows_the_error(paid: Hub) -> None:
     paid.camaloon.answers = [status(503)]
     paid.deliver()
     shown = only_delivery(paid)
@@ -115,7 +115,7 @@ def test_a_refusal_is_dead_at_once_and_visible_everywhere(paid: Hub, code: int) 
     assert paid.order()["deliveries"][0]["last_error"] == f"HTTP {code}"
 
 
-def test_after_the_last_try_a_delivery_is_dead(paid: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_delivery_is_dead_after_the_last_attempt(paid: Hub, capsys: pytest.CaptureFixture[str]) -> None:
     paid.cloud.parameters["DeliveryMaxAttempts"] = "3"
     paid.camaloon.answers = [status(503)] * 9
     paid.deliver()
@@ -129,7 +129,7 @@ def test_after_the_last_try_a_delivery_is_dead(paid: Hub, capsys: pytest.Capture
     assert '"DeliveriesDead"' in capsys.readouterr().out
 
 
-def test_a_lost_answer_is_told_again_and_flagged(paid: Hub) -> None:
+def test_a_delivery_with_a_lost_answer_is_sent_again_and_flagged(paid: Hub) -> None:
     paid.camaloon.answers = [Retry("no answer: connection closed", answer_lost=True), 200]
     paid.deliver()
     paid.deliver_again()
@@ -151,25 +151,25 @@ def test_an_attempt_that_is_killed_is_a_lost_answer(paid: Hub) -> None:
 
 
 def deliver_once_more(hub: Hub, count: int = 2) -> Any:
-    """Give the function the message again without asking the queue, as after its visibility time-out."""
+    """Invoke the function with the message again, without the queue, as after its visibility timeout."""
     body = json.dumps({"delivery_id": only_delivery(hub)["id"], "replays": only_delivery(hub)["replays"]})
     return hub.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": body, "count": count})]})
 
 
-def test_a_killed_attempt_is_remembered_through_many_failures(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_attempt_is_still_flagged_after_many_failures(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "HISTORY", 5)
     paid.cloud.parameters["DeliveryMaxAttempts"] = str(outbox.HISTORY + 10)
     paid.camaloon.answers = [SystemExit(), *[status(503)] * (outbox.HISTORY + 2), 200]
     with pytest.raises(SystemExit):
         paid.deliver()
-    assert paid.cloud.messages("CamaloonQueue") == [], "it is hidden while its attempt may still run"
+    assert paid.cloud.messages("CamaloonQueue") == [], "the message is hidden while its attempt may still run"
     for _ in range(outbox.HISTORY + 3):
         deliver_once_more(paid)
     assert only_delivery(paid)["status"] == "delivered"
     assert paid.order()["attention"] == ["answer_lost"]
 
 
-def test_an_error_of_ours_fails_the_batch_and_is_tried_again(paid: Hub) -> None:
+def test_an_error_inside_pressroom_fails_the_batch_and_is_retried(paid: Hub) -> None:
     paid.camaloon.answers = [ZeroDivisionError(), 200]
     paid.deliver()
     assert len(paid.retained) == 1
@@ -178,7 +178,7 @@ def test_an_error_of_ours_fails_the_batch_and_is_tried_again(paid: Hub) -> None:
     assert paid.order()["attention"] == ["answer_lost"]
 
 
-def test_a_message_delivered_twice_has_no_second_effect(paid: Hub) -> None:
+def test_a_message_received_twice_has_no_second_effect(paid: Hub) -> None:
     paid.deliver()
     before = paid.cloud.rows()
     assert deliver_once_more(paid) == {"batchItemFailures": []}
@@ -186,7 +186,7 @@ def test_a_message_delivered_twice_has_no_second_effect(paid: Hub) -> None:
     assert len(paid.camaloon.requests) == 1
 
 
-def test_attempts_that_die_unrecorded_end_at_the_last_receive(paid: Hub) -> None:
+def test_unrecorded_attempts_end_at_the_last_receive(paid: Hub) -> None:
     deliver_once_more(paid, count=LAST_RECEIVE)
     shown = only_delivery(paid)
     assert (shown["status"], shown["attempts"]) == ("dead", 0)
@@ -194,7 +194,7 @@ def test_attempts_that_die_unrecorded_end_at_the_last_receive(paid: Hub) -> None
     assert len(paid.cloud.messages("CamaloonDeadLetterQueue")) == 1
 
 
-def test_a_delivery_that_dies_again_before_it_is_tried_is_dead_again(paid: Hub) -> None:
+def test_a_replayed_delivery_that_reaches_the_last_receive_is_dead_again(paid: Hub) -> None:
     deliver_once_more(paid, count=LAST_RECEIVE)
     replay(paid)
     assert only_delivery(paid)["status"] == "pending"
@@ -206,8 +206,8 @@ def test_a_dead_message_that_is_redriven_starts_a_new_round(paid: Hub) -> None:
     paid.cloud.parameters["DeliveryMaxAttempts"] = "2"
     paid.camaloon.answers = [Dead("HTTP 401", status=401), status(503), 200]
     paid.deliver()
-    (letter,) = paid.cloud.messages("CamaloonDeadLetterQueue")
-    body = json.dumps(letter)
+    (message,) = paid.cloud.messages("CamaloonDeadLetterQueue")
+    body = json.dumps(message)
     url = paid.cloud.url("CamaloonQueue")
     paid.cloud.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="redriven")
     paid.deliver()
@@ -242,7 +242,7 @@ def test_a_dead_delivery_is_replayed_once(paid: Hub) -> None:
     assert len(paid.camaloon.requests) == 2
 
 
-def test_a_replay_leaves_the_other_dead_letters(hub: Hub) -> None:
+def test_a_replay_keeps_the_other_dead_letter_messages(hub: Hub) -> None:
     hub.camaloon.answers = [Dead("HTTP 401", status=401)] * 3
     for order_id in (1, 2, 3):
         hub.receive("storefront", "order_paid", order(id=order_id))
@@ -253,7 +253,7 @@ def test_a_replay_leaves_the_other_dead_letters(hub: Hub) -> None:
     assert left == {hub.order(order_id)["deliveries"][0]["id"] for order_id in ("1", "3")}
 
 
-def test_a_replay_has_its_own_round_of_tries(paid: Hub) -> None:
+def test_a_replay_has_its_own_round_of_attempts(paid: Hub) -> None:
     paid.cloud.parameters["DeliveryMaxAttempts"] = "2"
     paid.camaloon.answers = [status(503)] * 4
     paid.deliver()
@@ -268,7 +268,7 @@ def test_a_replay_has_its_own_round_of_tries(paid: Hub) -> None:
 
 
 @pytest.mark.parametrize("missing", ["secret", "domain"])
-def test_what_is_not_set_up_yet_waits(paid: Hub, missing: str) -> None:
+def test_a_delivery_waits_until_its_destination_is_set_up(paid: Hub, missing: str) -> None:
     if missing == "secret":
         paid.cloud.set_secret("CamaloonSecret", "")
     else:
@@ -284,7 +284,7 @@ def test_a_delivery_that_was_erased_is_no_failure(hub: Hub) -> None:
     assert hub.cloud.call("deliver/camaloon", {"Records": [message]}) == {"batchItemFailures": []}
 
 
-def test_the_orders_of_a_group_go_out_in_turn(hub: Hub) -> None:
+def test_each_order_has_its_own_message_group(hub: Hub) -> None:
     with aws_calls() as calls:
         for order_id in (1, 1, 2):
             hub.receive("storefront", "order_paid", order(id=order_id))
@@ -294,7 +294,7 @@ def test_the_orders_of_a_group_go_out_in_turn(hub: Hub) -> None:
     assert all(len(call["MessageDeduplicationId"]) <= 128 for call in sent)
 
 
-def test_attempts_that_are_killed_use_up_their_tries(paid: Hub) -> None:
+def test_killed_attempts_count_as_attempts(paid: Hub) -> None:
     paid.cloud.parameters["DeliveryMaxAttempts"] = "3"
     paid.camaloon.answers = [ZeroDivisionError()] * 9
     for _ in range(6):
@@ -304,7 +304,7 @@ def test_attempts_that_are_killed_use_up_their_tries(paid: Hub) -> None:
     assert len(paid.camaloon.requests) == 3
 
 
-def test_what_was_taken_is_not_sent_again_because_it_could_not_be_recorded(
+def test_a_delivery_whose_end_could_not_be_recorded_is_not_sent_again(
     paid: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -321,13 +321,13 @@ def test_what_was_taken_is_not_sent_again_because_it_could_not_be_recorded(
     assert len(paid.camaloon.requests) == 1
 
 
-def test_a_replay_never_revives_what_was_delivered_meanwhile(paid: Hub, clock: Clock) -> None:
+def test_a_replay_does_not_restart_a_delivery_delivered_meanwhile(paid: Hub, clock: Clock) -> None:
     paid.camaloon.answers = [Dead("HTTP 401", status=401), 200]
     paid.deliver()
     read = outbox.get(only_delivery(paid)["id"])
     assert read is not None
-    (letter,) = paid.cloud.messages("CamaloonDeadLetterQueue")
-    paid.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": json.dumps(letter), "count": 1})]})
+    (message,) = paid.cloud.messages("CamaloonDeadLetterQueue")
+    paid.cloud.call("deliver/camaloon", {"Records": [sqs_record({"Body": json.dumps(message), "count": 1})]})
     assert only_delivery(paid)["status"] == "delivered"
     with paid.cloud.as_function("api"):
         assert replay_delivery(read, by="a test", now=clock()) is False
@@ -336,7 +336,7 @@ def test_a_replay_never_revives_what_was_delivered_meanwhile(paid: Hub, clock: C
     assert len(paid.camaloon.requests) == 2
 
 
-def test_a_stale_copy_does_not_revive_a_dead_delivery(paid: Hub) -> None:
+def test_a_stale_copy_does_not_restart_a_dead_delivery(paid: Hub) -> None:
     paid.camaloon.answers = [Dead("HTTP 401", status=401), 200]
     paid.deliver()
     assert deliver_once_more(paid) == {"batchItemFailures": []}
@@ -344,7 +344,7 @@ def test_a_stale_copy_does_not_revive_a_dead_delivery(paid: Hub) -> None:
     assert len(paid.camaloon.requests) == 1
 
 
-def test_a_pending_delivery_whose_message_the_queue_gave_up_can_be_replayed(paid: Hub) -> None:
+def test_a_pending_delivery_whose_message_was_dead_lettered_by_the_queue_can_be_replayed(paid: Hub) -> None:
     (message,) = paid.cloud.messages("CamaloonQueue")
     assert replay(paid)["replayed"] is False
     url = paid.cloud.url("CamaloonDeadLetterQueue")
@@ -377,7 +377,7 @@ def test_a_delivery_that_fails_for_long_is_counted_for_the_alarm(
     assert '"DeliveriesLate"' in capsys.readouterr().out
 
 
-def test_killed_before_the_dead_letter_was_written_it_is_written_the_next_time(
+def test_a_dead_letter_message_not_sent_because_of_a_kill_is_sent_the_next_time(
     paid: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paid.camaloon.answers = [Dead("HTTP 401", status=401)]
@@ -396,11 +396,11 @@ def test_killed_before_the_dead_letter_was_written_it_is_written_the_next_time(
     assert len(paid.camaloon.requests) == 1
 
 
-def test_a_401_with_a_secret_that_was_just_replaced_is_tried_again(paid: Hub, clock: Clock) -> None:
+def test_a_401_with_a_secret_that_was_just_replaced_is_retried(paid: Hub, clock: Clock) -> None:
     paid.camaloon.answers = [status(503), Dead("HTTP 401", status=401), 200]
     paid.deliver()
     paid.cloud.set_secret("CamaloonSecret", "the-new-one")
-    clock.advance(60)  # the function still holds the old one
+    clock.advance(60)  # the function still has the old one
     paid.deliver_again()
     assert only_delivery(paid)["status"] == "pending"
     paid.deliver_again()
@@ -410,15 +410,15 @@ def test_a_401_with_a_secret_that_was_just_replaced_is_tried_again(paid: Hub, cl
     )
 
 
-def test_an_end_that_was_recorded_unheard_stays_the_end(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_recorded_with_a_lost_response_stays_the_end(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     real = repository.apply
 
-    def unheard(*args: Any, **rest: Any) -> None:
+    def lost_response(*args: Any, **rest: Any) -> None:
         real(*args, **rest)
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("pressroom.order.repository.apply", unheard)
+        broken.setattr("pressroom.order.repository.apply", lost_response)
         deliver_once_more(paid)
     assert only_delivery(paid)["status"] == "delivered"
     deliver_once_more(paid)
@@ -426,7 +426,7 @@ def test_an_end_that_was_recorded_unheard_stays_the_end(paid: Hub, monkeypatch: 
     assert len(paid.camaloon.requests) == 1
 
 
-def test_a_replay_that_can_not_be_written_leaves_the_letter_where_it_is(
+def test_a_replay_that_can_not_be_written_keeps_the_dead_letter_message(
     paid: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (message,) = paid.cloud.messages("CamaloonQueue")

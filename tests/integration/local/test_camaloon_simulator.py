@@ -1,4 +1,4 @@
-"""The simulator refuses what Camaloon would refuse, so a green demo means something."""
+"""The simulator of Camaloon refuses what Camaloon would refuse, so the demo proves something."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def post(camaloon: FlaskClient, body: dict[str, Any], **changes: str) -> TestRes
     return camaloon.post(ENDPOINT, data=raw, headers=headers)
 
 
-def test_it_takes_a_signed_order_and_lists_it(camaloon: FlaskClient) -> None:
+def test_it_accepts_a_signed_order_and_lists_it(camaloon: FlaskClient) -> None:
     assert post(camaloon, SAMPLE).status_code == 200
     (listed,) = camaloon.get("/_requests").get_json()
     assert (listed["body"], listed["answered"]) == (SAMPLE, 200)
@@ -39,7 +39,7 @@ def test_it_takes_a_signed_order_and_lists_it(camaloon: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("header", ["X_CAMALOON_HMAC_SHA256", "X_CAMALOON_SOURCE_DOMAIN"])
-def test_it_refuses_who_can_not_be_authenticated(camaloon: FlaskClient, header: str) -> None:
+def test_it_refuses_a_sender_that_can_not_be_authenticated(camaloon: FlaskClient, header: str) -> None:
     assert post(camaloon, SAMPLE, **{header: "wrong"}).status_code == 401
 
 
@@ -60,7 +60,9 @@ def without_lines(order: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("spoil", [without_email, with_an_unknown_field, with_a_price_as_text, without_lines])
-def test_it_answers_400_with_a_list_of_errors(camaloon: FlaskClient, spoil: Callable[[dict[str, Any]], None]) -> None:
+def test_it_responds_to_an_invalid_order_with_400_and_the_errors(
+    camaloon: FlaskClient, spoil: Callable[[dict[str, Any]], None]
+) -> None:
     order = json.loads(json.dumps(SAMPLE))
     spoil(order)
     answer = post(camaloon, order)
@@ -68,7 +70,7 @@ def test_it_answers_400_with_a_list_of_errors(camaloon: FlaskClient, spoil: Call
     assert len(answer.get_json()) == 1
 
 
-def test_it_misbehaves_as_told_and_only_as_often(camaloon: FlaskClient) -> None:
+def test_it_follows_each_behaviour_as_often_as_planned(camaloon: FlaskClient) -> None:
     camaloon.post("/_behave", json={"status": 503, "times": 2})
     camaloon.post("/_behave", json={"retry_after": 5})
     answers = [post(camaloon, SAMPLE) for _ in range(4)]
@@ -76,5 +78,5 @@ def test_it_misbehaves_as_told_and_only_as_often(camaloon: FlaskClient) -> None:
     assert answers[2].headers["Retry-After"] == "5"
 
 
-def test_it_says_what_it_does_not_understand(camaloon: FlaskClient) -> None:
+def test_it_refuses_an_unknown_behaviour(camaloon: FlaskClient) -> None:
     assert camaloon.post("/_behave", json={"explode": True}).status_code == 400

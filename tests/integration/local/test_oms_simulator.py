@@ -1,4 +1,4 @@
-"""The simulator refuses what the OMS may refuse, repeats what it is told twice, and loses answers after the work."""
+"""The simulator of the OMS refuses what the OMS may refuse, repeats work, and loses responses after the work."""
 
 import json
 import socket
@@ -71,7 +71,7 @@ VARIANT = {"name": "Mug, red", "country_id": 1, "weight": 300, "length": 10, "ec
 
 
 class Caller:
-    """Speaks to the simulator without a network."""
+    """A client of the simulator without a network."""
 
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
@@ -79,41 +79,41 @@ class Caller:
     def __call__(self, method: str, path: str, body: Any = None) -> TestResponse:
         return self.client.open(f"/api/v1{path}", method=method, json=body, headers=GENUINE)
 
-    def taken(self, method: str, path: str, body: Any = None) -> Any:
+    def accepted(self, method: str, path: str, body: Any = None) -> Any:
         answer = self(method, path, body)
         assert (answer.status_code, answer.mimetype) == (200, "application/json"), answer.text
         return answer.get_json()
 
     def create(self, **changes: Any) -> Any:
-        return self.taken("POST", "/orders", {**ORDER, **changes})
+        return self.accepted("POST", "/orders", {**ORDER, **changes})
 
     def refused(self, method: str, path: str, body: Any = None, status: int = 400) -> list[str]:
-        """Check the shape of a refusal, and return the fields it names."""
+        """Check the form of a refusal, and return the fields that it names."""
         answer = self(method, path, body)
         assert (answer.status_code, answer.mimetype) == (status, "application/json"), answer.text
-        told = answer.get_json()
-        assert told["message"]
-        assert set(told) == {"message", "errors"}
-        return [each["field"] for each in told["errors"]]
+        refusal = answer.get_json()
+        assert refusal["message"]
+        assert set(refusal) == {"message", "errors"}
+        return [each["field"] for each in refusal["errors"]]
 
     def print_file(self, item: str = "1001:1") -> Any:
-        return self.taken("GET", f"/order-items/{quote(item, safe='')}/print")
+        return self.accepted("GET", f"/order-items/{quote(item, safe='')}/print")
 
     def statuses(self, times: int = 4, item: str = "1001:1") -> list[str]:
         return [self.print_file(item)["status"] for _ in range(times)]
 
-    def told(self, what: str) -> Any:
+    def recorded(self, what: str) -> Any:
         return self.client.get(f"/_{what}").get_json()
 
-    def does(self, what: str, body: Any = None) -> TestResponse:
+    def control(self, what: str, body: Any = None) -> TestResponse:
         return self.client.post(f"/_{what}", json=body)
 
-    def misbehaves(self, **behaviour: Any) -> None:
-        assert self.does("behave", behaviour).status_code == 200
+    def plan(self, **behaviour: Any) -> None:
+        assert self.control("behave", behaviour).status_code == 200
 
     @property
     def answered(self) -> list[int | None]:
-        return [each["answered"] for each in self.told("requests")]
+        return [each["answered"] for each in self.recorded("requests")]
 
 
 @pytest.fixture
@@ -128,26 +128,26 @@ def item(number: int, **changes: Any) -> dict[str, Any]:
 # --- orders
 
 
-def test_it_takes_an_order_and_gives_uids(oms: Caller) -> None:
+def test_it_accepts_an_order_and_assigns_uids(oms: Caller) -> None:
     created = oms.create(items=[item(1), item(2)])
     assert created["ecommerce_order_id"] == "1001"
     assert [each["ecommerce_order_item_id"] for each in created["items"]] == ["1001:1", "1001:2"]
     uids = [created["uid"], *(each["uid"] for each in created["items"])]
     assert [str(uuid.UUID(uid)) for uid in uids] == uids
     assert len(set(uids)) == 3
-    assert oms.taken("GET", f"/orders/{created['uid']}") == created
+    assert oms.accepted("GET", f"/orders/{created['uid']}") == created
 
 
 def test_the_required_fields_are_enough(oms: Caller) -> None:
     required = ("ecommerce_order_item_id", "ecommerce_variant_id", "quantity", "template_config", "thumbnails")
     order = {"store_id": "store", "ecommerce_order_id": "1001", "items": [{name: ITEM[name] for name in required}]}
-    oms.taken("POST", "/orders", order)
+    oms.accepted("POST", "/orders", order)
 
 
-def test_it_lists_the_orders_whole(oms: Caller) -> None:
+def test_it_lists_the_orders_in_full(oms: Caller) -> None:
     first, second = oms.create(), oms.create(ecommerce_order_id="1002")
-    assert [each["uid"] for each in oms.told("orders")] == [first["uid"], second["uid"]]
-    (only,) = oms.told("orders")[0].pop("items")
+    assert [each["uid"] for each in oms.recorded("orders")] == [first["uid"], second["uid"]]
+    (only,) = oms.recorded("orders")[0].pop("items")
     assert only == {"uid": first["items"][0]["uid"], **ITEM}
 
 
@@ -155,50 +155,50 @@ def test_an_order_that_is_created_twice_is_printed_twice(oms: Caller) -> None:
     first, second = oms.create(), oms.create()
     assert first["uid"] != second["uid"]
     assert first["items"][0]["uid"] != second["items"][0]["uid"]
-    assert oms.told("printed") == {"1001:1": 2}
-    assert len(oms.told("orders")) == 2
+    assert oms.recorded("printed") == {"1001:1": 2}
+    assert len(oms.recorded("orders")) == 2
 
 
 def test_an_order_that_is_deleted_is_not_printed(oms: Caller) -> None:
     first, _ = oms.create(items=[item(1), item(2)]), oms.create(items=[item(2)])
-    answer = oms.taken("DELETE", f"/orders/{first['uid']}")
+    answer = oms.accepted("DELETE", f"/orders/{first['uid']}")
     assert answer["order_uid"] == first["uid"]
     assert answer["message"]
-    assert oms.told("printed") == {"1001:2": 1}
+    assert oms.recorded("printed") == {"1001:2": 1}
     assert oms.refused("DELETE", f"/orders/{first['uid']}", status=404) == []
     assert oms.refused("GET", "/order-items/1001:1/print", status=404) == []
 
 
-def test_an_update_replaces_what_it_gives(oms: Caller) -> None:
+def test_an_update_replaces_the_given_fields(oms: Caller) -> None:
     created = oms.create()
-    assert oms.taken("PUT", f"/orders/{created['uid']}", {"note": "new", "total_price": 3}) == created
-    (order,) = oms.told("orders")
+    assert oms.accepted("PUT", f"/orders/{created['uid']}", {"note": "new", "total_price": 3}) == created
+    (order,) = oms.recorded("orders")
     assert (order["note"], order["total_price"], order["currency_code"]) == ("new", 3, "EUR")
-    assert oms.taken("PUT", f"/orders/{created['uid']}", {}) == created
+    assert oms.accepted("PUT", f"/orders/{created['uid']}", {}) == created
 
 
-def test_an_update_prints_what_is_new_to_it_only(oms: Caller) -> None:
+def test_an_update_prints_only_new_items(oms: Caller) -> None:
     created = oms.create(items=[item(1), item(2)])
     (one, two) = created["items"]
-    changed = oms.taken("PUT", f"/orders/{created['uid']}", {"items": [item(2, quantity=9), item(1), item(3)]})
+    changed = oms.accepted("PUT", f"/orders/{created['uid']}", {"items": [item(2, quantity=9), item(1), item(3)]})
     assert changed["items"][:2] == [two, one]
     assert changed["items"][2]["ecommerce_order_item_id"] == "1001:3"
-    assert oms.told("printed") == {"1001:1": 1, "1001:2": 1, "1001:3": 1}
-    assert [each["quantity"] for each in oms.told("orders")[0]["items"]] == [9, 2, 2]
+    assert oms.recorded("printed") == {"1001:1": 1, "1001:2": 1, "1001:3": 1}
+    assert [each["quantity"] for each in oms.recorded("orders")[0]["items"]] == [9, 2, 2]
 
 
-def test_an_update_takes_out_the_items_that_it_leaves_out(oms: Caller) -> None:
+def test_an_update_removes_the_items_that_it_leaves_out(oms: Caller) -> None:
     created = oms.create(items=[item(1), item(2)])
-    oms.taken("PUT", f"/orders/{created['uid']}", {"items": [item(2)]})
-    assert oms.told("printed") == {"1001:2": 1}
+    oms.accepted("PUT", f"/orders/{created['uid']}", {"items": [item(2)]})
+    assert oms.recorded("printed") == {"1001:2": 1}
     oms.refused("GET", "/order-items/1001:1/print", status=404)
 
 
-def test_an_item_that_stands_twice_in_a_request_is_printed_twice(oms: Caller) -> None:
+def test_an_item_twice_in_a_request_is_printed_twice(oms: Caller) -> None:
     created = oms.create(items=[item(1), item(1)])
-    assert oms.told("printed") == {"1001:1": 2}
-    oms.taken("PUT", f"/orders/{created['uid']}", {"items": [item(1), item(1), item(1)]})
-    assert oms.told("printed") == {"1001:1": 3}
+    assert oms.recorded("printed") == {"1001:1": 2}
+    oms.accepted("PUT", f"/orders/{created['uid']}", {"items": [item(1), item(1), item(1)]})
+    assert oms.recorded("printed") == {"1001:1": 3}
 
 
 def test_fifty_orders_at_once_are_all_counted(oms: Caller) -> None:
@@ -207,7 +207,7 @@ def test_fifty_orders_at_once_are_all_counted(oms: Caller) -> None:
         answers = list(pool.map(lambda order: create_at(url, order), orders))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["uid"] for answer in answers}) == 50
-    assert oms.told("printed") == {"1001:1": 50} | {f"1001:{100 + number}": 1 for number in range(50)}
+    assert oms.recorded("printed") == {"1001:1": 50} | {f"1001:{100 + number}": 1 for number in range(50)}
     assert oms.answered == [200] * 50
 
 
@@ -226,7 +226,7 @@ def test_fifty_orders_at_once_are_all_counted(oms: Caller) -> None:
         ("GET", "/products/1"),
     ],
 )
-def test_it_refuses_who_has_no_token(oms: Caller, method: str, path: str, headers: dict[str, str]) -> None:
+def test_it_refuses_a_request_without_the_token(oms: Caller, method: str, path: str, headers: dict[str, str]) -> None:
     answer = oms.client.open(f"/api/v1{path}", method=method, headers=headers)
     assert (answer.status_code, answer.mimetype) == (401, "application/json")
     assert answer.get_json()["message"]
@@ -235,7 +235,7 @@ def test_it_refuses_who_has_no_token(oms: Caller, method: str, path: str, header
 
 def test_it_refuses_another_store(oms: Caller) -> None:
     assert oms.refused("POST", "/orders", {**ORDER, "store_id": "another"}, status=403) == ["store_id"]
-    assert oms.told("printed") == {}
+    assert oms.recorded("printed") == {}
 
 
 def without(name: str) -> Callable[[dict[str, Any]], None]:
@@ -270,7 +270,7 @@ def test_it_refuses_an_item_that_is_not_as_documented(oms: Caller, spoil: Callab
     ):
         (field,) = oms.refused(method, path, body)
         assert field.startswith("$.items[1]")
-    assert oms.told("printed") == {"1001:1": 1}
+    assert oms.recorded("printed") == {"1001:1": 1}
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_template_config_has_to_be_url_encoded_json(oms: Caller, config: Any) 
 
 
 @pytest.mark.parametrize("config", ["%7B%22a%22:1%7D", "%7b%22a+b%22%3a+1%7d", "%5B%22%C3%AB!~*'()%22%5D"])
-def test_it_takes_url_encoded_json_of_any_encoder(oms: Caller, config: str) -> None:
+def test_it_accepts_url_encoded_json_of_any_encoder(oms: Caller, config: str) -> None:
     oms.create(items=[item(1, template_config=config)])
 
 
@@ -321,16 +321,16 @@ def test_it_refuses_an_order_that_is_not_as_documented(oms: Caller, spoil: Calla
     order: dict[str, Any] = dict(ORDER)
     spoil(order)
     assert oms.refused("POST", "/orders", order)
-    assert oms.told("orders") == []
+    assert oms.recorded("orders") == []
 
 
 @pytest.mark.parametrize("name", ["store_id", "ecommerce_order_id", "create_print_files", "order_uid"])
-def test_an_update_can_not_change_what_only_a_creation_has(oms: Caller, name: str) -> None:
+def test_an_update_can_not_change_a_field_of_the_creation_only(oms: Caller, name: str) -> None:
     created = oms.create()
     assert oms.refused("PUT", f"/orders/{created['uid']}", {name: ORDER.get(name, "x")}) == ["$"]
 
 
-def test_it_names_everything_that_is_wrong_and_repeats_it_in_part_only(oms: Caller) -> None:
+def test_it_names_all_errors_and_shortens_the_quoted_values(oms: Caller) -> None:
     answer = oms("POST", "/orders", {**ORDER, "note": ["x" * 5000], "total_price": "1"})
     assert {each["field"] for each in answer.get_json()["errors"]} == {"$.note", "$.total_price"}
     assert len(answer.data) < 1000
@@ -340,13 +340,13 @@ def test_it_names_everything_that_is_wrong_and_repeats_it_in_part_only(oms: Call
     ("body", "content_type"),
     [(b"{", "application/json"), (b"", "application/json"), (json.dumps(ORDER).encode(), "text/plain"), (b"{}", "")],
 )
-def test_it_takes_json_only(oms: Caller, body: bytes, content_type: str) -> None:
+def test_it_accepts_json_only(oms: Caller, body: bytes, content_type: str) -> None:
     answer = oms.client.post("/api/v1/orders", data=body, content_type=content_type, headers=GENUINE)
     assert (answer.status_code, answer.mimetype) == (400, "application/json")
 
 
 @pytest.mark.parametrize("body", [[], "x", None, 3])
-def test_it_takes_objects_only(oms: Caller, body: Any) -> None:
+def test_it_accepts_objects_only(oms: Caller, body: Any) -> None:
     answer = oms.client.post("/api/v1/orders", data=json.dumps(body), content_type="application/json", headers=GENUINE)
     assert answer.status_code == 400
     assert [each["field"] for each in answer.get_json()["errors"]] == ["$"]
@@ -364,12 +364,12 @@ def test_it_takes_objects_only(oms: Caller, body: Any) -> None:
         ),
     ],
 )
-def test_it_says_in_json_what_it_does_not_have(oms: Caller, method: str, path: str) -> None:
+def test_it_responds_to_an_unknown_id_with_404_as_json(oms: Caller, method: str, path: str) -> None:
     assert oms.refused(method, path, {} if method == "PUT" else None, status=404) == []
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/order"), ("GET", "/products"), ("PATCH", f"/orders/{NOWHERE}")])
-def test_an_address_that_is_not_documented_answers_with_html(oms: Caller, method: str, path: str) -> None:
+def test_a_path_that_is_not_documented_responds_with_html(oms: Caller, method: str, path: str) -> None:
     answer = oms(method, path)
     assert (answer.status_code in {404, 405}, answer.mimetype) == (True, "text/html")
 
@@ -377,7 +377,7 @@ def test_an_address_that_is_not_documented_answers_with_html(oms: Caller, method
 # --- print files
 
 
-def test_a_print_file_passes_through_its_states(oms: Caller) -> None:
+def test_a_print_file_passes_its_statuses(oms: Caller) -> None:
     oms.create()
     assert [oms.print_file() for _ in range(2)] == [
         {"ecommerce_order_item_id": "1001:1", "status": status, "url": None} for status in ("received", "processing")
@@ -398,26 +398,26 @@ def test_a_print_file_passes_through_its_states(oms: Caller) -> None:
     ],
 )
 @pytest.mark.parametrize("which", ["1001:1", "*"])
-def test_it_ends_as_it_is_told(oms: Caller, which: str, end: str, statuses: list[str]) -> None:
-    assert oms.does("print_files", {which: end}).status_code == 200
+def test_a_print_file_ends_with_the_configured_status(oms: Caller, which: str, end: str, statuses: list[str]) -> None:
+    assert oms.control("print_files", {which: end}).status_code == 200
     oms.create()
     assert oms.statuses() == statuses
 
 
-def test_one_item_may_end_otherwise_than_all(oms: Caller) -> None:
+def test_one_item_may_end_differently_from_all_others(oms: Caller) -> None:
     oms.create(items=[item(1), item(2)])
-    oms.does("print_files", {"1001:1": "ready"})
-    oms.does("print_files", {"*": "processingfailed"})
+    oms.control("print_files", {"1001:1": "ready"})
+    oms.control("print_files", {"*": "processingfailed"})
     assert oms.statuses(3, "1001:1")[-1] == "ready"
     assert oms.statuses(3, "1001:2")[-1] == "processingfailed"
 
 
-def test_what_failed_or_was_stuck_can_be_mended(oms: Caller) -> None:
+def test_a_failed_or_stopped_print_file_can_become_ready(oms: Caller) -> None:
     oms.create(items=[item(1), item(2)])
-    oms.does("print_files", {"1001:1": "processingfailed", "1001:2": "received"})
+    oms.control("print_files", {"1001:1": "processingfailed", "1001:2": "received"})
     assert oms.statuses(5, "1001:1")[-1] == "processingfailed"
     assert oms.statuses(5, "1001:2")[-1] == "received"
-    oms.does("print_files", {"1001:1": "ready", "1001:2": "ready"})
+    oms.control("print_files", {"1001:1": "ready", "1001:2": "ready"})
     assert oms.statuses(1, "1001:1") == ["ready"]
     assert oms.statuses(2, "1001:2") == ["processing", "ready"]
 
@@ -425,55 +425,55 @@ def test_what_failed_or_was_stuck_can_be_mended(oms: Caller) -> None:
 @pytest.mark.parametrize("changes", [{"create_print_files": False}, {"create_print_files": None}])
 def test_without_create_print_files_an_item_waits_for_its_batch(oms: Caller, changes: dict[str, Any]) -> None:
     order = {name: value for name, value in {**ORDER, **changes}.items() if value is not None}
-    created = oms.taken("POST", "/orders", order)
+    created = oms.accepted("POST", "/orders", order)
     assert oms.statuses(3) == ["received"] * 3
-    oms.taken("POST", "/batch-orders", {"order_items": [created["items"][0]["uid"]], "print_templates": ["t"]})
+    oms.accepted("POST", "/batch-orders", {"order_items": [created["items"][0]["uid"]], "print_templates": ["t"]})
     assert oms.statuses() == ["received", "processing", "ready", "ready"]
 
 
-def test_of_two_items_of_one_id_the_newer_order_answers(oms: Caller) -> None:
+def test_the_newer_order_counts_for_two_items_of_one_id(oms: Caller) -> None:
     oms.create()
     assert oms.statuses(3)[-1] == "ready"
     newer = oms.create()
     assert oms.statuses(1) == ["received"]
-    oms.taken("DELETE", f"/orders/{newer['uid']}")
+    oms.accepted("DELETE", f"/orders/{newer['uid']}")
     assert oms.statuses(1) == ["ready"]
 
 
-def test_an_update_does_not_throw_a_print_file_back(oms: Caller) -> None:
+def test_an_update_does_not_reset_a_print_file(oms: Caller) -> None:
     created = oms.create()
     assert oms.statuses(3)[-1] == "ready"
-    oms.taken("PUT", f"/orders/{created['uid']}", {"items": [item(1, quantity=5)]})
+    oms.accepted("PUT", f"/orders/{created['uid']}", {"items": [item(1, quantity=5)]})
     assert oms.statuses(1) == ["ready"]
 
 
 @pytest.mark.parametrize("body", [[], {"1001:1": None}, {"1001:1": ""}, {"1001:1": 3}])
-def test_ends_are_words(oms: Caller, body: Any) -> None:
-    assert oms.does("print_files", body).status_code == 400
+def test_a_final_status_is_a_text(oms: Caller, body: Any) -> None:
+    assert oms.control("print_files", body).status_code == 400
 
 
 # --- batch orders
 
 
-def test_a_batch_order_is_counted_for_each_item_each_time(oms: Caller) -> None:
+def test_each_batch_order_counts_for_each_item(oms: Caller) -> None:
     one, two = (each["uid"] for each in oms.create(items=[item(1), item(2)])["items"])
     wanted = {"order_items": [one, two], "print_templates": ["t1", "t2"]}
-    first = oms.taken("POST", "/batch-orders", wanted)
+    first = oms.accepted("POST", "/batch-orders", wanted)
     assert (set(first), first["status"]) == ({"uid", "status"}, "Batching")
-    assert oms.taken("POST", "/batch-orders", {**wanted, "order_items": [two]})["uid"] != first["uid"]
-    assert oms.told("batched") == {one: 1, two: 2}
-    assert oms.told("printed") == {"1001:1": 1, "1001:2": 1}
+    assert oms.accepted("POST", "/batch-orders", {**wanted, "order_items": [two]})["uid"] != first["uid"]
+    assert oms.recorded("batched") == {one: 1, two: 2}
+    assert oms.recorded("printed") == {"1001:1": 1, "1001:2": 1}
 
 
-def test_a_batch_order_of_an_unknown_item_is_refused_whole(oms: Caller) -> None:
+def test_a_batch_order_with_an_unknown_item_is_refused_completely(oms: Caller) -> None:
     created = oms.create()
     gone = oms.create()
-    oms.taken("DELETE", f"/orders/{gone['uid']}")
+    oms.accepted("DELETE", f"/orders/{gone['uid']}")
     known = created["items"][0]["uid"]
     for unknown in (NOWHERE, "1001:1", created["uid"], gone["items"][0]["uid"]):
         wanted = {"order_items": [known, unknown], "print_templates": ["t"]}
         assert oms.refused("POST", "/batch-orders", wanted) == ["order_items"]
-    assert oms.told("batched") == {}
+    assert oms.recorded("batched") == {}
 
 
 @pytest.mark.parametrize(
@@ -498,13 +498,13 @@ KINDS = ["product-categories", "products", "product-variants"]
 
 @pytest.fixture
 def catalogue(oms: Caller) -> Catalogue:
-    """One entry of each kind: its id, and what was sent."""
+    """One entry of each kind: its id, and its request."""
     sent: dict[str, dict[str, Any]] = {"product-categories": CATEGORY}
-    category = oms.taken("POST", "/product-categories", CATEGORY)["uid"]
+    category = oms.accepted("POST", "/product-categories", CATEGORY)["uid"]
     sent["products"] = {**PRODUCT, "category_id": category}
-    product = oms.taken("POST", "/products", sent["products"])["id"]
+    product = oms.accepted("POST", "/products", sent["products"])["id"]
     sent["product-variants"] = {**VARIANT, "product_id": product}
-    variant = oms.taken("POST", "/product-variants", sent["product-variants"])["id"]
+    variant = oms.accepted("POST", "/product-variants", sent["product-variants"])["id"]
     return {kind: (known, sent[kind]) for kind, known in zip(KINDS, (category, product, variant), strict=True)}
 
 
@@ -514,49 +514,49 @@ def test_ids_are_uids_or_integers_and_never_the_same_twice(oms: Caller, catalogu
     assert isinstance(product, int)
     assert isinstance(variant, int)
     assert product != variant
-    oms.does("reset")
-    again = oms.taken("POST", "/product-categories", CATEGORY)["uid"]
-    assert oms.taken("POST", "/products", {**PRODUCT, "category_id": again})["id"] not in {product, variant}
+    oms.control("reset")
+    again = oms.accepted("POST", "/product-categories", CATEGORY)["uid"]
+    assert oms.accepted("POST", "/products", {**PRODUCT, "category_id": again})["id"] not in {product, variant}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_entry_is_read_changed_and_deleted(oms: Caller, catalogue: Catalogue, kind: str) -> None:
+def test_an_entry_can_be_read_changed_and_deleted(oms: Caller, catalogue: Catalogue, kind: str) -> None:
     known, sent = catalogue[kind]
-    entry = oms.taken("GET", f"/{kind}/{known}")
+    entry = oms.accepted("GET", f"/{kind}/{known}")
     assert entry.items() >= sent.items()
     changed = {**entry, "name": "Another", "default_dpi": 600}
-    assert oms.taken("PUT", f"/{kind}/{known}", {"name": "Another", "default_dpi": 600}) == changed
-    assert oms.taken("PUT", f"/{kind}/{known}", {}) == changed
+    assert oms.accepted("PUT", f"/{kind}/{known}", {"name": "Another", "default_dpi": 600}) == changed
+    assert oms.accepted("PUT", f"/{kind}/{known}", {}) == changed
     for child in KINDS[: KINDS.index(kind) : -1]:
-        oms.taken("DELETE", f"/{child}/{catalogue[child][0]}")
-    answer = oms.taken("DELETE", f"/{kind}/{known}")
+        oms.accepted("DELETE", f"/{child}/{catalogue[child][0]}")
+    answer = oms.accepted("DELETE", f"/{kind}/{known}")
     field = {"product-categories": "category_id", "products": "product_id", "product-variants": "variant_id"}[kind]
     assert (set(answer), answer[field]) == ({"message", field}, known)
     assert oms.refused("DELETE", f"/{kind}/{known}", status=404) == []
 
 
-def test_a_numbered_entry_goes_by_its_uid_too(oms: Caller, catalogue: Catalogue) -> None:
+def test_a_numbered_entry_is_also_found_by_its_uid(oms: Caller, catalogue: Catalogue) -> None:
     for kind in ("products", "product-variants"):
-        entry = oms.taken("GET", f"/{kind}/{catalogue[kind][0]}")
-        assert oms.taken("GET", f"/{kind}/{entry['uuid']}") == entry
-    product = oms.taken("GET", f"/products/{catalogue['products'][0]}")
-    oms.taken("POST", "/product-variants", {**VARIANT, "product_id": product["uuid"]})
-    oms.taken("POST", "/product-variants", {**VARIANT, "product_id": str(product["id"])})
+        entry = oms.accepted("GET", f"/{kind}/{catalogue[kind][0]}")
+        assert oms.accepted("GET", f"/{kind}/{entry['uuid']}") == entry
+    product = oms.accepted("GET", f"/products/{catalogue['products'][0]}")
+    oms.accepted("POST", "/product-variants", {**VARIANT, "product_id": product["uuid"]})
+    oms.accepted("POST", "/product-variants", {**VARIANT, "product_id": str(product["id"])})
 
 
-def test_a_variant_may_bring_its_uuid_once(oms: Caller, catalogue: Catalogue) -> None:
+def test_a_variant_may_have_a_given_uuid_once(oms: Caller, catalogue: Catalogue) -> None:
     wanted = {**catalogue["product-variants"][1], "uuid": NOWHERE}
-    entry = oms.taken("POST", "/product-variants", wanted)
+    entry = oms.accepted("POST", "/product-variants", wanted)
     assert entry["uuid"] == NOWHERE
     assert oms.refused("POST", "/product-variants", wanted) == ["uuid"]
     assert oms.refused("POST", "/product-variants", {**wanted, "uuid": "short"}) == ["$.uuid"]
     assert oms.refused("PUT", f"/product-variants/{entry['id']}", {"uuid": NOWHERE}) == ["$"]
 
 
-def test_entries_are_created_as_often_as_asked(oms: Caller, catalogue: Catalogue) -> None:
+def test_the_same_entry_can_be_created_again(oms: Caller, catalogue: Catalogue) -> None:
     for kind in KINDS:
         known, sent = catalogue[kind]
-        another = oms.taken("POST", f"/{kind}", sent)
+        another = oms.accepted("POST", f"/{kind}", sent)
         assert known not in (another.get("id"), another.get("uid"))
 
 
@@ -565,7 +565,7 @@ def test_entries_are_created_as_often_as_asked(oms: Caller, catalogue: Catalogue
     ("kind", "field"),
     [("product-categories", "parent_id"), ("products", "category_id"), ("product-variants", "product_id")],
 )
-def test_a_reference_has_to_lead_somewhere(
+def test_a_reference_to_an_unknown_entry_is_refused(
     oms: Caller, catalogue: Catalogue, kind: str, field: str, reference: Any
 ) -> None:
     known, sent = catalogue[kind]
@@ -573,21 +573,21 @@ def test_a_reference_has_to_lead_somewhere(
     assert oms.refused("PUT", f"/{kind}/{known}", {field: reference}) == [field]
 
 
-def test_a_reference_leads_to_its_own_kind_only(oms: Caller, catalogue: Catalogue) -> None:
+def test_a_reference_to_another_kind_is_refused(oms: Caller, catalogue: Catalogue) -> None:
     variant, _ = catalogue["product-variants"]
     assert oms.refused("POST", "/product-variants", {**VARIANT, "product_id": variant}) == ["product_id"]
 
 
-def test_a_category_has_its_parent(oms: Caller, catalogue: Catalogue) -> None:
+def test_a_category_keeps_its_parent(oms: Caller, catalogue: Catalogue) -> None:
     parent, _ = catalogue["product-categories"]
-    child = oms.taken("POST", "/product-categories", {**CATEGORY, "parent_id": parent})
+    child = oms.accepted("POST", "/product-categories", {**CATEGORY, "parent_id": parent})
     assert child["parent_id"] == parent
 
 
 @pytest.mark.parametrize("kind", ["product-categories", "products"])
-def test_what_something_refers_to_is_not_deleted(oms: Caller, catalogue: Catalogue, kind: str) -> None:
+def test_an_entry_that_others_refer_to_is_not_deleted(oms: Caller, catalogue: Catalogue, kind: str) -> None:
     assert len(oms.refused("DELETE", f"/{kind}/{catalogue[kind][0]}")) == 1
-    oms.taken("GET", f"/{kind}/{catalogue[kind][0]}")
+    oms.accepted("GET", f"/{kind}/{catalogue[kind][0]}")
 
 
 @pytest.mark.parametrize(
@@ -598,7 +598,7 @@ def test_what_something_refers_to_is_not_deleted(oms: Caller, catalogue: Catalog
         *(("product-variants", name) for name in ("name", "product_id", "country_id")),
     ],
 )
-def test_a_required_field_has_to_be_there(oms: Caller, catalogue: Catalogue, kind: str, name: str) -> None:
+def test_a_missing_required_field_is_refused(oms: Caller, catalogue: Catalogue, kind: str, name: str) -> None:
     _, sent = catalogue[kind]
     assert oms.refused("POST", f"/{kind}", {**sent, name: None}) == [f"$.{name}"]
     assert oms.refused("POST", f"/{kind}", {key: value for key, value in sent.items() if key != name}) == ["$"]
@@ -629,66 +629,66 @@ def test_it_refuses_an_entry_that_is_not_as_documented(
     known, sent = catalogue[kind]
     assert len(oms.refused("POST", f"/{kind}", {**sent, **wrong})) == 1
     assert len(oms.refused("PUT", f"/{kind}/{known}", wrong)) == 1
-    assert oms.taken("GET", f"/{kind}/{known}").items() >= sent.items()
+    assert oms.accepted("GET", f"/{kind}/{known}").items() >= sent.items()
 
 
-# --- misbehaviour, which all simulators have in common
+# --- behaviours, which all simulators share
 
 
 def test_a_lost_answer_comes_after_the_work(oms: Caller) -> None:
-    oms.misbehaves(lose_answer=True)
+    oms.plan(lose_answer=True)
     with pytest.raises(ConnectionResetError):
         oms.create()
-    assert (oms.told("printed"), oms.answered) == ({"1001:1": 1}, [None])
+    assert (oms.recorded("printed"), oms.answered) == ({"1001:1": 1}, [None])
     oms.create()
-    assert oms.told("printed") == {"1001:1": 2}
+    assert oms.recorded("printed") == {"1001:1": 2}
 
 
 @pytest.mark.parametrize(
     ("behaviour", "status"), [({"status": 502}, 502), ({"retry_after": 5}, 429), ({"answer_bytes": 10}, 200)]
 )
-def test_the_work_may_be_done_whatever_is_answered(oms: Caller, behaviour: dict[str, Any], status: int) -> None:
-    oms.misbehaves(lose_answer=True, **behaviour)
+def test_the_work_may_be_done_with_any_response(oms: Caller, behaviour: dict[str, Any], status: int) -> None:
+    oms.plan(lose_answer=True, **behaviour)
     answer = oms("POST", "/orders", ORDER)
     assert (answer.status_code, answer.data) == (status, b"x" * behaviour.get("answer_bytes", 0))
-    assert (oms.told("printed"), oms.answered) == ({"1001:1": 1}, [status])
-    oms.misbehaves(**behaviour)
+    assert (oms.recorded("printed"), oms.answered) == ({"1001:1": 1}, [status])
+    oms.plan(**behaviour)
     assert oms("POST", "/orders", ORDER).status_code == status
-    assert oms.told("printed") == {"1001:1": 1}
+    assert oms.recorded("printed") == {"1001:1": 1}
 
 
 def test_a_dropped_connection_means_no_work(oms: Caller) -> None:
-    oms.misbehaves(drop=True)
+    oms.plan(drop=True)
     with pytest.raises(ConnectionResetError):
         oms.create()
-    assert (oms.told("printed"), oms.answered) == ({}, [None])
+    assert (oms.recorded("printed"), oms.answered) == ({}, [None])
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_garbage_comes_after_the_work(oms: Caller, status: int) -> None:
-    oms.misbehaves(garbage=True, **({} if status == 200 else {"status": status}))
+def test_a_garbage_response_comes_after_the_work(oms: Caller, status: int) -> None:
+    oms.plan(garbage=True, **({} if status == 200 else {"status": status}))
     answer = oms("POST", "/orders", ORDER)
     assert (answer.status_code, answer.mimetype, answer.text[:15]) == (status, "text/html", "<!DOCTYPE html>")
-    assert (oms.told("printed"), oms.answered) == ({"1001:1": 1}, [status])
+    assert (oms.recorded("printed"), oms.answered) == ({"1001:1": 1}, [status])
 
 
 def test_a_behaviour_waits_for_its_method_and_path(oms: Caller) -> None:
     created = oms.create()
-    oms.misbehaves(status=503, method="POST", path="/api/v1/orders")
-    oms.misbehaves(status=500, path="/api/v1/order-items/1001:1")
-    oms.misbehaves(status=502, method="DELETE")
-    oms.taken("GET", f"/orders/{created['uid']}")
+    oms.plan(status=503, method="POST", path="/api/v1/orders")
+    oms.plan(status=500, path="/api/v1/order-items/1001:1")
+    oms.plan(status=502, method="DELETE")
+    oms.accepted("GET", f"/orders/{created['uid']}")
     assert oms("GET", "/order-items/1001%3A1/print").status_code == 500
     assert oms("POST", "/orders", ORDER).status_code == 503
     assert oms("DELETE", f"/orders/{created['uid']}").status_code == 502
     oms.create()
-    assert oms.told("printed") == {"1001:1": 2}
+    assert oms.recorded("printed") == {"1001:1": 2}
 
 
 def test_behaviours_keep_their_order_and_times(oms: Caller) -> None:
-    oms.misbehaves(times=2)
-    oms.misbehaves(status=503, times=2)
-    oms.misbehaves(status=500)
+    oms.plan(times=2)
+    oms.plan(status=503, times=2)
+    oms.plan(status=500)
     assert [oms("POST", "/orders", ORDER).status_code for _ in range(6)] == [200, 200, 503, 503, 500, 200]
 
 
@@ -705,25 +705,25 @@ def test_behaviours_keep_their_order_and_times(oms: Caller) -> None:
         {"status": 500, "times": 0},
     ],
 )
-def test_it_says_which_behaviour_it_does_not_understand(oms: Caller, behaviour: dict[str, Any]) -> None:
-    answer = oms.does("behave", behaviour)
+def test_it_refuses_an_invalid_behaviour(oms: Caller, behaviour: dict[str, Any]) -> None:
+    answer = oms.control("behave", behaviour)
     assert (answer.status_code, bool(answer.get_json()["errors"])) == (400, True)
     oms.create()
 
 
-def test_what_is_switched_off_does_nothing(oms: Caller) -> None:
-    oms.misbehaves(lose_answer=False, drop=False, garbage=False)
+def test_a_behaviour_that_is_switched_off_has_no_effect(oms: Caller) -> None:
+    oms.plan(lose_answer=False, drop=False, garbage=False)
     oms.create()
 
 
-def test_a_reset_forgets_all(oms: Caller) -> None:
+def test_a_reset_clears_everything(oms: Caller) -> None:
     created = oms.create()
-    oms.taken("POST", "/batch-orders", {"order_items": [created["items"][0]["uid"]], "print_templates": ["t"]})
-    category = oms.taken("POST", "/product-categories", CATEGORY)["uid"]
-    oms.does("print_files", {"*": "received"})
-    oms.misbehaves(status=500)
-    oms.does("reset")
-    assert [oms.told(what) for what in ("orders", "printed", "batched", "requests")] == [[], {}, {}, []]
+    oms.accepted("POST", "/batch-orders", {"order_items": [created["items"][0]["uid"]], "print_templates": ["t"]})
+    category = oms.accepted("POST", "/product-categories", CATEGORY)["uid"]
+    oms.control("print_files", {"*": "received"})
+    oms.plan(status=500)
+    oms.control("reset")
+    assert [oms.recorded(what) for what in ("orders", "printed", "batched", "requests")] == [[], {}, {}, []]
     oms.refused("GET", f"/product-categories/{category}", status=404)
     oms.create()
     assert oms.statuses(3)[-1] == "ready"
@@ -757,18 +757,18 @@ def url(oms: Caller) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("behaviour", "printed"), [({"lose_answer": True}, {"1001:1": 1}), ({"drop": True}, {})])
-def test_the_caller_only_sees_the_connection_end(
+def test_the_client_only_sees_that_the_connection_ends(
     oms: Caller, url: str, behaviour: dict[str, Any], printed: dict[str, int]
 ) -> None:
-    oms.misbehaves(**behaviour)
+    oms.plan(**behaviour)
     with pytest.raises(requests.ConnectionError):
         create_at(url, ORDER)
-    assert (oms.told("printed"), oms.answered) == (printed, [None])
+    assert (oms.recorded("printed"), oms.answered) == (printed, [None])
     assert create_at(url, ORDER).status_code == 200
 
 
-def test_a_hanging_answer_does_the_work_even_if_nobody_waits(oms: Caller, url: str) -> None:
-    oms.misbehaves(hang_s=0.5)
+def test_a_delayed_request_is_processed_even_if_the_client_has_left(oms: Caller, url: str) -> None:
+    oms.plan(hang_s=0.5)
     body = json.dumps(ORDER).encode()
     head = (
         f"POST /api/v1/orders HTTP/1.1\r\nHost: oms\r\nAuthorization: Bearer token\r\nContent-Length: {len(body)}\r\n"
@@ -776,26 +776,26 @@ def test_a_hanging_answer_does_the_work_even_if_nobody_waits(oms: Caller, url: s
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
         connection.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
         until(lambda: oms.answered == [None])
-        assert oms.told("printed") == {}
+        assert oms.recorded("printed") == {}
     until(lambda: oms.answered == [200])
-    assert oms.told("printed") == {"1001:1": 1}
+    assert oms.recorded("printed") == {"1001:1": 1}
 
 
 @pytest.mark.parametrize(
     ("behaviour", "there"),
     [({"hang_s": 30}, "requests"), ({"hang_s": 30, "lose_answer": True, "status": 502}, "printed")],
 )
-def test_a_reset_cuts_what_hangs_and_nothing_of_it_is_left(
+def test_a_reset_cuts_delayed_requests_and_clears_them(
     oms: Caller, url: str, behaviour: dict[str, Any], there: str
 ) -> None:
-    oms.misbehaves(**behaviour)
+    oms.plan(**behaviour)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(create_at, url, ORDER)
-        until(lambda: oms.told(there))
+        until(lambda: oms.recorded(there))
         assert oms.answered == [None]
-        oms.does("reset")
+        oms.control("reset")
         assert isinstance(waiting.exception(), requests.ConnectionError)
-    assert (oms.told("printed"), oms.told("requests")) == ({}, [])
+    assert (oms.recorded("printed"), oms.recorded("requests")) == ({}, [])
 
 
 def until(holds: Callable[[], object]) -> None:

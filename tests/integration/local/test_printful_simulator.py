@@ -1,4 +1,4 @@
-"""The simulator refuses what Printful would refuse, and sends again what Printful would send again."""
+"""The simulator of Printful refuses and retries like Printful."""
 
 import json
 import time
@@ -28,7 +28,7 @@ SHIPPED = {"type": "package_shipped", "data": {"order": {"id": 1}}, "created": 1
 def store(clock: Clock) -> Iterator[FlaskClient]:
     app = observed(make_app("token", calls_per_minute=5, minute_s=0.0001, clock=clock.monotonic))
     yield app.test_client()
-    app.extensions["forget"]()  # ends what is still being sent
+    app.extensions["forget"]()  # ends the events being sent
 
 
 @pytest.fixture(name="hub")
@@ -43,17 +43,17 @@ def configure(store: FlaskClient, **changes: Any) -> Any:
 
 
 def settled(store: FlaskClient) -> dict[str, Any]:
-    """Wait until the one event is no longer on its way."""
+    """Wait until the only event is no longer being sent; return it."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         (fired,) = store.get("/_fired").get_json()
         if fired["state"] != "sending":
             return dict(fired)
         time.sleep(0.01)
-    raise AssertionError("the event is still on its way")
+    raise AssertionError("the event is still being sent")
 
 
-def test_it_keeps_one_configuration_and_each_replaces_the_last(store: FlaskClient) -> None:
+def test_it_keeps_one_configuration_which_each_new_one_replaces(store: FlaskClient) -> None:
     assert store.get("/webhooks", headers=GENUINE).get_json() == {"code": 200, "result": NOTHING}
     assert configure(store).get_json() == {"code": 200, "result": CONFIGURATION}
     only = {"url": "https://other.example", "types": ["order_failed"]}
@@ -62,13 +62,13 @@ def test_it_keeps_one_configuration_and_each_replaces_the_last(store: FlaskClien
     assert store.delete("/webhooks", headers=GENUINE).get_json() == {"code": 200, "result": NOTHING}
 
 
-def test_it_knows_every_type_that_pressroom_wants(store: FlaskClient) -> None:
+def test_it_knows_every_type_that_pressroom_registers(store: FlaskClient) -> None:
     assert configure(store, types=list(TYPES)).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "token"}])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_it_refuses_who_has_no_token(store: FlaskClient, method: str, headers: dict[str, str]) -> None:
+def test_it_refuses_a_request_without_the_token(store: FlaskClient, method: str, headers: dict[str, str]) -> None:
     answer = store.open("/webhooks", method=method, headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (401, 401)
     assert set(answer.get_json()["error"]) == {"reason", "message"}
@@ -92,14 +92,14 @@ def test_it_refuses_who_has_no_token(store: FlaskClient, method: str, headers: d
         {"secret": "x"},
     ],
 )
-def test_it_refuses_what_it_does_not_understand(store: FlaskClient, changes: dict[str, Any]) -> None:
+def test_it_refuses_an_invalid_configuration(store: FlaskClient, changes: dict[str, Any]) -> None:
     answer = configure(store, **changes)
     assert (answer.status_code, answer.get_json()["code"]) == (400, 400)
     assert answer.get_json()["error"]["reason"] == "BadRequest"
     assert store.get("/webhooks", headers=GENUINE).get_json()["result"] == NOTHING
 
 
-def test_it_takes_so_many_calls_a_minute_and_no_more(store: FlaskClient, clock: Clock) -> None:
+def test_it_limits_the_calls_per_minute(store: FlaskClient, clock: Clock) -> None:
     for _ in range(5):
         assert store.get("/webhooks", headers=GENUINE).status_code == 200
         clock.advance(10)
@@ -110,13 +110,13 @@ def test_it_takes_so_many_calls_a_minute_and_no_more(store: FlaskClient, clock: 
     assert store.get("/webhooks", headers=GENUINE).status_code == 429
 
 
-def test_it_misbehaves_as_told(store: FlaskClient) -> None:
+def test_it_follows_a_planned_behaviour(store: FlaskClient) -> None:
     store.post("/_behave", json={"retry_after": 5})
     assert store.get("/webhooks", headers=GENUINE).status_code == 429
     assert store.get("/webhooks", headers=GENUINE).status_code == 200
 
 
-def test_it_sends_an_event_once_if_it_is_taken(store: FlaskClient, hub: Partner) -> None:
+def test_it_sends_an_event_once_if_it_is_accepted(store: FlaskClient, hub: Partner) -> None:
     configure(store, url=f"{hub.url}/webhooks/printful/token")
     assert store.post("/_fire", json=SHIPPED).status_code == 202
     fired = settled(store)
@@ -127,7 +127,7 @@ def test_it_sends_an_event_once_if_it_is_taken(store: FlaskClient, hub: Partner)
     assert json.loads(body) == {**SHIPPED, "retries": 0}
 
 
-def test_it_sends_again_until_the_ladder_ends(store: FlaskClient, hub: Partner) -> None:
+def test_it_sends_an_event_again_until_the_last_retry(store: FlaskClient, hub: Partner) -> None:
     hub.answer = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     configure(store, url=hub.url)
     store.post("/_fire", json=SHIPPED)
@@ -137,7 +137,7 @@ def test_it_sends_again_until_the_ladder_ends(store: FlaskClient, hub: Partner) 
     assert len({json.dumps({**json.loads(body), "retries": 0}) for _, _, body in hub.requests}) == 1
 
 
-def test_it_sends_again_where_nobody_listens(store: FlaskClient) -> None:
+def test_it_sends_an_event_again_if_there_is_no_server(store: FlaskClient) -> None:
     configure(store, url="http://127.0.0.1:9/")
     store.post("/_fire", json=SHIPPED)
     assert [each["status"] for each in settled(store)["attempts"]] == [None] * 7
@@ -152,7 +152,7 @@ def without_its_type(store: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("prepare", [unconfigured, without_its_type])
-def test_it_sends_only_what_is_enabled(store: FlaskClient, prepare: Callable[[FlaskClient], None]) -> None:
+def test_it_sends_only_enabled_events(store: FlaskClient, prepare: Callable[[FlaskClient], None]) -> None:
     prepare(store)
     answer = store.post("/_fire", json=SHIPPED)
     assert (answer.status_code, bool(answer.get_json()["reason"])) == (409, True)
@@ -160,7 +160,7 @@ def test_it_sends_only_what_is_enabled(store: FlaskClient, prepare: Callable[[Fl
 
 
 @pytest.mark.parametrize(("product", "status"), [(5, 202), (6, 409), (None, 409)])
-def test_it_tells_the_stock_of_the_products_it_was_given(
+def test_it_sends_stock_only_for_the_configured_products(
     store: FlaskClient, hub: Partner, product: int | None, status: int
 ) -> None:
     configure(store, url=hub.url)
@@ -169,11 +169,11 @@ def test_it_tells_the_stock_of_the_products_it_was_given(
 
 
 @pytest.mark.parametrize("event", [None, {}, {"type": "package_shipped"}, {**SHIPPED, "id": 3}])
-def test_it_fires_events_only(store: FlaskClient, event: Any) -> None:
+def test_it_refuses_an_invalid_event(store: FlaskClient, event: Any) -> None:
     assert store.post("/_fire", json=event).status_code == 400
 
 
-def test_a_reset_forgets_everything(store: FlaskClient, hub: Partner) -> None:
+def test_a_reset_clears_everything(store: FlaskClient, hub: Partner) -> None:
     configure(store, url=hub.url)
     store.post("/_fire", json=SHIPPED)
     settled(store)

@@ -16,7 +16,7 @@ from pressroom.platform import table
 from pressroom.platform.errors import Dead, Retry
 from tests.support import gateway
 from tests.support.cloud import SECRETS, Clock
-from tests.support.histories import Teller
+from tests.support.histories import Storyteller
 from tests.support.hub import FakeShop, Hub, read
 from tests.support.samples import body, sample
 
@@ -503,7 +503,7 @@ def test_an_order_that_is_not_there_is_not_erased(hub: Hub) -> None:
 
 @pytest.mark.parametrize("seed", range(300))
 def test_the_order_is_the_same_but_for_its_texts(seed: int) -> None:
-    history = Teller(Random(seed)).all()  # noqa: S311 - no secret
+    history = Storyteller(Random(seed)).all()  # noqa: S311 - no secret
     before = fold(history.order_id, history.facts)
     after = fold(history.order_id, erasure.without_texts(history.facts))
     assert blank(before.to_json()) == blank(after.to_json())

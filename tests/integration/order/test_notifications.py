@@ -1,4 +1,4 @@
-"""The shop hears what becomes of its orders: once, in order, signed, whatever the shop answers."""
+"""The shop receives each notification once, in order and signed, whatever it responds."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.samples import sample
 
 
 @pytest.fixture(autouse=True)
-def a_shop_that_listens(hub: Hub) -> None:
+def shop_with_a_url(hub: Hub) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
 
 
@@ -27,7 +27,7 @@ def pay(hub: Hub, *skus: str, order_id: int = 1001) -> None:
 
 
 def followed(hub: Hub, *skus: str) -> None:
-    """An order that Cloudprinter prints, line by line."""
+    """Pay an order with lines at Cloudprinter."""
     hub.cloud.parameters["RoutingRules"] = "CP*=cloudprinter,PF*=printful"
     pay(hub, *skus, order_id=1002)
 
@@ -40,12 +40,12 @@ def signal(hub: Hub, name: str, line: int, **changes: Any) -> None:
 def wait_for_tracking(hub: Hub, clock: Clock, minutes: float = 61) -> int:
     assert hub.cloud.call("untracked", {}) == {"told": 0}  # not yet
     clock.advance(minutes * 60)
-    told: int = hub.cloud.call("untracked", {})["told"]
+    notified: int = hub.cloud.call("untracked", {})["told"]
     hub.settle()
-    return told
+    return notified
 
 
-def test_an_order_is_followed_from_its_payment_to_its_parcels(hub: Hub) -> None:
+def test_the_shop_is_notified_from_the_payment_to_the_parcels(hub: Hub) -> None:
     pay(hub)
     assert hub.shop.types() == ["order.accepted"]
     hub.send_sample("camaloon/shipment_sent")
@@ -59,28 +59,30 @@ def test_an_order_is_followed_from_its_payment_to_its_parcels(hub: Hub) -> None:
     assert {row["state"]["S"] for row in rows(hub)} == {"delivered"}
 
 
-def test_what_is_told_is_the_order_as_it_is_shown(hub: Hub) -> None:
+def test_a_notification_shows_the_order_as_the_api_does(hub: Hub) -> None:
     pay(hub)
     shown = hub.order()
-    told = hub.shop.notifications()[0]["data"]["order"]
-    assert told.keys() == shown.keys()
-    later = {"deliveries", "timeline"}  # which have heard of the telling since
-    assert {name: told[name] for name in told.keys() - later} == {name: shown[name] for name in told.keys() - later}
-    assert told["deliveries"] == [each for each in shown["deliveries"] if each["destination"] == "camaloon"]
-    assert told["deliveries"][0]["status"] == "delivered"
-    assert told["deliveries"][0]["attempts"] == 1
+    notified = hub.shop.notifications()[0]["data"]["order"]
+    assert notified.keys() == shown.keys()
+    later = {"deliveries", "timeline"}  # they have changed with the notification
+    assert {name: notified[name] for name in notified.keys() - later} == {
+        name: shown[name] for name in notified.keys() - later
+    }
+    assert notified["deliveries"] == [each for each in shown["deliveries"] if each["destination"] == "camaloon"]
+    assert notified["deliveries"][0]["status"] == "delivered"
+    assert notified["deliveries"][0]["attempts"] == 1
 
 
-def test_an_order_is_not_heard_of_by_telling_the_shop(hub: Hub, clock: Clock) -> None:
+def test_a_notification_does_not_change_the_time_of_the_last_update(hub: Hub, clock: Clock) -> None:
     followed(hub, "CP-1")
     signal(hub, "item_shipped__no_tracking", 1)
-    heard, before = hub.order("1002")["updated_at"], len(hub.shop.notifications("1002"))
+    updated_at, before = hub.order("1002")["updated_at"], len(hub.shop.notifications("1002"))
     assert wait_for_tracking(hub, clock) == 1
     assert len(hub.shop.notifications("1002")) == before + 1
-    assert hub.order("1002")["updated_at"] == heard
+    assert hub.order("1002")["updated_at"] == updated_at
 
 
-def test_without_a_url_nothing_is_queued(hub: Hub) -> None:
+def test_nothing_is_queued_without_a_url(hub: Hub) -> None:
     hub.cloud.parameters["StorefrontUrl"] = ""
     pay(hub)
     hub.send_sample("camaloon/shipment_sent")
@@ -88,7 +90,7 @@ def test_without_a_url_nothing_is_queued(hub: Hub) -> None:
     assert hub.shop.requests == []
 
 
-def test_a_message_that_comes_again_tells_nothing_again(hub: Hub) -> None:
+def test_a_repeated_message_causes_no_second_notification(hub: Hub) -> None:
     pay(hub)
     for _ in range(3):
         hub.send_sample("camaloon/shipment_sent")
@@ -96,7 +98,7 @@ def test_a_message_that_comes_again_tells_nothing_again(hub: Hub) -> None:
     assert hub.shop.types() == ["order.accepted", "order.shipped"]
 
 
-def test_what_a_printer_told_before_the_payment_is_told_after_it(hub: Hub) -> None:
+def test_a_parcel_reported_before_the_payment_is_notified_after_it(hub: Hub) -> None:
     hub.send_sample("camaloon/shipment_sent")
     assert hub.shop.requests == []
     pay(hub)
@@ -106,7 +108,7 @@ def test_what_a_printer_told_before_the_payment_is_told_after_it(hub: Hub) -> No
     )
 
 
-def test_nothing_is_told_of_an_order_that_the_shop_does_not_have(hub: Hub) -> None:
+def test_an_order_that_the_shop_does_not_have_is_not_notified(hub: Hub) -> None:
     hub.send_sample("printful/order_created__dashboard")
     assert hub.shop.requests == []
 
@@ -120,16 +122,16 @@ def test_three_items_in_one_parcel_are_one_notification(hub: Hub) -> None:
     assert len(hub.order("1002")["shipments"]) == 1
 
 
-def test_a_reshipment_is_a_parcel_of_its_own_and_a_late_duplicate_is_none(hub: Hub) -> None:
+def test_a_reshipment_is_notified_and_a_late_duplicate_is_not(hub: Hub) -> None:
     followed(hub, "CP-1")
     signal(hub, "item_shipped", 1)
     signal(hub, "item_shipped", 1, tracking="3SCP9999", datetime="2026-09-09T12:20:31+00:00")
-    signal(hub, "item_shipped", 1, message="told again")
-    told = [
+    signal(hub, "item_shipped", 1, message="reported again")
+    shipments = [
         notice["data"]["shipment"] for notice in hub.shop.notifications("1002") if notice["type"] == "order.shipped"
     ]
-    assert [each["reshipment"] for each in told] == [False, True]
-    assert len({each["id"] for each in told}) == 2
+    assert [each["reshipment"] for each in shipments] == [False, True]
+    assert len({each["id"] for each in shipments}) == 2
 
 
 def test_a_parcel_waits_for_its_tracking(hub: Hub, clock: Clock) -> None:
@@ -143,7 +145,7 @@ def test_a_parcel_waits_for_its_tracking(hub: Hub, clock: Clock) -> None:
     assert hub.shop.types("1002").count("order.shipped") == 1
 
 
-def test_a_parcel_whose_tracking_does_not_come_is_told_without_it_and_not_again_with_it(hub: Hub, clock: Clock) -> None:
+def test_a_parcel_whose_tracking_is_late_is_notified_once_without_it(hub: Hub, clock: Clock) -> None:
     followed(hub, "CP-1")
     signal(hub, "item_shipped__no_tracking", 1)
     assert wait_for_tracking(hub, clock) == 1
@@ -154,14 +156,14 @@ def test_a_parcel_whose_tracking_does_not_come_is_told_without_it_and_not_again_
     assert hub.cloud.call("untracked", {}) == {"told": 0}
 
 
-def test_the_wait_can_be_set_to_nothing(hub: Hub) -> None:
+def test_the_wait_can_be_set_to_zero(hub: Hub) -> None:
     hub.cloud.parameters["NotifyTrackingWaitMinutes"] = "0"
     followed(hub, "CP-1")
     signal(hub, "item_shipped__no_tracking", 1)
     assert hub.cloud.call("untracked", {}) == {"told": 1}
 
 
-def test_a_hold_its_end_a_failure_and_a_return_are_told(hub: Hub) -> None:
+def test_a_hold_its_release_a_parcel_and_its_return_are_notified(hub: Hub) -> None:
     hub.cloud.parameters["RoutingRules"] = "*=printful"
     lines = sample("printful/order_put_hold")["data"]["order"]["items"]
     pay(hub, *(str(each.get("sku") or each["id"]) for each in lines), order_id=1002)
@@ -176,20 +178,20 @@ def test_a_hold_its_end_a_failure_and_a_return_are_told(hub: Hub) -> None:
     assert hub.shop.types("1002") == types
 
 
-def test_a_canceled_order_is_told_once_and_is_no_attention_besides(hub: Hub) -> None:
+def test_a_cancellation_is_notified_once_without_an_attention_notification(hub: Hub) -> None:
     followed(hub, "CP-1")
     hub.send_sample("cloudprinter/order_canceled", order_reference="1002")
     assert hub.shop.types("1002") == ["order.canceled"]
 
 
-def test_a_part_that_is_canceled_is_a_matter_of_attention(hub: Hub) -> None:
+def test_a_partial_cancellation_is_notified_as_attention(hub: Hub) -> None:
     followed(hub, "CP-1", "CP-2")
     signal(hub, "item_canceled", 1)
     (notice,) = hub.shop.notifications("1002")
     assert (notice["type"], notice["data"]["reasons"]) == ("order.attention", ["canceled"])
 
 
-def test_a_reason_is_told_when_it_comes_and_again_when_it_comes_back(hub: Hub) -> None:
+def test_a_reason_for_attention_is_notified_once_while_it_lasts(hub: Hub) -> None:
     hub.cloud.parameters["DefaultDestination"] = "nobody"
     pay(hub)
     (notice,) = hub.shop.notifications()
@@ -198,7 +200,7 @@ def test_a_reason_is_told_when_it_comes_and_again_when_it_comes_back(hub: Hub) -
     assert hub.shop.types().count("order.attention") == 1
 
 
-def test_a_failing_shop_is_told_all_in_order_once_it_works(hub: Hub) -> None:
+def test_a_failing_shop_receives_all_notifications_in_order_when_it_works_again(hub: Hub) -> None:
     hub.shop.answers = [Retry("HTTP 500", status=500)] * 8
     pay(hub)
     hub.send_sample("camaloon/shipment_sent")
@@ -207,14 +209,14 @@ def test_a_failing_shop_is_told_all_in_order_once_it_works(hub: Hub) -> None:
     while hub.retained:
         hub.deliver_again()
         hub.settle()
-    taken = [notice["data"]["sequence"] for notice in hub.shop.notifications()][8:]
-    assert taken == list(range(1, len(taken) + 1))
-    assert len(taken) == len(rows(hub)) >= 3
+    received = [notice["data"]["sequence"] for notice in hub.shop.notifications()][8:]
+    assert received == list(range(1, len(received) + 1))
+    assert len(received) == len(rows(hub)) >= 3
     ids = [headers["webhook-id"] for _, _, headers in hub.shop.requests]
-    assert len(set(ids[:9])) == 1  # the first stood in front all the time, with one id
+    assert len(set(ids[:9])) == 1  # all attempts were at the first one, with the same id
 
 
-def test_a_dead_notification_lets_the_next_pass_and_flags_the_order(hub: Hub) -> None:
+def test_a_dead_notification_does_not_block_the_next_and_flags_the_order(hub: Hub) -> None:
     hub.shop.answers = [Dead("HTTP 422", status=422)]
     pay(hub)
     assert hub.order()["attention"] == ["shop_not_told"]
@@ -229,7 +231,9 @@ def test_a_dead_notification_lets_the_next_pass_and_flags_the_order(hub: Hub) ->
     assert first == again
 
 
-def test_410_disables_until_a_person_enables(hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_410_disables_notifications_until_a_person_enables_them(
+    hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     hub.shop.answers = [Dead("HTTP 410", status=410)]
     pay(hub)
     assert '"StorefrontDisabled"' in capsys.readouterr().out
@@ -246,7 +250,7 @@ def test_410_disables_until_a_person_enables(hub: Hub, clock: Clock, capsys: pyt
     assert sorted(hub.shop.types()[1:]) == ["order.accepted", "order.shipped"]
 
 
-def test_another_url_is_enabled(hub: Hub) -> None:
+def test_a_new_url_is_enabled(hub: Hub) -> None:
     hub.shop.answers = [Dead("HTTP 410", status=410)]
     pay(hub)
     hub.cloud.parameters["StorefrontUrl"] = "https://other.example/"
@@ -262,7 +266,7 @@ def test_both_active_secrets_sign(hub: Hub) -> None:
     assert hub.shop.types() == ["order.accepted"]  # verified with the previous one
 
 
-def test_a_secret_that_is_no_base64_waits_for_a_person(hub: Hub) -> None:
+def test_a_notification_waits_while_the_secret_is_not_base64(hub: Hub) -> None:
     hub.cloud.set_secret("StorefrontNotificationsSecret", "no base64!")
     pay(hub)
     assert hub.shop.requests == []
@@ -278,14 +282,14 @@ def test_an_order_is_found_by_its_reference_and_its_tracking(hub: Hub) -> None:
     assert repository.find("tracking", "1001") == []
 
 
-def test_nothing_of_a_customer_is_in_a_notification(hub: Hub) -> None:
+def test_a_notification_holds_no_personal_data(hub: Hub) -> None:
     pay(hub)
     text = json.dumps(hub.shop.notifications())
     assert "Soler" not in text
     assert "Carrer" not in text
 
 
-def test_what_a_notification_costs(hub: Hub) -> None:
+def test_a_notification_needs_one_more_transaction(hub: Hub) -> None:
     pay(hub)
     with aws_calls() as calls:
         hub.send_sample("camaloon/shipment_sent")

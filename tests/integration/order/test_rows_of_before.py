@@ -1,22 +1,22 @@
-"""A table that an earlier version wrote is read as it is, without a migration.
+"""A table written by an earlier version is read without a migration.
 
 `rows_of_3644d2d.json.gz` holds the whole table as the code at commit 3644d2d wrote it (`rows`, binaries in base64),
-what was in its queues (`queued`, `dead_letters`), the parameters, the time (`at`), and what the API and the catalogue's
-function answered for them at that commit (`answers`, `catalogue`). `gzip -dc` shows it with one row on each line.
+the messages in its queues (`queued`, `dead_letters`), the parameters, the time (`at`), and the responses of the API and
+the catalogue's function at that commit (`answers`, `catalogue`). `gzip -dc` shows it with one row on each line.
 
 How it was made: a test with the fixtures `hub` and `clock` ran at that commit, one message after another, a minute
 apart, with `uuid.uuid4`, `secrets.token_hex` and `random.random` counted up or fixed. Orders 1001 to 1014 are
 Camaloon's (shipped in parts, refused, answer lost, settled, erased, paid twice, canceled before and after it was sent,
-never paid, replayed, changed too late), 1020 and 1021 are routed by hand or wait for it, 1030 has three printers, 1039
+never paid, replayed, changed too late), 1020 and 1021 are routed by hand or are to be, 1030 has three printers, 1039
 to 1049 and `printful:90000044` are Printful's (returned, reshipped, refunded, failed, canceled, held, a draft again,
 made in the dashboard, out of stock), 1050 to 1053 are Cloudprinter's (error, canceled, not delivered, no tracking),
 1060 to 1069 and 1101 are at the OMS (print files of every end, updates, a deletion, a uid that is not known, batches
 that are sent, dead and pending, updates that wait), 1080 and many others are overdue, 1090 to 1096 were refused and are
-in the middle of a bulk replay, 1098 and 1099 met a shop that answered 410, 1100 is being retried, and 1102 was received
-and not yet processed. Between them came webhooks that were parked, unhandled, erased, refused or signed with a previous
-secret, products, stock, a push of the catalogue with an answer lost, and two looks of the monitor.
+in the middle of a bulk replay, 1098 and 1099 had a shop that responded with 410, 1100 is being retried, and 1102 was
+received and not yet processed. Between them came webhooks that were parked, unhandled, erased, refused or signed with a
+previous secret, products, stock, a push of the catalogue with a lost answer, and two runs of the monitor.
 
-It is never made again: a later version that writes other rows adds a file beside it.
+The file is never made again: a later version that writes other rows adds another file.
 """
 
 import base64
@@ -47,7 +47,7 @@ from tests.support.samples import BADGE, TOTE, sample, shipment
 
 FILE = Path(__file__).with_name("rows_of_3644d2d.json.gz")
 SINCE: frozenset[str] = frozenset()
-"""Kinds of rows, kinds of facts and reasons for attention that came later, of which that version wrote none."""
+"""Kinds of rows, kinds of facts and reasons for attention that were added after that version."""
 
 
 @cache
@@ -71,15 +71,15 @@ def rows(kind: str = "") -> list[dict[str, Any]]:
 
 @pytest.fixture(name="old")
 def _old(hub: Hub, clock: Clock) -> Hub:
-    """A hub over the old table, at the time at which it was left."""
+    """A hub with the old table, at the time of the file."""
     clock.now = datetime.fromisoformat(kept()["at"])
     hub.cloud.parameters |= kept()["parameters"]
     for some in batched(rows(), 25, strict=False):
         hub.cloud.dynamodb.batch_write_item(RequestItems={"table": [{"PutRequest": {"Item": row}} for row in some]})
-    hub.unseen()  # pump has had them
-    for queue, letters in kept()["dead_letters"].items():
-        for number, letter in enumerate(letters):
-            send(hub, queue, json.dumps(letter), str(number))
+    hub.unseen()  # pump has already processed them
+    for queue, messages in kept()["dead_letters"].items():
+        for number, message in enumerate(messages):
+            send(hub, queue, json.dumps(message), str(number))
     return hub
 
 
@@ -90,14 +90,14 @@ def send(hub: Hub, queue: str, body: str, identity: str) -> None:
 
 
 def resume(hub: Hub) -> None:
-    """Let the messages that were in the queues be seen."""
+    """Send and process the messages that were in the queues."""
     for number, message in enumerate(kept()["queued"]):
         send(hub, message["queue"], message["body"], str(number))
     hub.settle()
 
 
 def differences(before: Any, now: Any, path: str = "") -> list[str]:
-    """Where an answer is not what it was: a field may be added, and a text may be put in other words."""
+    """Return the differences between two responses; added fields and reworded texts are allowed."""
     if isinstance(before, dict) and isinstance(now, dict):
         missing = [f"{path}/{name} is gone" for name in before.keys() - now.keys()]
         both = [name for name in before if name in now]
@@ -116,11 +116,11 @@ def refused_by_camaloon(hub: Hub) -> list[str]:
 
 
 def sent_to(shown: dict[str, Any], destination: str) -> dict[str, str]:
-    """Return what an order was to send to a destination, and what has become of each."""
+    """Return the operations of an order's deliveries to a destination, with their states."""
     return {each["operation"]: each["status"] for each in shown["deliveries"] if each["destination"] == destination}
 
 
-# --- what is in the file ---
+# --- the contents of the file ---
 
 
 def test_the_file_has_rows_of_every_kind() -> None:
@@ -156,10 +156,10 @@ def test_the_file_has_deliveries_of_every_state_and_rows_in_every_index() -> Non
     assert {row["state"]["S"] for row in rows("JOB#")} == {"running", "finished", "canceled"}
 
 
-# --- it is read as it was ---
+# --- the rows are read ---
 
 
-def test_every_answer_is_what_it_was(old: Hub) -> None:
+def test_every_response_is_unchanged(old: Hub) -> None:
     wrong = dict[str, list[str]]()
     for path, query, before in kept()["answers"]:
         answer = old.get(path, **query)
@@ -172,7 +172,7 @@ def test_every_answer_is_what_it_was(old: Hub) -> None:
     assert registration_state.latest() is registration_state.State.REPLACED
 
 
-def test_what_an_index_says_of_an_order_is_what_its_facts_make(old: Hub) -> None:
+def test_the_indexed_attributes_of_an_order_match_its_facts(old: Hub) -> None:
     for row in rows("ORDER#"):
         made = fold(table.identity_of(row), unpack(row["facts"]["B"]))
         assert (row["status"]["S"], row["on_hold"]["BOOL"]) == (made.status, made.on_hold), made.id
@@ -180,18 +180,18 @@ def test_what_an_index_says_of_an_order_is_what_its_facts_make(old: Hub) -> None
         assert (row["created_at"]["S"], row["updated_at"]["S"]) == (made.created_at, made.updated_at), made.id
 
 
-def test_facts_are_packed_so_that_the_version_before_can_read_them() -> None:
+def test_the_earlier_version_can_read_packed_facts() -> None:
     for row in rows("ORDER#"):
         facts = unpack(row["facts"]["B"])
         packed = pack(facts)
         assert unpack(packed) == facts
-        assert packed[2:6] == row["facts"]["B"][2:6]  # which dictionary it needs
+        assert packed[2:6] == row["facts"]["B"][2:6]  # the id of the preset dictionary
 
 
-# --- and goes on ---
+# --- the work on them continues ---
 
 
-def test_messages_of_old_orders_are_known_or_change_them(old: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_about_old_orders_are_duplicates_or_change_them(old: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     again = shipment((BADGE, 10), order_id=1001, tracking="T1001-1")
     assert old.receive("camaloon", "shipment_sent", again)["body"]["status"] == "duplicate"
     old.post("/notifications/enable")
@@ -200,14 +200,14 @@ def test_messages_of_old_orders_are_known_or_change_them(old: Hub, monkeypatch: 
     shown = old.order("1080")
     assert (shown["status"], shown["attention"]) == ("shipped", [])
     assert [each["tracking_number"] for each in shown["shipments"]] == ["T1080"]
-    # An update of an order that the OMS has is sent to its uid, which an old fact tells.
+    # An update of an order at the OMS is sent to its uid, which an old fact holds.
     update = mock.Mock(return_value=200)
     monkeypatch.setattr(client, "update_order", update)
     before = old.order("1060")
     old.send_sample("storefront/order_updated", id=1060, updated_at=kept()["at"])
     assert [call.args[0] for call in update.call_args_list] == [each["id"] for each in before["provider_orders"]]
     assert sent_to(old.order("1060"), "oms") == {"create_order": "delivered", "update_order": "delivered"}
-    # Camaloon's order can't be changed any more.
+    # An order at Camaloon can't be changed.
     lines = [{"id": "1", "sku": BADGE, "description": "Badge", "quantity": 1, "price": 1}]
     old.send_sample("storefront/order_updated", id=1002, updated_at=kept()["at"], line_items=lines)
     assert "change_not_sent" in old.order("1002")["attention"]
@@ -219,20 +219,20 @@ def test_messages_of_old_orders_are_known_or_change_them(old: Hub, monkeypatch: 
     old.settle()
     assert not old.order("1043")["on_hold"]
     assert old.order("1043")["attention"] == ["out_of_stock"]
-    # The product of those orders is in stock again: they are found by it.
+    # The product of those orders is in stock again: they are found by the product.
     old.send_sample("printful/stock_updated__empty", created=created)
     assert {each for each in ("1039", "1043", "1049") if "out_of_stock" in old.order(each)["attention"]} == set()
 
 
-def test_what_was_given_up_is_sent_when_it_is_replayed(old: Hub) -> None:
+def test_a_replayed_dead_delivery_is_sent(old: Hub) -> None:
     (delivery,) = (each["id"] for each in old.order("1096")["deliveries"] if each["destination"] == "camaloon")
     assert old.post(f"/deliveries/{delivery}/replay")["body"]["replayed"] is True
     old.settle()
     assert old.order("1096")["status"] == "accepted"
-    letters = [json.loads(body["Body"]) for body in everything(old, "CamaloonDeadLetterQueue")]
-    assert delivery not in {letter["delivery_id"] for letter in letters}
-    assert len(letters) == len(kept()["dead_letters"]["CamaloonDeadLetterQueue"]) - 1
-    # The shop listens again, and hears of what it has missed.
+    messages = [json.loads(body["Body"]) for body in all_messages(old, "CamaloonDeadLetterQueue")]
+    assert delivery not in {message["delivery_id"] for message in messages}
+    assert len(messages) == len(kept()["dead_letters"]["CamaloonDeadLetterQueue"]) - 1
+    # The shop works again, and receives the missed notifications.
     assert old.post("/notifications/enable")["body"]["disabled_at"] is None
     for each in old.order("1099")["deliveries"]:
         if each["destination"] == "storefront":
@@ -240,21 +240,21 @@ def test_what_was_given_up_is_sent_when_it_is_replayed(old: Hub) -> None:
             old.settle()
     assert old.shop.types("1099") == ["order.accepted"]
     assert old.order("1099")["attention"] == []
-    # What a person finds out about a create at the OMS.
+    # A person settles a create at the OMS.
     (create,) = (each for each in old.order("1069")["deliveries"] if each["operation"] == "create_order")
     old.post(f"/deliveries/{create['id']}/settle", {"outcome": "dropped"})
     old.settle()
     assert old.order("1069")["status"] == "canceled"
 
 
-def everything(hub: Hub, queue: str) -> list[dict[str, Any]]:
+def all_messages(hub: Hub, queue: str) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
     while more := hub.cloud.sqs.receive_message(QueueUrl=hub.cloud.url(queue), MaxNumberOfMessages=10).get("Messages"):
         found += more
     return found
 
 
-def test_the_bulk_replay_that_was_running_goes_on_where_it_was(old: Hub, clock: Clock) -> None:
+def test_a_running_bulk_replay_continues(old: Hub, clock: Clock) -> None:
     (job,) = (each for each in old.get("/replays")["body"]["replays"] if each["status"] == "running")
     assert (job["matched"], job["replayed"]) == (2, 2)
     before = refused_by_camaloon(old)
@@ -263,12 +263,12 @@ def test_the_bulk_replay_that_was_running_goes_on_where_it_was(old: Hub, clock: 
         old.cloud.call("replays", {})
         old.settle()
     shown = old.get(f"/replays/{job['id']}")["body"]
-    # What was refused once more by the same job is not sent again by it.
+    # The job does not send again a delivery that was refused again during the job.
     assert (shown["status"], shown["replayed"]) == ("finished", 2 + len(before) - 1)
     assert refused_by_camaloon(old) == ["1090"]
 
 
-def test_what_was_in_the_queues_arrives_in_turn(old: Hub, clock: Clock) -> None:
+def test_the_messages_in_the_queues_are_delivered_in_turn(old: Hub, clock: Clock) -> None:
     pending = {row["pk"]["S"] for row in rows("DELIVERY#") if row["state"]["S"] == State.PENDING}
     assert len(pending) > len(kept()["queued"])  # an update waits for its create
     resume(old)
@@ -280,7 +280,7 @@ def test_what_was_in_the_queues_arrives_in_turn(old: Hub, clock: Clock) -> None:
     assert old.oms.printed() == {"1101:70001": 1, "1101:70002": 1}
 
 
-def test_a_webhook_that_was_received_and_not_processed_is_handed_on(old: Hub) -> None:
+def test_a_webhook_that_was_received_and_not_processed_is_processed(old: Hub) -> None:
     (event,) = (each for each in old.get("/events", state="received")["body"]["events"])
     assert old.get("/orders/1102")["statusCode"] == 404
     old.pump_again(
@@ -291,12 +291,12 @@ def test_a_webhook_that_was_received_and_not_processed_is_handed_on(old: Hub) ->
     assert old.event(event["id"])["state"] == "processed"
 
 
-def test_a_person_can_put_old_rows_right(old: Hub) -> None:
+def test_a_person_can_repair_old_rows(old: Hub) -> None:
     parked = old.get("/events", state="failed")["body"]["events"]
     assert old.post(f"/events/{parked[0]['id']}/replay")["body"]["replayed"] is True
     assert old.event(parked[0]["id"])["state"] == "received"
     old.settle()
-    assert old.event(parked[0]["id"])["state"] == "failed"  # nothing was mended
+    assert old.event(parked[0]["id"])["state"] == "failed"  # nothing was fixed
     assert old.post("/orders/1030/erase")["statusCode"] == 200
     assert {each["tracking_number"] for each in old.order("1030")["shipments"]} == {"erased"}
     assert old.get("/orders", tracking="T1030")["body"]["orders"] == []
@@ -305,12 +305,12 @@ def test_a_person_can_put_old_rows_right(old: Hub) -> None:
     assert old.order("1020")["lines"][0]["status"] == "accepted"
 
 
-def test_what_runs_by_the_clock_goes_on(old: Hub) -> None:
+def test_the_scheduled_functions_continue(old: Hub) -> None:
     before = {each["id"]: each["since"] for each in old.get("/conditions")["body"]["conditions"]}
     old.cloud.call("monitor", {})
     now = {each["id"]: each["since"] for each in old.get("/conditions")["body"]["conditions"]}
     assert {each: now.get(each) for each in before} == before
-    # A parcel whose tracking never came.
+    # A parcel without tracking.
     old.post("/notifications/enable")
     assert [each["tracking_number"] for each in old.order("1053")["shipments"]] == [None]
     assert old.cloud.call("untracked", {}) == {"told": 1}
@@ -318,7 +318,7 @@ def test_what_runs_by_the_clock_goes_on(old: Hub) -> None:
     assert old.shop.types("1053") == ["order.shipped"]
 
 
-def test_batches_and_print_files_go_on(old: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_and_print_files_continue(old: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     create = mock.Mock(return_value=BatchOrder(201, "B1", "Batching"))
     monkeypatch.setattr(client, "create_batch", create)
     dead = next(each for each in old.get("/batches")["body"]["batches"] if each["state"] == "dead")
@@ -328,7 +328,7 @@ def test_batches_and_print_files_go_on(old: Hub, monkeypatch: pytest.MonkeyPatch
     assert [call.args[0] for call in create.call_args_list] == [uids]
     assert old.order("1067")["lines"][0]["batch"] == {"id": dead["id"], "uid": "B1", "status": "Batching"}
     assert "batch_dead" not in old.order("1067")["attention"]
-    # A file that had failed is ready after all, and may be in a batch then.
+    # A print file that had failed is ready, and can be batched.
     monkeypatch.setattr(client, "print_file", lambda _: PrintFile("ready", "https://oms.example/1.pdf"))
     hint = sample("oms/print_file_ready") | {"ecommerce_order_item_id": "1065:70001", "again": 1}
     old.receive("oms", "", hint)
@@ -339,9 +339,9 @@ def test_batches_and_print_files_go_on(old: Hub, monkeypatch: pytest.MonkeyPatch
     assert "READY#1065:70001" in {row["pk"]["S"] for row in old.cloud.rows("READY")}
 
 
-def test_a_push_of_the_catalogue_knows_what_was_pushed(old: Hub) -> None:
+def test_a_push_of_the_catalogue_knows_earlier_pushes(old: Hub) -> None:
     shown = {each["entry"]: each for each in old.cloud.call("catalogue", {"action": "show"})["entries"]}
     (lost,) = (entry for entry, each in shown.items() if each["state"] == "unknown")
     assert old.cloud.call("catalogue", {"action": "absent", "entries": [lost]}) == {"ok": True, "absent": [lost]}
-    wish = {"categories": [{"key": "caps", "name": "Caps", "parent": "mugs"}]}  # which only the old rows know
-    assert old.cloud.call("catalogue", {"action": "push", "catalogue": wish})["ok"] is True
+    content = {"categories": [{"key": "caps", "name": "Caps", "parent": "mugs"}]}  # the parent is only in the old rows
+    assert old.cloud.call("catalogue", {"action": "push", "catalogue": content})["ok"] is True

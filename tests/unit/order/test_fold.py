@@ -1,4 +1,4 @@
-"""An order is the fold of its facts: every rule of the table, and that order and repetition don't matter."""
+"""An order is the fold of its facts: every rule of the table, whatever the order and the repetition of the facts."""
 
 import json
 import zlib
@@ -59,7 +59,7 @@ def shipped(*lines: tuple[str, int], parcel: str = "p1", at: int = 5, **rest: An
     return fact("shipped", data, at=at, **rest)
 
 
-def told(kind: str, *, at: int = 2, **data: Any) -> Fact:
+def end(kind: str, *, at: int = 2, **data: Any) -> Fact:
     about = {"delivery_id": DELIVERY, "destination": "camaloon", "operation": "order_paid"}
     return fact(kind, about | data, at=at)
 
@@ -80,39 +80,39 @@ def test_a_payment_makes_the_lines() -> None:
     assert order.created_at == "2026-09-01T09:00:00.000Z"
 
 
-def test_of_two_payments_the_first_stands() -> None:
+def test_the_first_of_two_payments_counts() -> None:
     order = fold(ORDER, [paid(("b", 9), at=1), paid(("a", 2), at=0)])
     assert [line.sku for line in order.lines] == ["a"]
     assert order.attention == [Attention.PAID_TWICE]
 
 
-def test_a_payment_with_other_contents_only_flags() -> None:
+def test_a_payment_with_other_contents_only_flags_the_order() -> None:
     first = paid(("a", 2))
     order = fold(ORDER, [first, fact("paid_again", {}, at=1)])
     assert order.attention == [Attention.PAID_TWICE]
     assert order.lines == fold(ORDER, [first]).lines
 
 
-def test_what_a_destination_has_received_is_accepted() -> None:
-    order = fold(ORDER, [paid(("a", 2), ("b", 1, "printful")), told("sent")])
+def test_lines_that_a_destination_received_are_accepted() -> None:
+    order = fold(ORDER, [paid(("a", 2), ("b", 1, "printful")), end("sent")])
     assert [line.status for line in order.lines] == [Status.ACCEPTED, Status.PAID]
     assert order.status is Status.PAID
 
 
 def test_a_lost_answer_is_flagged_when_the_delivery_ends() -> None:
-    order = fold(ORDER, [paid(("a", 2)), told("sent", answer_lost=True)])
+    order = fold(ORDER, [paid(("a", 2)), end("sent", answer_lost=True)])
     assert order.attention == [Attention.ANSWER_LOST]
 
 
 def test_a_dead_delivery_is_flagged_until_it_is_sent() -> None:
-    dead = told("dead", reason="HTTP 401")
+    dead = end("dead", reason="HTTP 401")
     assert fold(ORDER, [paid(("a", 2)), dead]).attention == [Attention.DELIVERY_DEAD]
-    assert fold(ORDER, [paid(("a", 2)), dead, told("sent", at=3)]).attention == []
+    assert fold(ORDER, [paid(("a", 2)), dead, end("sent", at=3)]).attention == []
     assert "HTTP 401" in fold(ORDER, [dead]).timeline[0].text
 
 
-def test_a_delivery_that_was_sent_is_not_dead_whatever_the_clocks_say() -> None:
-    order = fold(ORDER, [paid(("a", 2)), told("sent", at=3), told("dead", reason="HTTP 503", at=4)])
+def test_a_delivery_that_was_sent_is_not_dead_whatever_the_times() -> None:
+    order = fold(ORDER, [paid(("a", 2)), end("sent", at=3), end("dead", reason="HTTP 503", at=4)])
     assert order.attention == []
 
 
@@ -125,18 +125,18 @@ def test_parcels_add_up() -> None:
 
 
 def test_a_line_is_partially_shipped_until_it_is_complete() -> None:
-    order = fold(ORDER, [paid(("a", 3)), told("sent"), shipped(("a", 2))])
+    order = fold(ORDER, [paid(("a", 3)), end("sent"), shipped(("a", 2))])
     assert [line.status for line in order.lines] == [Status.PARTIALLY_SHIPPED]
 
 
-def test_a_parcel_told_by_two_events_counts_once() -> None:
+def test_a_parcel_in_two_events_counts_once() -> None:
     order = fold(ORDER, [paid(("a", 2)), shipped(("a", 1), at=5), shipped(("a", 1), at=6)])
     assert pieces(order) == [1]
     assert len(order.shipments) == 1
     assert order.timeline[-1].text.endswith("(reported again)")
 
 
-def test_an_unknown_sku_stays_in_the_parcel_and_flags() -> None:
+def test_an_unknown_sku_stays_in_the_parcel_and_flags_the_order() -> None:
     order = fold(ORDER, [paid(("a", 1)), shipped(("a", 1), ("x", 4))])
     assert order.attention == [Attention.UNKNOWN_SKU]
     assert order.status is Status.SHIPPED
@@ -146,7 +146,7 @@ def test_an_unknown_sku_stays_in_the_parcel_and_flags() -> None:
     ]
 
 
-def test_pieces_beyond_the_order_stay_in_the_parcel_and_flag() -> None:
+def test_pieces_beyond_the_order_stay_in_the_parcel_and_flag_the_order() -> None:
     order = fold(ORDER, [paid(("a", 2)), shipped(("a", 5))])
     assert pieces(order) == [2]
     assert order.attention == [Attention.OVER_SHIPPED]
@@ -165,7 +165,7 @@ def test_a_printers_parcel_ships_only_its_own_lines() -> None:
     assert pieces(order) == [0, 1]
 
 
-def test_a_parcel_of_an_order_never_paid_is_kept_and_flagged() -> None:
+def test_a_parcel_of_an_unpaid_order_is_kept_and_flagged() -> None:
     order = fold(ORDER, [shipped(("a", 1))])
     assert (order.status, order.attention) == (Status.PARTIALLY_SHIPPED, [Attention.UNPAID])
     assert [(line.line_id, line.quantity) for line in order.shipments[0].lines] == [(None, 1)]
@@ -177,7 +177,7 @@ def test_a_payment_completes_an_order_whose_parcel_came_first() -> None:
     assert (late.status, late.attention) == (Status.SHIPPED, [])
 
 
-def test_a_parcel_of_strangers_things_does_not_take_back_that_something_left() -> None:
+def test_a_payment_after_a_parcel_of_unknown_items_does_not_lower_the_status() -> None:
     parcel = shipped(("x", 1), at=1)
     before, after = fold(ORDER, [parcel]), fold(ORDER, [parcel, paid(("a", 1), at=9)])
     assert RANK[after.status] >= RANK[before.status]
@@ -189,7 +189,7 @@ def test_an_empty_set_is_an_empty_order() -> None:
 
 
 def test_a_kind_without_a_rule_is_shown_and_changes_nothing_else() -> None:
-    known = [paid(("a", 1)), told("sent")]
+    known = [paid(("a", 1)), end("sent")]
     order, other = fold(ORDER, known), fold(ORDER, [*known, fact("engraved", {"x": 1}, at=8)])
     assert other.timeline[-1].text == "Not understood: engraved"
     assert (other.lines, other.status, other.attention) == (order.lines, order.status, order.attention)
@@ -204,16 +204,16 @@ def test_the_record_is_json_with_the_keys_of_the_contract() -> None:
     }
 
 
-def test_facts_survive_their_packing() -> None:
+def test_packed_facts_unpack_unchanged() -> None:
     facts = [paid(("ñ", 1)), shipped(("a", 1))]
     assert unpack(pack(facts)) == facts
 
 
-def test_orders_that_were_packed_before_are_read() -> None:
-    facts = [paid(("a", 2)), told("sent")]
+def test_facts_packed_by_earlier_versions_are_read() -> None:
+    facts = [paid(("a", 2)), end("sent")]
     plain = zlib.compress(json.dumps([asdict(each) for each in facts]).encode())
     assert unpack(plain) == facts
-    # By the first version that knew the words: they may never change.
+    # By the first version with the preset dictionary, which may never change.
     packed = bytes.fromhex(
         "78bb6874739583e57560d9919cad6b8e7003588098d205619d81a5ae816188a1819581397e77615788d79dc8510b8ae9fc52"
         "20331a18a6b10019ae39a2"
@@ -226,7 +226,7 @@ def test_every_kind_of_fact_has_its_row_in_the_table() -> None:
     assert all(f"| `{kind}`" in fold_module.__doc__ for kind in RULES)
 
 
-# --- any order, any number of times, same order: test_histories ---
+# --- any order and repetition of the facts: see test_histories ---
 
 LINES = st.lists(
     st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 6), st.sampled_from(["camaloon", "printful", None])),
@@ -252,7 +252,7 @@ def test_any_split_into_parcels_ships_the_whole_order(
     assert (order.status, order.attention) == (Status.SHIPPED, [])
 
 
-def test_what_no_rule_wanted_may_be_shipped_by_any_printer() -> None:
+def test_an_unrouted_line_may_be_shipped_by_any_printer() -> None:
     order = fold(ORDER, [paid(("a", 2, None), ("b", 1, "printful")), shipped(("a", 2), ("b", 1))])
     assert [line.shipped_quantity for line in order.lines] == [2, 0]
     assert order.attention == [Attention.UNKNOWN_SKU, Attention.UNROUTABLE]

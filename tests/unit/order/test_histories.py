@@ -1,6 +1,6 @@
-"""Properties of whole histories: what printers, shop and OMS tell over the weeks, in any order, by any hands.
+"""Properties of random histories: webhooks of printers, shop and OMS over weeks, in any order, by concurrent writers.
 
-`tests/support/histories.py` makes the histories up.
+`tests/support/histories.py` draws the histories.
 """
 
 import json
@@ -18,14 +18,14 @@ from tests.support.histories import History, about_orders, drawn, each_history
 from tests.support.template import topics
 
 
-def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of_fact() -> None:
-    told = [fact for history in drawn() for fact in history.facts]
-    assert {fact.source for fact in told} >= about_orders().keys()
-    assert {fact.kind for fact in told} == RULES.keys() - {
+def test_the_histories_cover_every_topic_about_orders_and_every_kind_of_fact() -> None:
+    facts = [fact for history in drawn() for fact in history.facts]
+    assert {fact.source for fact in facts} >= about_orders().keys()
+    assert {fact.kind for fact in facts} == RULES.keys() - {
         "notified",
         "erased",
         "overdue",
-    }  # which nobody tells us
+    }  # which no webhook reports
     catalogue = {"product_synced", "product_updated", "product_deleted", "stock_updated"}
     assert {f"{provider}.{topic}" for provider, topic in topics()} - about_orders().keys() == {
         "oms.print_file_ready",
@@ -33,11 +33,11 @@ def test_histories_tell_of_every_topic_that_is_about_orders_and_of_every_kind_of
     }
 
 
-# --- any order, any number of times, by any hands: the same record ---
+# --- any order, any repetition, any concurrency: the same record ---
 
 
 @each_history()
-def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: History) -> None:
+def test_any_order_and_any_repetition_of_the_facts_give_the_same_record(history: History) -> None:
     random = history.random()
     facts = history.facts
     shuffled = facts + random.choices(facts, k=random.randint(0, 5)) if facts else []
@@ -48,10 +48,10 @@ def test_any_order_and_any_repetition_of_the_facts_is_the_same_record(history: H
 
 
 @each_history(300)
-def test_any_split_into_concurrent_deliveries_is_the_same_record(history: History) -> None:
-    """Functions read the row, add what they know and write if nobody wrote meanwhile: `record.apply`, step by step."""
+def test_any_concurrent_writers_give_the_same_record(history: History) -> None:
+    """Functions read the row, add facts, and write it unless it has changed: `repository.apply`, step by step."""
     random = history.random()
-    facts = history.facts + [fact for fact in history.facts if random.random() < 0.2]  # some are delivered twice
+    facts = history.facts + [fact for fact in history.facts if random.random() < 0.2]  # some are received twice
     work: list[list[Fact]] = [[] for _ in range(random.randint(1, 5))]
     for fact in facts:
         random.choice(work).append(fact)
@@ -73,69 +73,69 @@ def test_any_split_into_concurrent_deliveries_is_the_same_record(history: Histor
     assert fold(history.order_id, unpack(row)) == fold(history.order_id, history.facts)
 
 
-# --- late facts never take anything back ---
+# --- late facts never reverse anything ---
 
 PARCELS = {"shipped", "returned", "undelivered", "progress"}
-"""What may tell of a parcel; of the last two some do."""
-LEFT_BY = {
-    # It goes on, or something of it has left: then it had not failed altogether.
+"""The kinds of facts that may report a parcel; of the last two, only some do."""
+ENDED_BY = {
+    # It goes on, or a part of it was shipped: then not all of it had failed.
     Status.FAILED: PARCELS | {"paid"},
-    # Only pieces that have not left are canceled, and these have; or it was sent before the shop canceled it.
+    # Only pieces that are not shipped are canceled, and these are; or it was sent before the shop canceled it.
     Status.CANCELED: PARCELS | {"paid", "sent"},
-    # They are sent again; or more pieces have left than came back.
+    # They are sent again; or more pieces were shipped than returned.
     Status.RETURNED: PARCELS | {"paid"},
 }
-"""The kinds of facts that may lead an order or a line from beside the stages back to them."""
+"""The kinds of facts that may end a status beside the stages, of an order or a line."""
 
 
-class Watched:
-    """How far an order, or a line, has been on the way."""
+class Progress:
+    """The furthest stage that an order, or a line, has reached."""
 
     def __init__(self) -> None:
         self.furthest, self.before = 0, Status.PAID
 
-    def sees(self, status: Status, fact: Fact, *, excused: bool) -> None:
+    def check(self, status: Status, fact: Fact, *, excused: bool) -> None:
         if status in STAGES:
-            assert excused or RANK[status] >= self.furthest, f"{fact.kind} took it back to {status}"
-            if self.before in LEFT_BY:
-                assert excused or fact.kind in LEFT_BY[self.before], f"{fact.kind} ended {self.before}"
+            assert excused or RANK[status] >= self.furthest, f"{fact.kind} moved it back to {status}"
+            if self.before in ENDED_BY:
+                assert excused or fact.kind in ENDED_BY[self.before], f"{fact.kind} ended {self.before}"
             self.furthest = RANK[status]
         self.before = status
 
 
 @each_history(600)
 def test_a_status_never_goes_backwards(history: History) -> None:
-    """Unless the shop itself changes what the order is, or a person gives a line to another printer than the first."""
+    """Unless the shop changes the order, or a person routes a line to another printer."""
     random = history.random()
     arrival = list(history.facts)
     if random.random() < 0.5:
         random.shuffle(arrival)
-    order, lines = Watched(), dict[str, Watched]()
+    order, lines = Progress(), dict[str, Progress]()
     named = {(fact.data["item"], fact.data["ref"]) for fact in arrival if "item" in fact.data}
     shared = Counter(ref for _, ref in named)
-    shown, told, paid = fold(history.order_id, []), set[str](), False
+    shown, reported, paid = fold(history.order_id, []), set[str](), False
     for known, fact in enumerate(arrival, start=1):
         before, shown = shown, fold(history.order_id, arrival[:known])
         ended = {line.id for line in before.lines if line.status is Status.CANCELED}
-        # It turns out to have more lines, or that something of a line that was canceled had left: such an order had
-        # never been all canceled, failed, returned or delivered.
-        more = order.before not in STAGES and bool(_items(fact) - told)
-        told |= _items(fact)
+        # The order has more lines than were known, or a part of a canceled line was shipped. Then not all of the order
+        # was canceled, failed, returned or delivered.
+        more = order.before not in STAGES and bool(_items(fact) - reported)
+        reported |= _items(fact)
         left = order.before is Status.DELIVERED and any(
             line.id in ended for line in shown.lines if line.shipped_quantity
         )
         changed = fact.kind in ("updated", "routed")
-        claimed = _nobodys(before) - _nobodys(shown)
-        order.sees(shown.status, fact, excused=more or left or changed or bool(claimed))
-        if fact.kind == "paid":  # until then the lines were what the printers call so
+        claimed = _canceled_unrouted(before) - _canceled_unrouted(shown)
+        order.check(shown.status, fact, excused=more or left or changed or bool(claimed))
+        if fact.kind == "paid":  # before, the lines are the items of the printers
             paid, lines = True, {}
         for line in shown.lines:
-            # Of lines with one SKU that their printer doesn't tell apart, the last ones are canceled; before the
-            # payment such items are one line.
+            # If a printer doesn't distinguish lines with the same SKU, the last of them are canceled. Before the
+            # payment, such items are one line.
             alike = sum(other.sku == line.sku for other in shown.lines) > 1
             twin = alike and fact.kind == "canceled" if paid else shared[line.sku] > 1
             excused = twin or changed or line.id in claimed
-            lines.setdefault(line.id, Watched()).sees(line.status, fact, excused=excused)
+            lines.setdefault(line.id, Progress()).check(line.status, fact, excused=excused)
         assert not paid or lines.keys() == {line.id for line in history.lines}
 
 
@@ -144,16 +144,16 @@ def _items(fact: Fact) -> set[str]:
     return named | {item["item"] for item in fact.data.get("items", ())}
 
 
-def _nobodys(order: Order) -> set[str]:
-    """The lines that the shop has canceled, since nobody had them; a printer may yet say that it has."""
+def _canceled_unrouted(order: Order) -> set[str]:
+    """Return the canceled lines without a printer; a printer may still report one as its own."""
     return {line.id for line in order.lines if line.destination is None and line.status is Status.CANCELED}
 
 
-# --- nothing is lost, nothing is made up ---
+# --- nothing is lost, nothing is invented ---
 
 
 @each_history()
-def test_every_fact_stands_in_the_record(history: History) -> None:
+def test_every_fact_is_in_the_record(history: History) -> None:
     facts, order = history.facts, fold(history.order_id, history.facts)
     json.dumps(order.to_json())
     assert sorted(entry.event_id for entry in order.timeline) == sorted(fact.id for fact in facts)
@@ -163,11 +163,11 @@ def test_every_fact_stands_in_the_record(history: History) -> None:
         assert line.canceled_quantity >= 0
         assert line.shipped_quantity + line.canceled_quantity <= line.quantity
         assert 0 <= line.returned_quantity <= line.shipped_quantity
-    what_came_back_is_returned(facts, order)
+    check_returned_pieces(facts, order)
     if history.paid:
-        the_lines_are_what_was_ordered(history, order)
-        nothing_of_a_canceled_order_goes_on_unseen(history, order)
-    every_told_parcel_is_there(facts, order)
+        check_lines(history, order)
+        check_cancellation(history, order)
+    check_parcels(facts, order)
     assert order.on_hold == any(hold.until is None for hold in order.holds)
     assert (Attention.LINE_MISSING in order.attention) == is_missing(history, order)
     wanted = {reason for reason, wants in WANTED.items() if wants(facts)}
@@ -181,8 +181,8 @@ def test_every_fact_stands_in_the_record(history: History) -> None:
 GONE = (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED)
 
 
-def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
-    """The same lines for the same printers, of the contents that their printer was told, or that the shop told last."""
+def check_lines(history: History, order: Order) -> None:
+    """The lines and printers are those ordered; the contents are those sent to the printer, or the shop's latest."""
     payment = next(fact for fact in history.facts if fact.kind == "paid")
     updates = [fact for fact in in_order(history.facts) if fact.kind == "updated" and fact.at >= payment.at]
     by_hand = {fact.data["line"]: fact.data for fact in history.facts if fact.kind == "routed"}
@@ -190,12 +190,12 @@ def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
     sent = Counter[tuple[str, int]]()
     for line, ordered, first in zip(order.lines, history.lines, payment.data["lines"], strict=True):
         assert line.destination == ordered.destination or line.destination == by_hand[line.id]["destination"]
-        told = [each for update in updates for each in update.data["lines"] if each["id"] == line.id]
+        changes = [each for update in updates for each in update.data["lines"] if each["id"] == line.id]
         is_left_out = line.id in payment.data.get("left_out", ())
         if line.destination in ("oms", None) and not is_left_out:
-            designs = [each["variant"] for each in (first, *told) if "variant" in each]
+            designs = [each["variant"] for each in (first, *changes) if "variant" in each]
             assert line.variant == (designs[-1] if designs else None)
-            first = told[-1] if told else first
+            first = changes[-1] if changes else first
         elif line.id in by_hand:
             first = by_hand[line.id]["told"]
         elif line.destination in ("cloudprinter", "printful"):
@@ -203,8 +203,8 @@ def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
         assert (line.sku, line.quantity) == (first["sku"], first["quantity"])
         if line.destination == "camaloon" and not is_left_out:
             sent[line.sku, line.quantity] += 1
-    letters = [json.loads(each.body) for each in history.deliveries if each.operation == "order_paid"]
-    assert Counter((item["sku"], item["quantity"]) for each in letters for item in each["line_items"]) == sent
+    orders = [json.loads(each.body) for each in history.deliveries if each.operation == "order_paid"]
+    assert Counter((item["sku"], item["quantity"]) for each in orders for item in each["line_items"]) == sent
     creates = [json.loads(each.body) for each in history.deliveries if each.operation == "create_order"]
     made = [item["ecommerce_order_item_id"] for each in creates for item in each["items"]]
     left_out = payment.data.get("left_out", ())
@@ -213,8 +213,8 @@ def the_lines_are_what_was_ordered(history: History, order: Order) -> None:
     )
 
 
-def nothing_of_a_canceled_order_goes_on_unseen(history: History, order: Order) -> None:
-    """What the shop has canceled is canceled, or a person is told that it goes on."""
+def check_cancellation(history: History, order: Order) -> None:
+    """An order that the shop canceled is canceled, or flagged because it goes on."""
     if not any(fact.kind == "revoked" for fact in history.facts):
         assert Attention.NOT_RECALLED not in order.attention
         return
@@ -232,12 +232,12 @@ def nothing_of_a_canceled_order_goes_on_unseen(history: History, order: Order) -
         assert not {Attention.UNROUTABLE, Attention.CHANGE_NOT_SENT} & set(order.attention)
 
 
-def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:
-    """Each parcel once, with all that was told of it, but for items that were told of without tracking, then with."""
-    told: dict[tuple[str, str], list[Fact]] = {}
+def check_parcels(facts: list[Fact], order: Order) -> None:
+    """Each reported parcel is there once, with all its data, except parcels of items reported again with tracking."""
+    reported: dict[tuple[str, str], list[Fact]] = {}
     for fact in in_order(facts):
         if "parcel" in fact.data:
-            told.setdefault((fact.data["provider"], fact.data["parcel"]), []).append(fact)
+            reported.setdefault((fact.data["provider"], fact.data["parcel"]), []).append(fact)
     tracked = {
         line["item"]
         for fact in facts
@@ -247,14 +247,14 @@ def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:
     }
     shown = {(shipment.provider, shipment.id): shipment for shipment in order.shipments}
     assert len(shown) == len(order.shipments)
-    for parcel, tellings in told.items():
+    for parcel, reports in reported.items():
         pieces: dict[str, int | None] = {}
-        for fact in tellings:
+        for fact in reports:
             for name, lines in groupby(sorted(fact.data["lines"], key=_part), key=_part):
                 quantities = [line["quantity"] for line in lines]
                 pieces[name] = None if None in quantities else max(sum(quantities), pieces.get(name) or 0)
         if None in pieces.values():
-            has_tracking = any(fact.data["tracking_number"] or fact.data["tracking_url"] for fact in tellings)
+            has_tracking = any(fact.data["tracking_number"] or fact.data["tracking_url"] for fact in reports)
             assert (parcel in shown) == (has_tracking or not pieces.keys() <= tracked)
         if parcel not in shown:
             continue
@@ -264,27 +264,27 @@ def every_told_parcel_is_there(facts: list[Fact], order: Order) -> None:
             assert held >= len(pieces.keys())
         else:
             assert held == sum(quantity or 0 for quantity in pieces.values())
-        numbers = [fact.data["tracking_number"] for fact in tellings if fact.data["tracking_number"]]
+        numbers = [fact.data["tracking_number"] for fact in reports if fact.data["tracking_number"]]
         assert shipment.tracking_number == (numbers[-1] if numbers else None)
-        assert shipment.returned == any(fact.kind == "returned" for fact in tellings)
+        assert shipment.returned == any(fact.kind == "returned" for fact in reports)
     assert not shown
 
 
-def what_came_back_is_returned(facts: list[Fact], order: Order) -> None:
-    """Exactly so for items that name their lines; of the others no more is returned than came back."""
+def check_returned_pieces(facts: list[Fact], order: Order) -> None:
+    """Returned pieces are exact for items that name their lines; for others, no more are returned than came back."""
     pieces, back = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    unsaid = set[str]()
+    unlisted = set[str]()
     for fact in facts:
         if fact.kind in ("shipped", "returned") and fact.data["provider"] == "printful":
-            told = Counter[tuple[str, str]]()
+            in_parcel = Counter[tuple[str, str]]()
             for line in fact.data["lines"]:
-                told[fact.data["parcel"], line["item"]] += line["quantity"]
-            pieces |= told
+                in_parcel[fact.data["parcel"], line["item"]] += line["quantity"]
+            pieces |= in_parcel
             if fact.kind == "returned":
-                back |= told
-                unsaid |= {fact.data["parcel"]}
-    unsaid -= {parcel for parcel, _ in back}
-    back |= Counter({part: number for part, number in pieces.items() if part[0] in unsaid})
+                back |= in_parcel
+                unlisted |= {fact.data["parcel"]}
+    unlisted -= {parcel for parcel, _ in back}
+    back |= Counter({part: number for part, number in pieces.items() if part[0] in unlisted})
     assert sum(line.returned_quantity for line in order.lines) <= back.total()
     refs = {item["item"]: item.get("ref") for fact in facts for item in fact.data.get("items", ())}
     named = {line.id for line in order.lines}
@@ -297,7 +297,7 @@ def what_came_back_is_returned(facts: list[Fact], order: Order) -> None:
 
 
 def is_missing(history: History, order: Order) -> bool:
-    """Tell whether an open line of Printful's is not among the items that it told last."""
+    """Whether an open line of Printful's is not in its latest list of items."""
     lists = [fact.data["items"] for fact in in_order(_printfuls(history.facts)) if fact.data.get("items")]
     ids = {line.id for line in order.lines if line.destination in ("printful", None)}
     items = lists[-1] if lists else []
@@ -315,11 +315,11 @@ def _part(line: dict[str, Any]) -> str:
     return str(line.get("item") or line["sku"])
 
 
-# What wants a person, from the facts alone: the latest of what began it and what ended it, the former if at once.
+# The reasons for attention, from the facts alone: the latest of begin and end counts; at the same time, the begin.
 
 
 def _latest(facts: list[Fact], about: str, begun: Callable[[Fact], bool], ended: Callable[[Fact], bool]) -> bool:
-    """Tell whether something that began has not ended, for any printer's order (or any item, if `about` is that)."""
+    """Whether something has begun and not ended, for any order at a printer (or any item, if `about` is "item")."""
 
     def subject(fact: Fact) -> tuple[str, str, str]:
         data = fact.data
@@ -338,7 +338,7 @@ def _printfuls(facts: list[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact.data.get("provider") == "printful"]
 
 
-def _says(*statuses: str) -> Callable[[Fact], bool]:
+def _has_status(*statuses: str) -> Callable[[Fact], bool]:
     return lambda fact: fact.kind == "progress" and fact.data.get("status") in statuses
 
 
@@ -348,7 +348,7 @@ def _goes_on(fact: Fact) -> bool:
 
 
 def _canceled(fact: Fact) -> bool:
-    return fact.kind == "canceled" or _says("canceled")(fact)
+    return fact.kind == "canceled" or _has_status("canceled")(fact)
 
 
 def _is_canceled(facts: list[Fact], *, item: bool = False) -> bool:
@@ -356,31 +356,33 @@ def _is_canceled(facts: list[Fact], *, item: bool = False) -> bool:
 
 
 def _is_on_hold(facts: list[Fact]) -> bool:
-    """Tell whether a hold is open: one with an event of its own, or one that only a status told of."""
+    """Whether a hold is open: one with its own event, or one that only a status reported."""
 
     def ends(fact: Fact) -> bool:
         by_parcel = fact.kind == "shipped" and fact.data.get("status") == "fulfilled"
         return fact.kind == "released" or by_parcel or (_canceled(fact) and not fact.data.get("item"))
 
-    def ends_told(fact: Fact) -> bool:
+    def ends_status_hold(fact: Fact) -> bool:
         return ends(fact) or (fact.kind == "progress" and fact.data.get("status") not in (None, "onhold"))
 
-    return _latest(facts, "", lambda fact: fact.kind == "held", ends) or _latest(facts, "", _says("onhold"), ends_told)
+    return _latest(facts, "", lambda fact: fact.kind == "held", ends) or _latest(
+        facts, "", _has_status("onhold"), ends_status_hold
+    )
 
 
 WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {
     Attention.ON_HOLD: lambda facts: _is_on_hold(facts),
     Attention.CONFIRM_AGAIN: lambda facts: (
-        (told := [fact.data["status"] for fact in in_order(_printfuls(facts)) if fact.data.get("status")])[-1:]
+        (statuses := [fact.data["status"] for fact in in_order(_printfuls(facts)) if fact.data.get("status")])[-1:]
         == ["draft"]
-        and set(told) != {"draft"}
+        and set(statuses) != {"draft"}
         and not _is_on_hold(facts)
     ),
     Attention.FAILED: lambda facts: (
         _latest(
             _printfuls(facts),
             "",
-            lambda fact: fact.kind == "failed" or _says("failed")(fact),
+            lambda fact: fact.kind == "failed" or _has_status("failed")(fact),
             _goes_on,
         )
         and not _is_canceled(_printfuls(facts))
@@ -413,14 +415,14 @@ WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {
     ),
     Attention.DELIVERY_DEAD: lambda facts: any(
         end.kind == "dead"
-        and not (_is_revoked(facts) and _makes(end) and not end.data["answer_lost"])  # it will never be sent
+        and not (_is_revoked(facts) and _makes(end) and not end.data["answer_lost"])  # it is never sent
         for end in _ends(facts).values()
     ),
 }
 
 
 def _ends(facts: list[Fact]) -> dict[str, Fact]:
-    """How each delivery ended last; having been sent is for good."""
+    """Return the last end of each delivery; sent is final."""
     ends: dict[str, Fact] = {}
     for fact in sorted(in_order(facts), key=lambda fact: fact.kind == "sent"):
         if fact.kind in ("sent", "dead", "withdrawn"):
@@ -469,20 +471,20 @@ WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
     ),
     Attention.CHANGE_NOT_SENT: lambda facts, order: _is_changed_too_late(facts, order),
 }
-"""What wants a person as long as the order, or the lines that it is about, have not gone."""
+"""The reasons that hold as long as the order, or its lines in question, are open."""
 
 
 def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
-    """Tell whether the shop has said something, since the payment, that the record does not show."""
+    """Whether the shop's latest update since the payment differs from the record."""
     payment = next((fact for fact in facts if fact.kind == "paid"), None)
     updates = [fact for fact in in_order(facts) if fact.kind == "updated"]
     if payment is None or not updates or updates[-1].at < payment.at:
         return False
-    told, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
+    latest, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
     in_batch = {line.id for line in order.lines if line.batch and line.batch.status != "dead"}
-    if in_batch - told.keys() and not _is_revoked(facts):
+    if in_batch - latest.keys() and not _is_revoked(facts):
         return True
-    new = told.keys() - {line.id for line in order.lines}
+    new = latest.keys() - {line.id for line in order.lines}
     if new and not _is_revoked(facts):
         return True
     for line in order.lines:
@@ -490,7 +492,7 @@ def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
             continue
         if updates[-1].data["not_sent"] and line.destination in ("camaloon", "oms"):
             return True
-        now = told.get(line.id)
+        now = latest.get(line.id)
         if now is None or line.id in left_out or (now["sku"], now["quantity"]) != (line.sku, line.quantity):
             return True
     return False

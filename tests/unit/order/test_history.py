@@ -1,4 +1,4 @@
-"""How an order came to stand where it does: the steps lead there, and only ever tell what the record would have."""
+"""The history of an order: its steps end at the state of the record, and agree with the record at each time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,15 +31,15 @@ def progress(minutes: int, stage: Status) -> Fact:
 
 def shipped(minutes: int) -> Fact:
     part = {"item": "70", "quantity": None}
-    told = {"provider": "cloudprinter", "order": "7", "item": "70", "ref": "1", "parcel": "p", "carrier": None}
-    return fact(minutes, "shipped", **told, tracking_number="T", tracking_url=None, lines=[part])
+    about = {"provider": "cloudprinter", "order": "7", "item": "70", "ref": "1", "parcel": "p", "carrier": None}
+    return fact(minutes, "shipped", **about, tracking_number="T", tracking_url=None, lines=[part])
 
 
 def line_steps(*facts: Fact) -> list[tuple[str, str]]:
     return [(step.at[11:16], step.status.value) for step in steps("1001", facts) if step.what == "line"]
 
 
-def test_a_line_goes_step_by_step() -> None:
+def test_each_change_of_a_line_is_a_step() -> None:
     assert line_steps(paid(), progress(5, Status.ACCEPTED), progress(9, Status.PRODUCED)) == [
         ("09:00", "paid"),
         ("09:05", "accepted"),
@@ -47,7 +47,7 @@ def test_a_line_goes_step_by_step() -> None:
     ]
 
 
-def test_a_message_that_comes_late_stands_where_it_belongs() -> None:
+def test_a_late_message_is_a_step_at_its_own_time() -> None:
     assert line_steps(progress(9, Status.PRODUCED), paid(), progress(5, Status.ACCEPTED)) == [
         ("09:00", "paid"),
         ("09:05", "accepted"),
@@ -55,11 +55,11 @@ def test_a_message_that_comes_late_stands_where_it_belongs() -> None:
     ]
 
 
-def test_what_changes_nothing_is_no_step() -> None:
+def test_a_message_without_a_change_is_no_step() -> None:
     assert len(line_steps(paid(), progress(5, Status.PACKED), progress(9, Status.ACCEPTED))) == 2
 
 
-def test_what_happens_at_once_is_one_step() -> None:
+def test_changes_at_the_same_time_are_one_step() -> None:
     assert line_steps(paid(), progress(5, Status.ACCEPTED), shipped(5)) == [("09:00", "paid"), ("09:05", "shipped")]
 
 
@@ -70,17 +70,17 @@ def test_a_parcel_is_shipped_and_then_delivered_with_its_lines() -> None:
 
 
 @each_history(300)
-def test_the_last_steps_are_where_the_record_says_that_everything_is(told: History) -> None:
-    order, facts = fold(told.order_id, told.facts), told.facts[:]
-    told.random().shuffle(facts)
-    found = steps(told.order_id, facts)
+def test_the_last_steps_match_the_record(drawn: History) -> None:
+    order, facts = fold(drawn.order_id, drawn.facts), drawn.facts[:]
+    drawn.random().shuffle(facts)
+    found = steps(drawn.order_id, facts)
     assert [step.at for step in found] == sorted(step.at for step in found)
     last = {(step.what, step.provider, step.id): step.status for step in found}
     assert {key[2]: status for key, status in last.items() if key[0] == "line"} == {
         line.id: line.status for line in order.lines
     }
     if facts:
-        assert last["order", "", told.order_id] is order.status
+        assert last["order", "", drawn.order_id] is order.status
     parcels = {key[1:] for key in last if key[0] == "parcel"}
     assert parcels == {(each.provider, each.id) for each in order.shipments}
     assert {key[1:] for key, status in last.items() if key[0] == "parcel" and status is Status.RETURNED} == {
@@ -88,7 +88,7 @@ def test_the_last_steps_are_where_the_record_says_that_everything_is(told: Histo
     }
 
 
-def test_an_order_of_a_thousand_messages_is_looked_at_a_hundred_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_of_a_thousand_messages_takes_a_hundred_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     folded: list[str] = []
 
     def counted(order_id: str, facts: list[Fact]) -> Order:
@@ -102,7 +102,7 @@ def test_an_order_of_a_thousand_messages_is_looked_at_a_hundred_times(monkeypatc
 
 
 @pytest.mark.parametrize("count", range(98, 106))
-def test_however_many_messages_follow_the_first_step_is_where_the_order_began(count: int) -> None:
+def test_the_first_step_is_the_first_message_however_many_follow(count: int) -> None:
     """Days may lie between it and the next message."""
     many = [paid(), *(progress(minute, Status.ACCEPTED) for minute in range(1000, 1000 + count))]
     first = steps("1001", many)[0]

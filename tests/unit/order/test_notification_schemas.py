@@ -1,4 +1,4 @@
-"""docs/notifications: what is published is what is sent."""
+"""The published schemas and samples in docs/notifications match the notifications that are sent."""
 
 import json
 from collections.abc import Callable
@@ -10,19 +10,19 @@ import pytest
 from local.simulators.storefront import SCHEMAS, validators
 from pressroom.order import notifications
 from tests.support.histories import History, each_history
-from tests.unit.order.test_notifications import heard
+from tests.unit.order.test_notifications import received
 
 SPOILT: tuple[Callable[[Any], object], ...] = (
-    lambda told: told["data"].pop("sequence"),
-    lambda told: told["data"]["order"].pop("lines"),
-    lambda told: told["data"]["order"].update(status="lost"),
-    lambda told: told.update(type="order.other"),
-    lambda told: told.update(timestamp=1),
+    lambda notification: notification["data"].pop("sequence"),
+    lambda notification: notification["data"]["order"].pop("lines"),
+    lambda notification: notification["data"]["order"].update(status="lost"),
+    lambda notification: notification.update(type="order.other"),
+    lambda notification: notification.update(timestamp=1),
 )
 
 
 @pytest.fixture(autouse=True)
-def a_shop_that_listens(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def shop_with_a_url(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOREFRONT_URL", "https://shop.example/")
     monkeypatch.setenv("TABLE_NAME", "table")
     monkeypatch.setattr(notifications, "_deliveries", lambda known, changed: [])
@@ -32,7 +32,7 @@ def sample(type_: str) -> Any:
     return json.loads((SCHEMAS / f"{type_}.json").read_text())
 
 
-def test_every_type_has_a_schema_a_sample_and_its_row_in_the_readme() -> None:
+def test_every_type_has_a_schema_a_sample_and_a_row_in_the_readme() -> None:
     assert set(validators()) == set(notifications.TYPES)
     samples = {path.stem for path in SCHEMAS.glob("order.*.json") if not path.name.endswith(".schema.json")}
     assert samples == set(notifications.TYPES)
@@ -42,7 +42,7 @@ def test_every_type_has_a_schema_a_sample_and_its_row_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("type_", notifications.TYPES)
-def test_a_sample_is_what_its_schema_says(type_: str) -> None:
+def test_every_sample_matches_its_schema(type_: str) -> None:
     validator = validators()[type_]
     assert [error.message for error in validator.iter_errors(sample(type_))] == []
     for spoil in SPOILT:
@@ -52,8 +52,8 @@ def test_a_sample_is_what_its_schema_says(type_: str) -> None:
 
 
 @each_history(150)
-def test_whatever_the_shop_is_told_is_what_the_schema_says(history: History) -> None:
-    telling = heard(history)
-    telling.stop_waiting()
-    for told in telling.told:
-        assert [error.message for error in validators()[told["type"]].iter_errors(told)] == []
+def test_every_notification_matches_its_schema(history: History) -> None:
+    notified = received(history)
+    notified.stop_waiting()
+    for notification in notified.notifications:
+        assert [error.message for error in validators()[notification["type"]].iter_errors(notification)] == []

@@ -1,4 +1,4 @@
-"""Who prints a line."""
+"""The routing of lines to printers."""
 
 import pytest
 
@@ -17,63 +17,63 @@ def test_the_first_rule_that_matches_wins() -> None:
     assert destinations(skus, how) == ["cloudprinter", "printful", "camaloon", "camaloon"]
 
 
-def test_a_rule_says_so() -> None:
+def test_a_route_names_its_rule() -> None:
     assert route("CP-1", False, parse("X=oms,CP-*=cloudprinter")) == Route("cloudprinter", "the rule CP-*=cloudprinter")
 
 
-def test_case_matters() -> None:
+def test_rules_are_case_sensitive() -> None:
     assert destinations(("cp-1", "CP-1"), parse("CP-*=camaloon")) == [None, "camaloon"]
 
 
 @pytest.mark.parametrize("default", sorted(DEFAULT_DESTINATIONS))
-def test_what_no_rule_wants_goes_to_the_oms_if_it_is_personalised(default: str) -> None:
+def test_a_personalised_line_without_a_rule_goes_to_the_oms(default: str) -> None:
     assert route("X", True, parse("CP-*=cloudprinter", default)) == Route("oms", "it has a personalization")
 
 
 @pytest.mark.parametrize("destination", PRINTERS)
-def test_a_rule_comes_before_the_personalisation(destination: str) -> None:
+def test_a_rule_takes_precedence_over_the_personalisation(destination: str) -> None:
     how = parse(f"MUG-*={destination}", "nobody")
     assert destinations(("MUG-1", "CAP-1"), how, personalized=True) == [destination, "oms"]
 
 
 @pytest.mark.parametrize("default", ["camaloon", "cloudprinter", "printful"])
-def test_what_is_left_goes_to_the_default_destination(default: str) -> None:
+def test_other_lines_go_to_the_default_destination(default: str) -> None:
     found = route("X", False, parse("CP-*=cloudprinter", default))
     assert found.destination == default
     assert "default" in found.why
 
 
 @pytest.mark.parametrize("how", [parse("CP-*=cloudprinter"), parse("", "nobody")])
-def test_without_a_default_it_goes_nowhere(how: Routing) -> None:
+def test_without_a_default_the_line_has_no_destination(how: Routing) -> None:
     found = route("X", False, how)
     assert found.destination is None
     assert "nobody" in found.why
 
 
-def test_what_a_rule_gives_to_the_oms_without_a_personalisation_goes_nowhere_else() -> None:
+def test_a_line_without_personalisation_that_a_rule_routes_to_the_oms_has_no_destination() -> None:
     how = parse("ENG-*=oms,*=camaloon", "camaloon")
     found = route("ENG-1", False, how)
     assert found == Route(None, "the rule ENG-*=oms sends it to the OMS, but it has no personalization")
     assert route("ENG-1", True, how) == Route("oms", "the rule ENG-*=oms")
 
 
-def test_spaces_and_empty_parts_are_nothing() -> None:
+def test_spaces_and_empty_parts_are_ignored() -> None:
     assert parse(" a = camaloon ,, b=oms,").rules == (Rule("a", "camaloon"), Rule("b", "oms"))
     assert parse("", "printful") == Routing((), "printful")
 
 
-def test_a_pattern_may_hold_an_equals_sign() -> None:
+def test_a_pattern_may_contain_an_equals_sign() -> None:
     assert parse("size=*=camaloon").rules == (Rule("size=*", "camaloon"),)
 
 
 @pytest.mark.parametrize("text", ["*", "*=", "=camaloon", "*=Camaloon", "*=nobody", "*=camaloon,broken"])
-def test_a_rule_that_cannot_be_followed_is_refused(text: str) -> None:
+def test_an_invalid_rule_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="RoutingRules"):
         parse(text, "camaloon")
 
 
 @pytest.mark.parametrize("default", ["", "oms", "Camaloon", "somebody"])
-def test_a_default_that_cannot_print_the_line_is_refused(default: str) -> None:
+def test_an_invalid_default_destination_is_refused(default: str) -> None:
     with pytest.raises(ValueError, match="DefaultDestination"):
         parse("*=camaloon", default)
 
@@ -82,7 +82,7 @@ def test_a_default_that_cannot_print_the_line_is_refused(default: str) -> None:
     ("rules", "default", "expected"),
     [("*=printful", "nobody", Routing((Rule("*", "printful"),), "nobody")), ("", "camaloon", Routing((), "camaloon"))],
 )
-def test_the_configured_routing_is_the_two_parameters(
+def test_the_configured_routing_comes_from_the_two_parameters(
     monkeypatch: pytest.MonkeyPatch, rules: str, default: str, expected: Routing
 ) -> None:
     monkeypatch.setenv("ROUTING_RULES", rules)

@@ -1,6 +1,6 @@
-"""Every rule of the fold by an example: what the shop and the printers tell, as they send it, and the record of it.
+"""Examples of every rule of the fold: messages as the shop and the printers send them, and the resulting record.
 
-The tests stand in the order of the table in `pressroom.orders`, and of the sentences below it.
+The tests follow the order of the table in `pressroom.order.fold`, and of the sentences below it.
 """
 
 from dataclasses import replace
@@ -19,29 +19,29 @@ from tests.support.samples import order, shipment
 ORDER = "1001"
 CP_ORDER, PF_ORDER = 21034900000000, 98765432
 BOOK, CARD, TEE, MUG, PIN = "CP-BOOK", "CP-CARD", "PF-TEE", "PF-MUG", "CM-PIN"
-"""Routed by their first letters: Cloudprinter, Printful, Camaloon."""
+"""Routed by their prefixes: Cloudprinter, Printful, Camaloon."""
 OWN, SHIRT, BOX = "OM-MUG", "OM-SHIRT", "XX-BOX"
-"""The first two are personalised, and go to the OMS; nobody wants the third."""
+"""The first two are personalised, and routed to the OMS; the third matches no rule."""
 CAMALOON = Delivery.to("camaloon", "order_paid", order_id=ORDER, body=b"", now=START).id
 CREATE = Delivery.to("oms", "create_order", order_id=ORDER, body=b"", now=START).id
 
 
 def record(*facts: Fact, order_id: str = ORDER) -> Order:
-    """The record of facts, which is the same in whatever order they are heard."""
+    """Return the record of facts, which is the same in any order of arrival."""
     assert len({fact.id for fact in facts}) == len(facts)
     folded = fold(order_id, facts)
     assert fold(order_id, facts[::-1]) == folded
     return folded
 
 
-def told(topic: str, content: object, *, at: int, id: str = "", **rest: Any) -> Fact:  # noqa: A002
-    """What a message tells, `at` minutes after the payment."""
+def fact_from(topic: str, content: object, *, at: int, id: str = "", **rest: Any) -> Fact:  # noqa: A002
+    """Return the fact of a message, `at` minutes after the payment."""
     (fact,) = read(topic, content, received_at=instant(60 * at), event_id=id or f"{topic}@{at}", **rest).facts
     return fact
 
 
 def bought(*lines: tuple[str, int], at: int) -> dict[str, Any]:
-    """The shop's order of lines of (SKU, quantity), called by their positions; without pieces a line is left out."""
+    """Return the shop's order with lines of (SKU, quantity), numbered by position; quantity 0 leaves a line out."""
     items = [
         {"id": number, "sku": sku, "quantity": quantity, "price": 9.5}
         | ({"personalization": design(sku, "first")} if sku.startswith("OM-") else {})
@@ -54,33 +54,33 @@ def bought(*lines: tuple[str, int], at: int) -> dict[str, Any]:
 
 def paid(*lines: tuple[str, int], at: int = 0, **changes: Any) -> Fact:
     content = bought(*lines, at=at) | {"processed_at": instant(60 * at), "created_at": instant(60 * at)}
-    return told("storefront.order_paid", content, at=at, **changes)
+    return fact_from("storefront.order_paid", content, at=at, **changes)
 
 
 def changed(payment: Fact, *lines: tuple[str, int], at: int, bare: bool = False, **changes: Any) -> Fact:
-    """An update of what was paid; `bare`, the shop leaves the designs out."""
+    """Return an update of a paid order; with `bare`, the shop leaves the designs out."""
     content = bought(*lines, at=at)
     if bare:
         for line in content["line_items"]:
             line.pop("personalization", None)
     shelf = Shelf([payment], {})
-    return told("storefront.order_updated", content | changes, at=at, shelf=shelf)
+    return fact_from("storefront.order_updated", content | changes, at=at, shelf=shelf)
 
 
-def revoked(at: int = 9, **told_why: Any) -> Fact:
-    return told("storefront.order_canceled", {"id": 1001} | told_why, at=at)
+def revoked(at: int = 9, **why: Any) -> Fact:
+    return fact_from("storefront.order_canceled", {"id": 1001} | why, at=at)
 
 
-def given(line: str, printer: str, *, at: int = 1, **data: Any) -> Fact:
-    """A line that a person has given to a printer."""
+def routed(line: str, printer: str, *, at: int = 1, **data: Any) -> Fact:
+    """Return the fact that a person routed a line to a printer."""
     when = instant(60 * at)
     about = {"line": line, "destination": printer, "deliveries": []}
     source = "ops.line_routed"
-    return Fact(id=f"given@{at}", kind="routed", source=source, at=when, received_at=when, data=about | data)
+    return Fact(id=f"routed@{at}", kind="routed", source=source, at=when, received_at=when, data=about | data)
 
 
 def end(kind: str, delivery_id: str, destination: str, operation: str, *, at: int, **data: Any) -> Fact:
-    """How a delivery ended."""
+    """Return the end of a delivery."""
     about = {"delivery_id": delivery_id, "destination": destination, "operation": operation, "answer_lost": False}
     about |= {"reason": "HTTP 503"} if kind == "dead" else {}
     when, source = instant(60 * at), f"deliver.{destination}"
@@ -93,7 +93,7 @@ def at_oms(kind: str, operation: str = "create_order", *, at: int = 1, name: str
 
 
 def created(*lines: str, uid: str = "O1", known: bool = True, at: int = 1, **data: Any) -> Fact:
-    """The OMS has an order with these lines."""
+    """Return the end of a create: the OMS has an order with these lines."""
     items: list[dict[str, Any]] = [{"item": f"U{each}", "ref": each} for each in lines]
     if not known:
         items = [{"item": f"1001:{each}", "ref": each, "unknown": True} for each in lines]
@@ -113,25 +113,25 @@ def batched(line: str, status: str | None, *, at: int, uid: str | None = "B1") -
 
 
 def camaloon(*lines: tuple[str, int], tracking: str = "T1", at: int = 5, **rest: Any) -> Fact:
-    return told("camaloon.shipment_sent", shipment(*lines, tracking=tracking), at=at, **rest)
+    return fact_from("camaloon.shipment_sent", shipment(*lines, tracking=tracking), at=at, **rest)
 
 
-def letter(kind: str, *, at: int = 1, **data: Any) -> Fact:
-    """What became of the letter to Camaloon."""
+def at_camaloon(kind: str, *, at: int = 1, **data: Any) -> Fact:
+    """Return the end of the delivery to Camaloon."""
     return end(kind, CAMALOON, "camaloon", "order_paid", at=at, **data)
 
 
 def cp(name: str, item: int = 0, ref: str | None = None, *, at: int, whose: object = ORDER, **data: Any) -> Fact:
-    """A signal of Cloudprinter's about an item, or its order as a whole."""
+    """Return a signal of Cloudprinter about an item, or about the whole order."""
     number = data.pop("order", CP_ORDER)
     content = {"type": name, "order": number, "order_reference": whose, "datetime": instant(60 * at)}
     if item:
         content |= {"item": number + item, "item_reference": ref}
-    return told(f"cloudprinter.{name}", content | data, at=at, id=f"{name}@{at}/{item}/{number}")
+    return fact_from(f"cloudprinter.{name}", content | data, at=at, id=f"{name}@{at}/{item}/{number}")
 
 
 def item(number: int, ref: str | None, sku: str | None, quantity: int = 1, variant: int = 4017) -> dict[str, Any]:
-    """An item of Printful's."""
+    """Return an item of Printful."""
     product = {"product_id": 71, "variant_id": variant}
     shown = {"id": number, "external_id": ref, "sku": sku, "quantity": quantity}
     return shown | {"variant_id": variant, "product": product}
@@ -143,15 +143,15 @@ TEES = item(1, "1", TEE, 4)
 def pf(
     name: str, status: str, *items: dict[str, Any], at: int, whose: object = 1001, number: int = PF_ORDER, **data: Any
 ) -> Fact:
-    """An event of Printful's about an order of these items."""
-    told_order = {"id": number, "external_id": whose, "status": status, "items": list(items or (TEES,))}
-    told_order |= data.pop("order", {})
-    content = {"type": name, "created": int(START.timestamp()) + 60 * at, "data": data | {"order": told_order}}
-    return told(f"printful.{name}", content, at=at, id=f"{name}@{at}/{number}")
+    """Return an event of Printful about an order with these items."""
+    printful_order = {"id": number, "external_id": whose, "status": status, "items": list(items or (TEES,))}
+    printful_order |= data.pop("order", {})
+    content = {"type": name, "created": int(START.timestamp()) + 60 * at, "data": data | {"order": printful_order}}
+    return fact_from(f"printful.{name}", content, at=at, id=f"{name}@{at}/{number}")
 
 
 def parcel(number: int, *contents: tuple[int, int], **changes: Any) -> dict[str, Any]:
-    """A parcel of Printful's with pieces by item."""
+    """Return a parcel of Printful with pieces by item."""
     items = [{"item_id": each, "quantity": pieces} for each, pieces in contents]
     return {"id": number, "carrier": "FEDEX", "tracking_number": f"78{number}", "items": items} | changes
 
@@ -161,7 +161,7 @@ def sent(number: int, *contents: tuple[int, int], at: int, **changes: Any) -> Fa
 
 
 def stock(*out: str, at: int, tie: str = "") -> Fact:
-    """What an order is told of a product's stock: which of its variants can't be ordered."""
+    """Return a fact about the stock of a product: which of its variants are out of stock."""
     when = instant(60 * at)
     data = {"provider": "printful", "product": "71", "version": f"{when} {tie}", "out": list(out)}
     source = "printful.stock_updated"
@@ -183,7 +183,7 @@ def contents(shown: Order) -> list[list[tuple[str | None, int]]]:
 # --- paid, paid_again, sent, dead: test_fold.py has more of these ---
 
 
-def test_a_payment_makes_the_lines_the_currency_and_the_ref() -> None:
+def test_a_payment_sets_the_lines_the_currency_and_the_ref() -> None:
     shown = record(paid((BOOK, 2), (TEE, 1)))
     assert [(line.id, line.sku, line.quantity, line.destination) for line in shown.lines] == [
         ("1", BOOK, 2, "cloudprinter"),
@@ -193,47 +193,47 @@ def test_a_payment_makes_the_lines_the_currency_and_the_ref() -> None:
     assert statuses(shown) == [Status.PAID, Status.PAID]
 
 
-def test_a_payment_that_is_reported_again_only_flags() -> None:
+def test_a_second_payment_only_flags_the_order() -> None:
     first = paid((TEE, 1))
     shown = record(first, paid((BOOK, 9), at=1, conflict=True, id="again"))
     assert (shown.lines, shown.attention) == (record(first).lines, [Attention.PAID_TWICE])
 
 
-def test_what_was_sent_is_accepted_and_is_not_dead() -> None:
-    shown = record(paid((PIN, 1), (TEE, 1)), letter("dead", at=2, reason="HTTP 503"), letter("sent"))
+def test_lines_of_a_sent_delivery_are_accepted_and_it_is_not_dead() -> None:
+    shown = record(paid((PIN, 1), (TEE, 1)), at_camaloon("dead", at=2, reason="HTTP 503"), at_camaloon("sent"))
     assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.PAID], [])
 
 
 @pytest.mark.parametrize("kind", ["sent", "dead"])
 def test_a_lost_answer_is_flagged(kind: str) -> None:
-    end = letter(kind, reason="timed out", answer_lost=True)
+    end = at_camaloon(kind, reason="timed out", answer_lost=True)
     assert Attention.ANSWER_LOST in record(paid((PIN, 1)), end).attention
 
 
 # --- routed ---
 
 
-def test_a_line_that_no_rule_wanted_is_flagged_until_a_person_gives_it_to_a_printer() -> None:
+def test_an_unroutable_line_is_flagged_until_a_person_routes_it() -> None:
     first = paid((BOX, 2), (PIN, 1))
     assert record(first).attention == [Attention.UNROUTABLE]
-    shown = record(first, given("1", "printful"))
+    shown = record(first, routed("1", "printful"))
     assert ([line.destination for line in shown.lines], shown.attention) == (["printful", "camaloon"], [])
 
 
-def test_a_line_is_given_once() -> None:
-    shown = record(paid((BOX, 1)), given("1", "printful", at=2), given("1", "camaloon", at=1))
+def test_a_line_is_routed_once() -> None:
+    shown = record(paid((BOX, 1)), routed("1", "printful", at=2), routed("1", "camaloon", at=1))
     assert shown.lines[0].destination == "camaloon"
-    assert record(paid((PIN, 1)), given("1", "printful")).lines[0].destination == "camaloon"
+    assert record(paid((PIN, 1)), routed("1", "printful")).lines[0].destination == "camaloon"
 
 
-def test_a_line_is_given_as_it_was_by_then() -> None:
+def test_a_line_is_routed_with_its_contents_at_that_time() -> None:
     now = {"id": "1", "sku": "XX-CRATE", "quantity": 5, "price": "3.0"}
-    line = record(paid((BOX, 2)), given("1", "camaloon", told=now, deliveries=["camaloon-x"])).lines[0]
+    line = record(paid((BOX, 2)), routed("1", "camaloon", told=now, deliveries=["camaloon-x"])).lines[0]
     assert (line.sku, line.quantity, line.price) == ("XX-CRATE", 5, "3.0")
 
 
-def test_of_two_letters_to_a_printer_each_is_about_its_own_lines() -> None:
-    facts = [paid((PIN, 1), (BOX, 1)), given("2", "camaloon", deliveries=["camaloon-x"]), letter("sent")]
+def test_each_of_two_deliveries_to_a_printer_is_about_its_own_lines() -> None:
+    facts = [paid((PIN, 1), (BOX, 1)), routed("2", "camaloon", deliveries=["camaloon-x"]), at_camaloon("sent")]
     assert statuses(record(*facts)) == [Status.ACCEPTED, Status.PAID]
     other = end("sent", "camaloon-x", "camaloon", "order_paid", at=3)
     assert statuses(record(*facts, other)) == [Status.ACCEPTED, Status.ACCEPTED]
@@ -248,7 +248,7 @@ def quantities(shown: Order) -> list[tuple[str, int]]:
     return [(line.sku, line.quantity) for line in shown.lines]
 
 
-def test_the_lines_at_the_oms_are_what_the_latest_update_says() -> None:
+def test_the_latest_update_sets_the_lines_at_the_oms() -> None:
     first = paid((OWN, 2), (SHIRT, 1))
     updates = [changed(first, (OWN, 5), (SHIRT, 1), at=5), changed(first, (OWN, 3), (SHIRT, 4), at=4)]
     shown = record(first, created("1", "2"), *updates)
@@ -257,7 +257,7 @@ def test_the_lines_at_the_oms_are_what_the_latest_update_says() -> None:
     assert shown.timeline[-1].text == "Changed by the shop"
 
 
-def test_an_update_that_is_older_than_the_payment_says_nothing() -> None:
+def test_an_update_older_than_the_payment_changes_nothing() -> None:
     first = paid((OWN, 2), (PIN, 1), at=5)
     before = changed(first, (OWN, 5), (PIN, 7), (BOX, 1), at=4)
     assert record(first, before).lines == record(first).lines
@@ -265,7 +265,7 @@ def test_an_update_that_is_older_than_the_payment_says_nothing() -> None:
     assert quantities(record(first, changed(first, (OWN, 5), (PIN, 1), at=5))) == [(OWN, 5), (PIN, 1)]
 
 
-def test_what_the_shop_takes_out_is_canceled_and_no_news_to_it() -> None:
+def test_a_line_that_the_shop_removes_is_canceled_without_attention() -> None:
     first = paid((OWN, 2), (SHIRT, 1), (BOX, 1))
     shown = record(first, created("1", "2"), changed(first, (OWN, 2), at=5))
     assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.CANCELED, Status.CANCELED], [])
@@ -275,19 +275,19 @@ def test_what_the_shop_takes_out_is_canceled_and_no_news_to_it() -> None:
     assert (nothing.status, nothing.attention) == (Status.CANCELED, [Attention.CHANGE_NOT_SENT])  # for the fourth line
 
 
-def test_what_the_shop_puts_back_goes_on() -> None:
+def test_a_line_that_the_shop_adds_again_goes_on() -> None:
     first = paid((OWN, 2), (SHIRT, 1))
     facts = [first, created("1", "2"), changed(first, (OWN, 2), at=5), changed(first, (OWN, 2), (SHIRT, 1), at=6)]
     assert statuses(record(*facts)) == [Status.ACCEPTED, Status.ACCEPTED]
 
 
-def test_what_nobody_has_is_what_the_latest_update_says_and_is_still_to_be_given_to_somebody() -> None:
+def test_the_latest_update_sets_an_unrouted_line_which_stays_unroutable() -> None:
     first = paid((BOX, 2))
     shown = record(first, changed(first, (BOX, 5), at=5))
     assert (quantities(shown), shown.attention) == ([(BOX, 5)], [Attention.UNROUTABLE])
 
 
-def test_what_a_printer_has_cannot_be_changed_and_is_flagged_until_it_is_taken_back() -> None:
+def test_a_change_of_a_line_at_a_printer_is_flagged_until_it_is_reversed() -> None:
     first = paid((PIN, 2), (BOOK, 1), (OWN, 1))
     for late in (
         changed(first, (PIN, 3), (BOOK, 1), (OWN, 1), at=5),
@@ -300,24 +300,24 @@ def test_what_a_printer_has_cannot_be_changed_and_is_flagged_until_it_is_taken_b
         assert record(first, late, changed(first, (PIN, 2), (BOOK, 1), (OWN, 4), at=6)).attention == []
 
 
-def test_a_change_that_comes_too_late_is_no_longer_one_when_the_printer_has_canceled_it() -> None:
+def test_a_late_removal_is_resolved_when_the_printer_cancels_the_line() -> None:
     first = paid((PIN, 2), (BOOK, 1))
     gone = changed(first, (PIN, 2), at=5)
     shown = record(first, gone, cp("item_canceled", 1, "2", at=6))
     assert (statuses(shown), shown.attention) == ([Status.PAID, Status.CANCELED], [])
 
 
-def test_a_change_of_what_is_no_line_is_flagged_as_long_as_something_is_made() -> None:
+def test_a_change_outside_the_lines_is_flagged_while_a_line_is_open() -> None:
     first = paid((PIN, 2), (OWN, 1))
     late = changed(first, (PIN, 2), (OWN, 1), at=5, ref="other")
     assert record(first, late).attention == [Attention.CHANGE_NOT_SENT]
     assert record(first, late).timeline[-1].text == "Changed by the shop, in part too late for a printer"
     assert record(first, late, changed(first, (PIN, 2), (OWN, 1), at=6)).attention == []
-    withdrawn = [letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+    withdrawn = [at_camaloon("withdrawn", at=10), at_oms("withdrawn", at=10)]
     assert record(first, late, revoked(), *withdrawn).attention == []
 
 
-def test_a_variant_is_that_of_the_latest_design_which_the_shop_may_leave_out() -> None:
+def test_the_variant_comes_from_the_latest_design_that_the_shop_sent() -> None:
     first = paid((OWN, 2), (BOX, 1))
     assert [line.variant for line in record(first).lines] == ["OM-MUG/v", None]
     other = changed(first, (SHIRT, 2), (BOX, 1), at=5)
@@ -327,27 +327,27 @@ def test_a_variant_is_that_of_the_latest_design_which_the_shop_may_leave_out() -
     assert (line.variant, line.quantity) == ("OM-SHIRT/v", 3)
     boxed = [{"id": 2, "sku": BOX, "quantity": 1, "price": 9.5, "personalization": design(BOX, "late")}]
     late = changed(first, at=7, line_items=boxed)
-    assert record(first, late, given("2", "oms")).lines[1].variant == "XX-BOX/v"
+    assert record(first, late, routed("2", "oms")).lines[1].variant == "XX-BOX/v"
 
 
-def test_an_update_of_an_order_that_nobody_has_reported_as_paid_is_flagged() -> None:
-    shown = record(told("storefront.order_updated", bought((OWN, 1), at=5), at=5))
+def test_an_update_of_an_unpaid_order_is_flagged() -> None:
+    shown = record(fact_from("storefront.order_updated", bought((OWN, 1), at=5), at=5))
     assert (shown.lines, shown.status, shown.attention) == ([], Status.PAID, [Attention.UNPAID])
 
 
-def test_what_was_taken_out_before_the_payment_is_canceled_and_flagged_if_it_comes_back() -> None:
+def test_a_line_removed_before_the_payment_is_canceled_and_flagged_if_added_again() -> None:
     shelf = Shelf()
-    early = told("storefront.order_updated", bought((OWN, 0), (PIN, 1), at=1), at=1, shelf=shelf)
-    first = told("storefront.order_paid", bought((OWN, 2), (PIN, 1), at=0), at=2, shelf=shelf)
-    shown = record(early, first, letter("sent", at=3))
+    early = fact_from("storefront.order_updated", bought((OWN, 0), (PIN, 1), at=1), at=1, shelf=shelf)
+    first = fact_from("storefront.order_paid", bought((OWN, 2), (PIN, 1), at=0), at=2, shelf=shelf)
+    shown = record(early, first, at_camaloon("sent", at=3))
     assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.ACCEPTED], [])
     back = changed(first, (OWN, 2), (PIN, 1), at=5)
-    shown = record(early, first, letter("sent", at=3), back)
+    shown = record(early, first, at_camaloon("sent", at=3), back)
     assert (statuses(shown), shown.attention) == ([Status.PAID, Status.ACCEPTED], [Attention.CHANGE_NOT_SENT])
     assert statuses(record(early, first, back, revoked())) == [Status.CANCELED, Status.PAID]
 
 
-def test_a_line_that_a_printer_has_made_its_own_is_not_taken_out() -> None:
+def test_an_unrouted_line_that_a_printer_makes_is_not_removed() -> None:
     first = paid((BOX, 1), (PIN, 1))
     made = cp("item_produce", 1, "1", at=2)
     shown = record(first, made, changed(first, (BOX, 0), (PIN, 1), at=5))
@@ -358,38 +358,38 @@ def test_a_line_that_a_printer_has_made_its_own_is_not_taken_out() -> None:
 # --- revoked ---
 
 
-def test_what_the_shop_has_canceled_and_nobody_was_sent_is_canceled() -> None:
+def test_a_canceled_order_that_was_not_sent_is_canceled() -> None:
     shown = record(paid((BOX, 2)), revoked(reason="customer"))
     assert (shown.status, statuses(shown), shown.attention) == (Status.CANCELED, [Status.CANCELED], [])
     assert shown.timeline[-1].text == "Canceled by the shop: customer"
 
 
-def test_what_was_withdrawn_is_canceled() -> None:
-    facts = [paid((PIN, 1), (OWN, 1)), revoked(), letter("withdrawn", at=10), at_oms("withdrawn", at=10)]
+def test_lines_of_withdrawn_deliveries_are_canceled() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), revoked(), at_camaloon("withdrawn", at=10), at_oms("withdrawn", at=10)]
     assert (record(*facts).status, record(*facts).attention) == (Status.CANCELED, [])
 
 
-def test_what_camaloon_has_is_not_recalled() -> None:
+def test_an_order_at_camaloon_is_not_recalled() -> None:
     facts = [paid((PIN, 1)), revoked()]
-    assert record(*facts).attention == []  # its letter will be withdrawn, or it is on its way
-    shown = record(*facts, letter("sent", at=10))
+    assert record(*facts).attention == []  # its delivery will be withdrawn, or is being sent
+    shown = record(*facts, at_camaloon("sent", at=10))
     assert (shown.status, shown.attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
 
 
-def test_what_somebody_else_has_ordered_is_not_recalled_until_the_printer_cancels_it() -> None:
+def test_an_order_at_a_followed_printer_is_not_recalled_until_the_printer_cancels_it() -> None:
     facts = [paid((TEE, 4)), revoked()]
     assert (record(*facts).status, record(*facts).attention) == (Status.PAID, [Attention.NOT_RECALLED])
     shown = record(*facts, pf("order_canceled", "canceled", at=10))
     assert (shown.status, shown.attention) == (Status.CANCELED, [])
 
 
-def test_what_nobody_wanted_and_somebody_makes_is_not_recalled() -> None:
+def test_an_unrouted_line_that_a_printer_makes_is_not_recalled() -> None:
     shown = record(paid((BOX, 1)), cp("item_produce", 1, "1", at=2), revoked())
     assert statuses(shown) == [Status.IN_PRODUCTION]
     assert Attention.NOT_RECALLED in shown.attention
 
 
-def test_what_the_oms_has_deleted_is_canceled() -> None:
+def test_an_order_deleted_at_the_oms_is_canceled() -> None:
     facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", "ready", at=3, url="https://f"), revoked()]
     assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [])
     deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
@@ -398,7 +398,7 @@ def test_what_the_oms_has_deleted_is_canceled() -> None:
     assert record(*facts, refused).attention == [Attention.DELIVERY_DEAD, Attention.NOT_RECALLED]
 
 
-def test_what_is_in_a_batch_can_not_be_taken_out_of_it() -> None:
+def test_a_line_in_a_batch_can_not_be_removed() -> None:
     facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), batched("1", "Batching", at=4)]
     deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O1"])
     assert record(*facts, revoked(), deleted).attention == [Attention.NOT_RECALLED]
@@ -406,34 +406,34 @@ def test_what_is_in_a_batch_can_not_be_taken_out_of_it() -> None:
     assert record(*facts, changed).attention == [Attention.CHANGE_NOT_SENT]
 
 
-def test_a_changed_design_has_no_print_file_yet() -> None:
+def test_a_changed_design_has_no_print_file() -> None:
     facts = [paid((OWN, 2)), created("1"), print_file("1", "processingfailed", at=3)]
     assert record(*facts).attention == [Attention.PRINT_FILE_FAILED]
     changed = at_oms("sent", "update_order", at=10, provider="oms", deleted=[], changed=["1"])
     assert (record(*facts, changed).attention, record(*facts, changed).lines[0].print_file) == ([], None)
 
 
-def test_a_line_that_no_batch_can_make_is_flagged_until_one_can() -> None:
+def test_a_line_without_a_print_template_is_flagged_until_it_has_one() -> None:
     facts = [paid((OWN, 2)), created("1"), print_file("1", "no_template", at=3)]
     assert record(*facts).attention == [Attention.NO_TEMPLATE]
     assert record(*facts, print_file("1", "waiting", at=4)).attention == []
 
 
-def test_of_two_orders_at_the_oms_only_the_lines_of_the_deleted_one_are_canceled() -> None:
-    facts = [paid((OWN, 2), (BOX, 1)), given("2", "oms", deliveries=["oms-x"]), created("1")]
+def test_only_the_lines_of_the_deleted_order_at_the_oms_are_canceled() -> None:
+    facts = [paid((OWN, 2), (BOX, 1)), routed("2", "oms", deliveries=["oms-x"]), created("1")]
     facts.append(created("2", uid="O2", at=2, name="oms-x"))
     deleted = at_oms("sent", "update_order", at=10, provider="oms", deleted=["O2"])
     assert statuses(record(*facts, deleted)) == [Status.ACCEPTED, Status.CANCELED]
     assert record(*facts, deleted).attention == [Attention.CANCELED]
 
 
-def test_what_was_given_up_and_surely_not_heard_is_over_with_the_cancellation() -> None:
-    facts = [paid((PIN, 1), (OWN, 1)), letter("dead", at=3), at_oms("dead", at=3)]
+def test_a_cancellation_ends_a_dead_delivery_that_was_not_received() -> None:
+    facts = [paid((PIN, 1), (OWN, 1)), at_camaloon("dead", at=3), at_oms("dead", at=3)]
     assert record(*facts).attention == [Attention.DELIVERY_DEAD]
     assert (record(*facts, revoked()).status, record(*facts, revoked()).attention) == (Status.CANCELED, [])
 
 
-def test_what_was_given_up_and_may_have_been_heard_is_not_over_with_the_cancellation() -> None:
+def test_a_cancellation_does_not_end_a_dead_delivery_with_a_lost_answer() -> None:
     facts = [paid((OWN, 1)), at_oms("dead", at=3, answer_lost=True), revoked()]
     shown = record(*facts)
     assert (shown.status, shown.attention) == (Status.PAID, [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD])
@@ -441,22 +441,22 @@ def test_what_was_given_up_and_may_have_been_heard_is_not_over_with_the_cancella
     assert record(*facts, at_oms("withdrawn", at=10)).attention == []
 
 
-def test_what_was_given_up_once_and_sent_after_all_is_not_canceled_with_the_order() -> None:
-    facts = [paid((PIN, 1)), letter("dead", at=3), letter("sent", at=4), revoked()]
+def test_a_delivery_sent_after_it_was_dead_is_not_canceled_with_the_order() -> None:
+    facts = [paid((PIN, 1)), at_camaloon("dead", at=3), at_camaloon("sent", at=4), revoked()]
     assert (record(*facts).status, record(*facts).attention) == (Status.ACCEPTED, [Attention.NOT_RECALLED])
 
 
-def test_an_order_that_was_never_paid_and_is_canceled_is_over_unless_somebody_makes_it() -> None:
+def test_a_canceled_unpaid_order_needs_attention_only_if_a_printer_makes_it() -> None:
     assert (record(revoked()).status, record(revoked()).attention) == (Status.CANCELED, [])
     shown = record(revoked(), cp("item_produce", 1, "1", at=2))
     assert shown.status is Status.PAID
     assert shown.attention == [Attention.NOT_RECALLED, Attention.UNPAID]
     whole, refunded = cp("order_validated", at=2), pf("order_refunded", "pending", at=2, amount="1.00")
-    assert record(revoked(), whole).attention == [Attention.UNPAID]  # of lines that nobody knows
+    assert record(revoked(), whole).attention == [Attention.UNPAID]  # its lines are not known
     assert record(revoked(), refunded).attention == [Attention.NOT_RECALLED, Attention.UNPAID]
 
 
-def test_a_cancellation_before_the_payment_holds() -> None:
+def test_a_cancellation_before_the_payment_counts() -> None:
     shown = record(revoked(at=1), paid((BOX, 1), (TEE, 1), at=5))
     assert (statuses(shown), shown.attention) == ([Status.CANCELED, Status.PAID], [Attention.NOT_RECALLED])
 
@@ -464,14 +464,14 @@ def test_a_cancellation_before_the_payment_holds() -> None:
 # --- sent, dead, withdrawn at the OMS ---
 
 
-def test_what_the_oms_has_is_accepted_and_has_its_uids() -> None:
+def test_lines_at_the_oms_are_accepted_and_have_uids() -> None:
     shown = record(paid((OWN, 2), (SHIRT, 1), (PIN, 1)), created("1", "2"))
     assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED, Status.PAID]
     assert [line.uid for line in shown.lines] == ["U1", "U2", None]
     assert [(each.provider, each.id) for each in shown.provider_orders] == [("oms", "O1")]
 
 
-def test_an_order_whose_uid_nobody_knows_is_flagged_as_long_as_it_goes_on() -> None:
+def test_an_order_with_an_unknown_uid_is_flagged_while_it_is_open() -> None:
     facts = [paid((OWN, 2), (PIN, 1)), created("1", known=False)]
     shown = record(*facts)
     assert (statuses(shown), shown.lines[0].uid, shown.provider_orders) == ([Status.ACCEPTED, Status.PAID], None, [])
@@ -480,13 +480,13 @@ def test_an_order_whose_uid_nobody_knows_is_flagged_as_long_as_it_goes_on() -> N
 
 
 @pytest.mark.parametrize("operation", ["update_order", "delete_order"])
-def test_to_tell_the_oms_a_change_twice_does_no_harm(operation: str) -> None:
+def test_a_lost_answer_to_a_change_at_the_oms_is_not_flagged(operation: str) -> None:
     facts = [paid((OWN, 2)), created("1")]
     assert record(*facts, at_oms("sent", operation, at=5, answer_lost=True)).attention == []
     assert record(*facts, at_oms("dead", operation, at=5, answer_lost=True)).attention == [Attention.DELIVERY_DEAD]
 
 
-def test_a_lost_answer_is_flagged_until_the_oms_has_said_what_became_of_it() -> None:
+def test_a_lost_answer_to_a_create_is_flagged_until_the_oms_resolves_it() -> None:
     facts = [paid((OWN, 2)), at_oms("dead", at=2, answer_lost=True)]
     assert record(*facts).attention == [Attention.ANSWER_LOST, Attention.DELIVERY_DEAD]
     assert record(*facts, created("1", at=3)).attention == []
@@ -494,7 +494,7 @@ def test_a_lost_answer_is_flagged_until_the_oms_has_said_what_became_of_it() -> 
     assert record(*facts, at_oms("dead", at=3)).attention == [Attention.DELIVERY_DEAD]
 
 
-def test_an_update_that_need_not_be_sent_changes_nothing() -> None:
+def test_a_withdrawn_update_changes_nothing() -> None:
     facts = [paid((OWN, 2)), created("1"), at_oms("dead", "update_order", at=5)]
     assert record(*facts).attention == [Attention.DELIVERY_DEAD]
     shown = record(*facts, at_oms("withdrawn", "update_order", at=6))
@@ -505,14 +505,14 @@ def test_an_update_that_need_not_be_sent_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", ["received", "processing", "rendered"])
-def test_a_print_file_on_its_way_is_shown_in_the_omss_words(status: str) -> None:
+def test_an_unfinished_print_file_shows_the_status_of_the_oms(status: str) -> None:
     shown = record(paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=3))
     assert shown.lines[0].print_file == PrintFile(status=status, url=None, at=instant(180))
     assert (shown.lines[1].print_file, statuses(shown)) == (None, [Status.ACCEPTED, Status.ACCEPTED])
     assert shown.attention == []
 
 
-def test_with_its_print_file_a_line_is_in_production_for_good() -> None:
+def test_a_line_with_a_ready_print_file_stays_in_production() -> None:
     facts = [paid((OWN, 2)), created("1"), print_file("1", "ready", at=5, url="https://oms.example/1.pdf")]
     shown = record(*facts)
     assert shown.lines[0].print_file == PrintFile(status="ready", url="https://oms.example/1.pdf", at=instant(300))
@@ -525,7 +525,7 @@ def test_with_its_print_file_a_line_is_in_production_for_good() -> None:
     ("status", "attention"),
     [("processingfailed", Attention.PRINT_FILE_FAILED), ("given_up", Attention.PRINT_FILE_LATE)],
 )
-def test_a_print_file_that_does_not_come_is_flagged_until_it_does_or_is_not_wanted(
+def test_a_failed_or_late_print_file_is_flagged_until_it_is_ready_or_not_needed(
     status: str, attention: Attention
 ) -> None:
     facts = [paid((OWN, 2), (SHIRT, 1)), created("1", "2"), print_file("1", status, at=5)]
@@ -544,8 +544,11 @@ def test_a_line_in_a_batch_is_in_production() -> None:
     assert shown.lines[0].batch == Batch(id="b", uid="B1", status="Batching")
     assert (shown.lines[1].batch, statuses(shown)) == (None, [Status.IN_PRODUCTION, Status.ACCEPTED])
     assert shown.attention == []
-    unsaid = record(paid((OWN, 2)), created("1"), batched("1", None, uid=None, at=5))
-    assert (unsaid.lines[0].batch, unsaid.status) == (Batch(id="b", uid=None, status=None), Status.IN_PRODUCTION)
+    without_uid = record(paid((OWN, 2)), created("1"), batched("1", None, uid=None, at=5))
+    assert (without_uid.lines[0].batch, without_uid.status) == (
+        Batch(id="b", uid=None, status=None),
+        Status.IN_PRODUCTION,
+    )
 
 
 def test_a_dead_batch_is_flagged_until_it_is_sent_or_its_line_is_canceled() -> None:
@@ -570,7 +573,7 @@ def test_a_dead_batch_is_flagged_until_it_is_sent_or_its_line_is_canceled() -> N
         ("item_delivery_completed", Status.DELIVERED),
     ],
 )
-def test_a_signal_says_how_far_its_item_is(signal: str, status: Status) -> None:
+def test_a_signal_sets_the_stage_of_its_item(signal: str, status: Status) -> None:
     shown = record(paid((BOOK, 3), (CARD, 1)), cp(signal, 1, "1", at=1))
     assert statuses(shown) == [status, Status.PAID]
 
@@ -591,7 +594,7 @@ def test_a_signal_says_how_far_its_item_is(signal: str, status: Status) -> None:
     ],
 )
 @pytest.mark.parametrize("topic", ["order_created", "order_updated"])
-def test_a_status_of_printfuls_says_how_far_its_order_is(topic: str, status: str, stage: Status) -> None:
+def test_a_printful_status_sets_the_stage_of_its_order(topic: str, status: str, stage: Status) -> None:
     shown = record(paid((TEE, 4)), pf(topic, status, at=1))
     assert (shown.status, statuses(shown)) == (stage, [stage])
     assert [(each.provider, each.id, each.status) for each in shown.provider_orders] == [
@@ -599,7 +602,7 @@ def test_a_status_of_printfuls_says_how_far_its_order_is(topic: str, status: str
     ]
 
 
-def test_an_order_that_was_validated_is_accepted_line_by_line() -> None:
+def test_a_validated_order_is_accepted_line_by_line() -> None:
     shown = record(paid((BOOK, 3), (CARD, 1), (TEE, 1)), cp("order_validated", at=1))
     assert statuses(shown) == [Status.ACCEPTED, Status.ACCEPTED, Status.PAID]
 
@@ -609,13 +612,13 @@ def test_a_stage_never_goes_backwards() -> None:
     assert late.status is Status.PACKED
 
 
-def test_an_order_stands_where_its_slowest_line_does() -> None:
+def test_the_status_of_an_order_is_that_of_its_slowest_line() -> None:
     facts = [paid((BOOK, 3), (CARD, 1)), cp("item_produce", 1, "1", at=1), cp("item_produced", 2, "2", at=2)]
     assert record(*facts).status is Status.IN_PRODUCTION
     assert record(*facts, cp("item_produced", 1, "1", at=3)).status is Status.PRODUCED
 
 
-def test_an_order_of_which_something_has_left_is_partially_shipped_however_far_the_rest_is() -> None:
+def test_an_order_with_a_shipped_line_is_partially_shipped_at_any_stage_of_the_rest() -> None:
     facts = [paid((BOOK, 3), (CARD, 1)), cp("item_packed", 1, "1", at=1)]
     for left in (cp("item_shipped", 2, "2", at=2, tracking="3S1"), cp("item_delivery_started", 2, "2", at=2)):
         assert record(*facts, left).status is Status.PARTIALLY_SHIPPED
@@ -624,7 +627,7 @@ def test_an_order_of_which_something_has_left_is_partially_shipped_however_far_t
 # --- shipped ---
 
 
-def test_a_parcel_stands_in_the_ledger_with_its_pieces() -> None:
+def test_a_parcel_is_in_the_ledger_with_its_pieces() -> None:
     shown = record(paid((TEE, 4), (MUG, 1)), sent(7, (1, 3), at=5))
     (one,) = shown.shipments
     assert (one.id, one.provider, one.carrier, one.tracking_number) == ("7", "printful", "FEDEX", "787")
@@ -639,14 +642,14 @@ def test_parcels_add_up_to_the_order() -> None:
     assert (shown.status, shipped(shown), shown.attention) == (Status.SHIPPED, [4], [])
 
 
-def test_a_parcel_that_is_told_again_has_the_latest_tracking_and_all_its_pieces() -> None:
+def test_a_parcel_reported_again_has_the_latest_tracking_and_all_its_pieces() -> None:
     shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(7, (1, 2), at=6, tracking_number="NEW", carrier=None))
     (one,) = shown.shipments
     assert (one.tracking_number, one.carrier, contents(shown)) == ("NEW", "FEDEX", [[("1", 3)]])
     assert shipped(shown) == [3]
 
 
-def test_a_tracking_that_is_told_earlier_and_heard_later_is_not_the_latest() -> None:
+def test_an_earlier_tracking_received_later_is_not_the_latest() -> None:
     late = replace(sent(7, (1, 3), at=5), received_at=instant(9_000))
     shown = record(paid((TEE, 4)), late, sent(7, (1, 3), at=6, tracking_number="NEW"))
     assert shown.shipments[0].tracking_number == "NEW"
@@ -661,7 +664,7 @@ def test_a_reshipment_is_marked_and_adds_no_pieces() -> None:
     assert (shipped(partly), partly.status) == ([2], Status.PARTIALLY_SHIPPED)
 
 
-def test_a_reshipment_whose_first_parcel_nobody_told_of_counts() -> None:
+def test_a_reshipment_without_a_first_parcel_counts() -> None:
     shown = record(paid((TEE, 4)), sent(8, (1, 4), at=9, reshipment=True))
     assert (shipped(shown), shown.status, shown.attention) == ([4], Status.SHIPPED, [])
 
@@ -674,7 +677,7 @@ def test_a_parcel_shows_that_its_printer_has_the_order() -> None:
     assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.ACCEPTED]
 
 
-def test_a_parcel_is_told_again_only_if_nothing_new_is_in_it() -> None:
+def test_a_parcel_counts_as_reported_again_only_if_it_has_no_new_item() -> None:
     signals = [cp("item_shipped", each, str(each), at=each, tracking="3S1") for each in (1, 2)]
     again = cp("item_shipped", 1, "1", at=3, tracking="3S1")
     shown = record(paid((BOOK, 1), (CARD, 1)), *signals, again)
@@ -685,7 +688,7 @@ def test_a_parcel_is_told_again_only_if_nothing_new_is_in_it() -> None:
     ]
 
 
-def test_a_parcel_with_which_the_order_is_fulfilled_ends_the_hold() -> None:
+def test_the_parcel_that_fulfils_the_order_ends_the_hold() -> None:
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=5, reason="Wide print")]
     for at, status, until in ((6, "fulfilled", instant(360)), (6, "partial", None), (5, "fulfilled", None)):
         shown = record(*facts, pf("package_shipped", status, at=at, shipment=parcel(7, (1, 4))))
@@ -695,7 +698,7 @@ def test_a_parcel_with_which_the_order_is_fulfilled_ends_the_hold() -> None:
 # --- returned ---
 
 
-def test_what_came_back_is_returned() -> None:
+def test_a_returned_parcel_returns_its_lines() -> None:
     back = pf("package_returned", "fulfilled", at=9, reason="Unclaimed", shipment=parcel(7, (1, 4)))
     shown = record(paid((TEE, 4)), sent(7, (1, 4), at=5), back)
     assert (shown.status, shown.attention) == (Status.RETURNED, [Attention.RETURNED])
@@ -703,19 +706,19 @@ def test_what_came_back_is_returned() -> None:
     assert shown.timeline[-1].text == "Parcel came back to printful: 4 pieces: Unclaimed"
 
 
-def test_a_parcel_that_came_back_without_having_been_told_of_is_entered() -> None:
+def test_a_returned_parcel_that_was_not_reported_is_added_to_the_ledger() -> None:
     shown = record(paid((TEE, 4)), pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
     assert (shipped(shown), shown.status, contents(shown)) == ([4], Status.RETURNED, [[("1", 4)]])
 
 
-def test_what_came_back_in_part_is_still_shipped() -> None:
+def test_a_partly_returned_line_is_still_shipped() -> None:
     back = pf("package_returned", "fulfilled", at=9, shipment=parcel(8, (1, 1)))
     shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(8, (1, 1), at=6), back)
     assert (shown.status, shown.lines[0].returned_quantity) == (Status.SHIPPED, 1)
     assert shown.attention == [Attention.RETURNED]
 
 
-def test_of_a_parcel_only_what_is_told_came_back() -> None:
+def test_only_the_reported_items_of_a_parcel_are_returned() -> None:
     facts = [paid((TEE, 4), (MUG, 2)), pf("order_created", "pending", TEES, item(2, "2", MUG, 2), at=1)]
     facts.append(sent(7, (1, 4), (2, 2), at=5))
     one = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 1)))
@@ -729,25 +732,25 @@ def test_of_a_parcel_only_what_is_told_came_back() -> None:
     assert statuses(both) == [Status.SHIPPED, Status.RETURNED]
     fewer = pf("package_returned", "fulfilled", at=11, shipment=parcel(7, (2, 1)))
     assert record(*facts, one, again, fewer).lines == both.lines
-    unsaid = pf("package_returned", "fulfilled", at=9, shipment=parcel(7))
-    assert [line.returned_quantity for line in record(*facts, unsaid).lines] == [4, 2]
-    assert record(*facts, unsaid).status is Status.RETURNED
+    unlisted = pf("package_returned", "fulfilled", at=9, shipment=parcel(7))
+    assert [line.returned_quantity for line in record(*facts, unlisted).lines] == [4, 2]
+    assert record(*facts, unlisted).status is Status.RETURNED
 
 
-def test_an_item_of_several_lines_came_back_piece_by_piece() -> None:
+def test_returned_pieces_of_an_item_are_split_over_its_lines() -> None:
     items = item(1, None, TEE, 5)
     facts = [paid((TEE, 2), (TEE, 3)), pf("package_shipped", "fulfilled", items, at=5, shipment=parcel(7, (1, 5)))]
     back = pf("package_returned", "fulfilled", items, at=9, shipment=parcel(7, (1, 3)))
     assert [line.returned_quantity for line in record(*facts, back).lines] == [2, 1]
 
 
-def test_what_came_back_is_no_more_than_what_the_customer_lacks() -> None:
+def test_returned_surplus_pieces_do_not_count_as_returned() -> None:
     back = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 2)))
-    shown = record(paid((TEE, 4)), sent(7, (1, 6), at=5), back)  # two too many were sent
+    shown = record(paid((TEE, 4)), sent(7, (1, 6), at=5), back)  # two more than ordered were sent
     assert (shown.lines[0].returned_quantity, shown.attention) == (0, [Attention.OVER_SHIPPED])
 
 
-def test_what_the_order_does_not_have_and_stayed_out_does_not_count_as_returned() -> None:
+def test_an_unknown_item_that_was_not_returned_does_not_count_as_returned() -> None:
     facts = [paid((TEE, 4)), sent(7, (1, 4), (99, 1), at=5), sent(8, (1, 4), at=20, reshipment=True)]
     shown = record(*facts, pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
     assert shown.attention == [Attention.UNKNOWN_SKU]
@@ -755,7 +758,7 @@ def test_what_the_order_does_not_have_and_stayed_out_does_not_count_as_returned(
     assert strange.attention == [Attention.RETURNED, Attention.UNKNOWN_SKU]
 
 
-def test_what_is_sent_again_after_it_came_back_is_with_the_customer() -> None:
+def test_pieces_sent_again_after_a_return_are_not_returned() -> None:
     facts = [paid((TEE, 4)), sent(7, (1, 4), at=5)]
     facts.append(pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4))))
     some = record(*facts, sent(8, (1, 3), at=20, reshipment=True))
@@ -765,14 +768,14 @@ def test_what_is_sent_again_after_it_came_back_is_with_the_customer() -> None:
     assert [each.returned for each in shown.shipments] == [True, False]
 
 
-def test_a_parcel_of_nothing_that_we_know_came_back_and_is_seen() -> None:
+def test_a_returned_parcel_of_unknown_items_is_flagged() -> None:
     empty = pf("package_returned", "fulfilled", at=9, shipment=parcel(7))
     strange = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (99, 1)))
     assert Attention.RETURNED in record(paid((TEE, 4)), empty).attention
     assert Attention.RETURNED in record(paid((TEE, 4)), strange).attention
 
 
-def test_an_order_is_not_delivered_while_a_part_of_it_came_back() -> None:
+def test_an_order_with_a_returned_line_is_not_delivered() -> None:
     back = pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4)))
     shown = record(paid((TEE, 4), (BOOK, 1)), back, cp("item_delivery_completed", 1, "2", at=5))
     assert (shown.status, statuses(shown)) == (Status.SHIPPED, [Status.RETURNED, Status.DELIVERED])
@@ -781,7 +784,7 @@ def test_an_order_is_not_delivered_while_a_part_of_it_came_back() -> None:
 # --- undelivered ---
 
 
-def test_an_item_that_could_not_be_delivered_is_flagged_until_it_is() -> None:
+def test_an_undelivered_item_is_flagged_until_it_is_delivered() -> None:
     facts = [paid((BOOK, 1)), cp("item_delivery_failed", 1, "1", at=5, message="Nobody there")]
     assert (record(*facts).attention, statuses(record(*facts))) == ([Attention.NOT_DELIVERED], [Status.SHIPPED])
     shown = record(*facts, cp("item_delivery_completed", 1, "1", at=6))
@@ -790,7 +793,7 @@ def test_an_item_that_could_not_be_delivered_is_flagged_until_it_is() -> None:
     assert early.attention == [Attention.NOT_DELIVERED]
 
 
-def test_a_delivery_signal_with_tracking_tells_of_the_parcel_that_nobody_told_of() -> None:
+def test_a_delivery_signal_with_tracking_adds_a_missing_parcel() -> None:
     shown = record(paid((BOOK, 2)), cp("item_delivery_started", 1, "1", at=5, tracking="3S1"))
     assert (contents(shown), shown.shipments[0].tracking_number) == ([[("1", 2)]], "3S1")
     lost = record(paid((BOOK, 2)), cp("item_delivery_failed", 1, "1", at=5, url="https://t.example/3S1"))
@@ -802,7 +805,7 @@ def test_a_delivery_signal_with_tracking_tells_of_the_parcel_that_nobody_told_of
 # --- error ---
 
 
-def test_an_error_stands_on_its_line_until_the_item_goes_on() -> None:
+def test_a_line_shows_an_error_until_its_item_goes_on() -> None:
     facts = [paid((BOOK, 1), (CARD, 1)), cp("item_error", 1, "1", at=5, cause="Colours off", delay="24")]
     shown = record(*facts, cp("item_produced", 2, "2", at=9))
     assert shown.lines[0].error == LineError(at=instant(300), cause="Colours off", delay_hours="24")
@@ -813,13 +816,13 @@ def test_an_error_stands_on_its_line_until_the_item_goes_on() -> None:
     assert before.attention == [Attention.PRODUCTION_ERROR]
 
 
-def test_a_parcel_ends_the_error_of_what_is_in_it() -> None:
+def test_a_parcel_ends_the_errors_of_its_items() -> None:
     error = cp("item_error", 1, "1", at=5)
     shown = record(paid((BOOK, 1)), error, cp("item_shipped", 1, "1", at=6, tracking="3S1"))
     assert (shown.lines[0].error, shown.attention, shown.status) == (None, [], Status.SHIPPED)
 
 
-def test_the_latest_error_of_a_line_is_shown_and_none_of_what_is_canceled() -> None:
+def test_a_line_shows_its_latest_error_and_a_canceled_line_shows_none() -> None:
     errors = [cp("item_error", 1, "1", at=5, cause="First"), cp("item_error", 1, "1", at=6, cause="Second")]
     shown = record(paid((BOOK, 1)), *errors)
     assert shown.lines[0].error == LineError(at=instant(360), cause="Second", delay_hours=None)
@@ -844,13 +847,13 @@ def test_a_failed_order_is_failed_until_it_goes_on() -> None:
         assert record(*facts, goes_on).status in (Status.ACCEPTED, Status.PARTIALLY_SHIPPED)
 
 
-def test_what_says_nothing_does_not_end_a_failure() -> None:
+def test_a_draft_or_earlier_status_does_not_end_a_failure() -> None:
     facts = [paid((TEE, 4)), pf("order_failed", "failed", at=5, reason="The card was declined")]
     for nothing in (pf("order_updated", "draft", at=6), pf("order_updated", "pending", at=4)):
         assert record(*facts, nothing).status is Status.FAILED
 
 
-def test_a_failure_that_is_told_again_without_a_reason_keeps_its_reason_in_the_timeline() -> None:
+def test_a_failure_reported_again_without_a_reason_keeps_its_reason_in_the_timeline() -> None:
     facts = [pf("order_failed", "failed", at=5, reason="The card was declined"), pf("order_updated", "failed", at=6)]
     shown = record(paid((TEE, 4)), *facts)
     assert [entry.text for entry in shown.timeline[1:]] == [
@@ -859,7 +862,7 @@ def test_a_failure_that_is_told_again_without_a_reason_keeps_its_reason_in_the_t
     ]
 
 
-def test_only_lines_of_which_nothing_has_left_are_failed() -> None:
+def test_only_lines_without_shipped_pieces_fail() -> None:
     items = (TEES, item(2, "2", MUG))
     failed = pf("order_failed", "failed", *items, at=9, reason="Out of paper")
     shown = record(paid((TEE, 4), (MUG, 1)), sent(7, (1, 2), at=5), failed)
@@ -867,7 +870,7 @@ def test_only_lines_of_which_nothing_has_left_are_failed() -> None:
     assert (shown.status, shown.attention) == (Status.PARTIALLY_SHIPPED, [Attention.FAILED])
 
 
-def test_a_failure_of_one_printer_leaves_the_lines_of_the_others() -> None:
+def test_a_failure_at_one_printer_does_not_affect_other_lines() -> None:
     facts = [paid((TEE, 4), (BOOK, 1)), pf("order_failed", "failed", at=5)]
     shown = record(*facts, cp("item_produced", 1, "2", at=6))
     assert (statuses(shown), shown.status) == ([Status.FAILED, Status.PRODUCED], Status.PAID)
@@ -890,7 +893,7 @@ def test_a_canceled_order_is_canceled() -> None:
     assert (shown.status, statuses(shown)) == (Status.CANCELED, [Status.CANCELED] * 2)
 
 
-def test_what_has_left_can_not_be_canceled() -> None:
+def test_shipped_pieces_can_not_be_canceled() -> None:
     canceled = pf("order_canceled", "canceled", at=9, reason="By support")
     shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), canceled)
     assert (shipped(shown), shown.lines[0].canceled_quantity, shown.status) == ([3], 1, Status.SHIPPED)
@@ -899,7 +902,7 @@ def test_what_has_left_can_not_be_canceled() -> None:
     assert (shipped(late), late.lines[0].canceled_quantity, late.attention) == ([4], 0, [])
 
 
-def test_a_canceled_order_is_on_hold_no_longer() -> None:
+def test_a_cancellation_ends_the_hold() -> None:
     held = pf("order_put_hold", "onhold", at=2, reason="Wide print")
     for canceled in (pf("order_canceled", "canceled", at=5), pf("order_updated", "canceled", at=5)):
         shown = record(paid((TEE, 4)), held, canceled)
@@ -907,8 +910,8 @@ def test_a_canceled_order_is_on_hold_no_longer() -> None:
         assert (shown.status, shown.attention) == (Status.CANCELED, [Attention.CANCELED])
 
 
-def test_a_canceled_item_leaves_the_hold_of_its_order() -> None:
-    canceled = cp("item_canceled", 1, "1", at=5)  # no printer of today has both
+def test_a_canceled_item_does_not_end_the_hold_of_its_order() -> None:
+    canceled = cp("item_canceled", 1, "1", at=5)  # no present printer has both
     printfuls = replace(canceled, data=canceled.data | {"provider": "printful", "order": str(PF_ORDER)})
     assert record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), printfuls).on_hold
 
@@ -916,7 +919,7 @@ def test_a_canceled_item_leaves_the_hold_of_its_order() -> None:
 # --- held, released ---
 
 
-def test_a_hold_says_who_holds_since_when_and_why() -> None:
+def test_a_hold_has_its_provider_time_and_reason() -> None:
     shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2, reason="Wide print"))
     assert (shown.on_hold, shown.status, shown.attention) == (True, Status.ACCEPTED, [Attention.ON_HOLD])
     (hold,) = shown.holds
@@ -924,7 +927,7 @@ def test_a_hold_says_who_holds_since_when_and_why() -> None:
     assert (hold.reason, hold.approval_needed) == ("Wide print", False)
 
 
-def test_a_hold_goes_on_through_an_approval() -> None:
+def test_an_approval_request_continues_the_hold() -> None:
     approval = pf("order_put_hold_approval", "onhold", at=3, reason="A change", approval_files=[])
     shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2, reason="Wide print"), approval)
     (hold,) = shown.holds
@@ -932,7 +935,7 @@ def test_a_hold_goes_on_through_an_approval() -> None:
     assert shown.attention == [Attention.APPROVAL_NEEDED, Attention.ON_HOLD]
 
 
-def test_a_hold_that_is_told_again_without_a_reason_keeps_its_reason() -> None:
+def test_a_hold_reported_again_without_a_reason_keeps_its_reason() -> None:
     holds = [pf("order_put_hold", "onhold", at=at, reason=why) for at, why in ((2, "Wide print"), (3, None))]
     (hold,) = record(paid((TEE, 4)), *holds).holds
     assert hold.reason == "Wide print"
@@ -952,7 +955,7 @@ def test_a_release_ends_the_hold() -> None:
     assert [hold.reason for hold in record(*facts, *third).holds] == [None, "Still"]
 
 
-def test_a_release_of_before_does_not_end_a_hold() -> None:
+def test_an_earlier_release_does_not_end_a_hold() -> None:
     shown = record(paid((TEE, 4)), pf("order_remove_hold", "pending", at=1), pf("order_put_hold", "onhold", at=2))
     assert shown.on_hold
 
@@ -960,7 +963,7 @@ def test_a_release_of_before_does_not_end_a_hold() -> None:
 STATUS_ONHOLD = pf("order_updated", "onhold", at=5)
 
 
-def test_the_status_of_a_hold_begins_one_without_a_reason() -> None:
+def test_an_onhold_status_begins_a_hold_without_a_reason() -> None:
     shown = record(paid((TEE, 4)), STATUS_ONHOLD)
     assert (shown.status, shown.attention) == (Status.ACCEPTED, [Attention.ON_HOLD])
     assert [(hold.since, hold.until, hold.reason) for hold in shown.holds] == [(instant(300), None, None)]
@@ -982,26 +985,26 @@ def test_the_status_of_a_hold_begins_one_without_a_reason() -> None:
         ("canceled", [Attention.CANCELED]),
     ],
 )
-def test_a_hold_that_was_only_told_as_a_status_ends_with_a_later_one(status: str, attention: list[Attention]) -> None:
+def test_a_hold_known_only_by_a_status_ends_with_a_later_status(status: str, attention: list[Attention]) -> None:
     shown = record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", status, at=6))
     assert ([hold.until for hold in shown.holds], shown.attention) == ([instant(360)], attention)
     for at in (4, 5):
         assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_created", status, at=at)).on_hold
 
 
-def test_a_hold_does_not_end_with_a_status_that_nobody_told() -> None:
+def test_a_hold_does_not_end_with_an_empty_status() -> None:
     assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", "", at=6)).on_hold
 
 
 @pytest.mark.parametrize("status", ["pending", "inprocess", "draft", "fulfilled", "failed"])
 def test_a_hold_with_its_own_event_does_not_end_with_a_status(status: str) -> None:
-    for at in (4, 5, 6):  # before, while or after the status told of it too
+    for at in (4, 5, 6):  # before, at and after the time of the onhold status
         held = pf("order_put_hold", "onhold", at=at)
         assert record(paid((TEE, 4)), held, STATUS_ONHOLD, pf("order_updated", status, at=9)).on_hold
 
 
 @pytest.mark.parametrize("late", [0, 1])
-def test_a_released_hold_whose_status_is_told_at_that_instant_ends_with_the_next_status(late: int) -> None:
+def test_an_onhold_status_at_the_time_of_a_release_ends_with_the_next_status(late: int) -> None:
     release = replace(pf("order_remove_hold", "pending", at=5), received_at=instant(600 + late))
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), release]
     facts.append(replace(STATUS_ONHOLD, received_at=instant(601 - late)))
@@ -1009,7 +1012,7 @@ def test_a_released_hold_whose_status_is_told_at_that_instant_ends_with_the_next
     assert not record(*facts, pf("order_updated", "inprocess", at=9)).on_hold
 
 
-def test_an_order_that_comes_back_as_a_draft_wants_to_be_confirmed_again() -> None:
+def test_an_order_released_as_a_draft_has_to_be_confirmed_again() -> None:
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), pf("order_remove_hold", "draft", at=5)]
     assert record(*facts).attention == [Attention.CONFIRM_AGAIN]
     assert record(*facts, pf("order_updated", "pending", at=6)).attention == []
@@ -1017,25 +1020,25 @@ def test_an_order_that_comes_back_as_a_draft_wants_to_be_confirmed_again() -> No
     assert record(*facts, pf("order_put_hold", "draft", at=6)).attention == [Attention.ON_HOLD]
 
 
-def test_a_draft_that_was_never_anything_else_wants_nothing() -> None:
+def test_a_draft_that_was_never_submitted_needs_no_attention() -> None:
     drafts = pf("order_created", "draft", at=2), pf("order_updated", "draft", at=3)
     assert record(paid((TEE, 4)), *drafts).attention == []
     assert record(paid((TEE, 4)), *drafts, pf("order_updated", "pending", at=4)).attention == []
 
 
-def test_a_draft_that_was_submitted_before_wants_to_be_confirmed_again_without_any_hold() -> None:
+def test_a_draft_that_was_submitted_before_has_to_be_confirmed_again_without_a_hold() -> None:
     facts = [paid((TEE, 4)), pf("order_created", "pending", at=2), pf("order_updated", "draft", at=3)]
     assert record(*facts).attention == [Attention.CONFIRM_AGAIN]
     assert record(*facts, pf("order_put_hold", "draft", at=4)).attention == [Attention.ON_HOLD]
 
 
-def test_a_draft_wants_to_be_confirmed_while_another_order_is_on_hold() -> None:
+def test_a_draft_has_to_be_confirmed_while_another_order_is_on_hold() -> None:
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), pf("order_remove_hold", "draft", at=5)]
     shown = record(*facts, pf("order_put_hold", "onhold", at=6, number=2))
     assert shown.attention == [Attention.CONFIRM_AGAIN, Attention.ON_HOLD]
 
 
-def test_an_order_that_has_left_needs_no_confirmation() -> None:
+def test_a_shipped_order_needs_no_confirmation() -> None:
     facts = [paid((TEE, 4)), pf("order_created", "pending", at=1), sent(7, (1, 4), at=6)]
     assert record(*facts, pf("order_updated", "draft", at=7)).attention == []
 
@@ -1060,7 +1063,7 @@ def test_a_refund_has_the_printers_currency() -> None:
     ]
 
 
-def test_an_open_line_that_is_out_of_stock_is_flagged_until_it_is_back_or_has_left() -> None:
+def test_an_open_line_out_of_stock_is_flagged_until_it_is_in_stock_or_shipped() -> None:
     facts = [paid((TEE, 4)), pf("order_created", "pending", at=1), stock("4017", at=5)]
     assert record(*facts).attention == [Attention.OUT_OF_STOCK]
     assert record(*facts, stock(at=6)).attention == []
@@ -1070,20 +1073,20 @@ def test_an_open_line_that_is_out_of_stock_is_flagged_until_it_is_back_or_has_le
     assert record(*facts, stock("4018", at=6)).attention == []
 
 
-def test_of_two_tellings_of_one_second_the_version_decides_and_of_one_version_both_count() -> None:
+def test_stock_of_the_same_second_is_ordered_by_version_and_equal_versions_both_count() -> None:
     facts = [paid((TEE, 4)), pf("order_created", "pending", at=1)]
     assert record(*facts, stock("4017", at=5, tie="a"), stock(at=5, tie="b")).attention == []
     assert record(*facts, stock("4017", at=5, tie="b"), stock(at=5, tie="a")).attention == [Attention.OUT_OF_STOCK]
     assert record(*facts, stock("4017", at=5), stock("4018", at=5)).attention == [Attention.OUT_OF_STOCK]
 
 
-def test_an_item_that_an_edit_took_out_is_not_missed() -> None:
+def test_the_stock_of_an_item_removed_by_an_edit_is_ignored() -> None:
     first = pf("order_created", "draft", TEES, at=1)
     edited = pf("order_updated", "draft", item(2, "1", TEE, 4, variant=4018), at=2)
     assert record(paid((TEE, 4)), first, edited, stock("4017", at=5)).attention == []
 
 
-# --- the same instant ---
+# --- facts of the same instant ---
 
 
 ORDER_FAILED, GOES_ON = pf("order_failed", "failed", at=5), pf("order_updated", "inprocess", at=5)
@@ -1094,7 +1097,7 @@ LOST, ARRIVED = cp("item_delivery_failed", 1, "2", at=5), cp("item_delivery_comp
 
 @pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize(
-    ("wanting", "other", "reason"),
+    ("flagging", "other", "reason"),
     [
         (ORDER_FAILED, GOES_ON, Attention.FAILED),
         (HELD, RELEASED, Attention.ON_HOLD),
@@ -1102,15 +1105,17 @@ LOST, ARRIVED = cp("item_delivery_failed", 1, "2", at=5), cp("item_delivery_comp
         (LOST, ARRIVED, Attention.NOT_DELIVERED),
     ],
 )
-def test_of_the_same_instant_what_wants_a_person_wins(wanting: Fact, other: Fact, reason: str, late: int) -> None:
-    wanting = replace(wanting, received_at=instant(600 + late))
+def test_at_the_same_instant_the_fact_that_needs_attention_wins(
+    flagging: Fact, other: Fact, reason: str, late: int
+) -> None:
+    flagging = replace(flagging, received_at=instant(600 + late))
     other = replace(other, received_at=instant(601 - late))
-    shown = record(paid((TEE, 4), (BOOK, 1)), pf("order_created", "pending", at=1), wanting, other)
+    shown = record(paid((TEE, 4), (BOOK, 1)), pf("order_created", "pending", at=1), flagging, other)
     assert shown.attention == [reason]
 
 
 @pytest.mark.parametrize("late", [0, 1])
-def test_a_hold_that_goes_on_at_the_instant_of_a_release_goes_on(late: int) -> None:
+def test_a_hold_renewed_at_the_instant_of_a_release_continues(late: int) -> None:
     again = replace(pf("order_put_hold_approval", "onhold", at=5), received_at=instant(600 + late))
     release = replace(pf("order_remove_hold", "pending", at=5), received_at=instant(601 - late))
     shown = record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), again, release)
@@ -1118,25 +1123,25 @@ def test_a_hold_that_goes_on_at_the_instant_of_a_release_goes_on(late: int) -> N
 
 
 @pytest.mark.parametrize("late", [0, 1])
-def test_a_failure_that_is_told_again_at_the_instant_of_a_progress_stays(late: int) -> None:
+def test_a_failure_reported_again_at_the_instant_of_progress_stays(late: int) -> None:
     again = replace(pf("order_updated", "failed", at=5), received_at=instant(600 + late))
     progress = replace(pf("order_created", "inprocess", at=5), received_at=instant(601 - late))
     first = pf("order_failed", "failed", at=2, reason="The card was declined")
     assert record(paid((TEE, 4)), first, again, progress).status is Status.FAILED
 
 
-# --- whose line is it ---
+# --- the lines of an item ---
 
 
-def test_an_item_is_the_line_that_it_names_whatever_its_sku() -> None:
+def test_an_item_belongs_to_the_line_that_it_references_whatever_its_sku() -> None:
     named = pf("package_shipped", "partial", item(1, "2", TEE), at=5, shipment=parcel(7, (1, 1)))
     assert shipped(record(paid((TEE, 1), (MUG, 1)), named)) == [0, 1]
 
 
-def test_an_item_that_names_no_line_is_all_lines_of_its_sku() -> None:
+def test_an_item_without_a_known_reference_belongs_to_all_lines_of_its_sku() -> None:
     items = item(1, "elsewhere", TEE, 3)
     facts = [paid((TEE, 2), (MUG, 1), (TEE, 1)), pf("order_updated", "inprocess", items, at=1)]
-    assert statuses(record(*facts)) == [Status.IN_PRODUCTION] * 3  # the mug: no item is known of it
+    assert statuses(record(*facts)) == [Status.IN_PRODUCTION] * 3  # the mug: it has no item
     shown = record(*facts, pf("package_shipped", "partial", items, at=5, shipment=parcel(7, (1, 3))))
     assert (shipped(shown), contents(shown)) == ([2, 0, 1], [[("1", 2), ("3", 1)]])
 
@@ -1146,21 +1151,21 @@ def test_the_reference_of_an_item_may_be_the_sku() -> None:
     assert (shipped(shown), contents(shown)) == ([0, 1], [[("2", 1)]])
 
 
-def test_an_item_is_no_line_that_is_routed_elsewhere() -> None:
+def test_an_item_does_not_belong_to_a_line_routed_elsewhere() -> None:
     shown = record(paid((BOOK, 2), (TEE, 4)), cp("item_shipped", 1, "2", at=5, tracking="3S1"))
     assert (shipped(shown), shown.attention) == ([0, 0], [Attention.UNKNOWN_SKU])
 
 
-def test_an_item_that_is_no_line_is_flagged_before_anything_has_left() -> None:
+def test_an_item_without_a_line_is_flagged_before_any_shipment() -> None:
     facts = [paid((TEE, 4)), pf("order_created", "pending", TEES, item(2, "9", "PF-STRANGE"), at=1)]
     assert record(*facts).attention == [Attention.UNKNOWN_SKU]
-    assert record(*facts, pf("order_updated", "pending", TEES, at=2)).attention == []  # an edit took it out
+    assert record(*facts, pf("order_updated", "pending", TEES, at=2)).attention == []  # an edit removed it
     assert record(*facts[1:]).attention == [Attention.UNPAID]
     assert record(paid((BOOK, 1)), cp("item_validated", 1, at=1)).attention == [Attention.UNKNOWN_SKU]
     assert record(paid((BOOK, 1)), cp("item_validated", 1, BOOK, at=1)).attention == []
 
 
-def test_a_parcel_of_which_nothing_is_known_is_flagged_until_it_is_told() -> None:
+def test_a_parcel_without_items_is_flagged_until_they_are_reported() -> None:
     empty = sent(7, at=5)
     assert (contents(record(paid((TEE, 4)), empty)), record(paid((TEE, 4)), empty).attention) == (
         [[]],
@@ -1170,7 +1175,7 @@ def test_a_parcel_of_which_nothing_is_known_is_flagged_until_it_is_told() -> Non
     assert record(empty).attention == [Attention.UNPAID]
 
 
-def test_a_line_that_is_not_in_the_order_of_its_printer_is_missing() -> None:
+def test_a_line_that_is_not_in_its_printers_order_is_missing() -> None:
     facts = [paid((TEE, 4), (MUG, 1), (BOOK, 1)), pf("order_created", "pending", TEES, at=1)]
     assert record(*facts).attention == [Attention.LINE_MISSING]
     other = pf("order_created", "pending", item(2, "2", MUG), at=2, number=2)
@@ -1181,16 +1186,16 @@ def test_a_line_that_is_not_in_the_order_of_its_printer_is_missing() -> None:
     gone = pf("package_shipped", "partial", TEES, item(2, "2", MUG), at=2, shipment=parcel(7, (2, 1)))
     assert record(*facts, gone, pf("order_updated", "partial", TEES, at=3)).attention == []
     assert record(*facts, pf("order_canceled", "canceled", at=2)).attention == [Attention.CANCELED]
-    assert record(paid((BOOK, 1), (CARD, 1)), cp("item_validated", 1, "1", at=1)).attention == []  # it lists nothing
+    assert record(paid((BOOK, 1), (CARD, 1)), cp("item_validated", 1, "1", at=1)).attention == []  # it lists no items
 
 
-def test_a_line_that_nobody_wanted_may_be_printed_by_anybody() -> None:
+def test_any_printer_may_print_an_unrouted_line() -> None:
     facts = [paid(("XX-BOX", 2)), cp("item_produced", 1, "1", at=5)]
     assert (record(*facts).status, record(*facts).attention) == (Status.PRODUCED, [Attention.UNROUTABLE])
     assert shipped(record(*facts, cp("item_shipped", 1, "1", at=6, tracking="3S1"))) == [2]
 
 
-def test_items_that_only_share_a_sku_are_one_line_each() -> None:
+def test_items_with_the_same_sku_are_one_line_each() -> None:
     facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_shipped", 1, BOOK, at=5, tracking="3S1")]
     facts.append(cp("item_produced", 2, BOOK, at=4))
     shown = record(*facts)
@@ -1198,7 +1203,7 @@ def test_items_that_only_share_a_sku_are_one_line_each() -> None:
     assert record(*facts, cp("item_shipped", 2, BOOK, at=6, tracking="3S2")).status is Status.SHIPPED
 
 
-def test_of_items_that_only_share_a_sku_the_canceled_one_is_the_last_line() -> None:
+def test_the_canceled_item_of_the_same_sku_is_the_last_line() -> None:
     facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_canceled", 1, BOOK, at=5)]
     assert statuses(record(*facts)) == [Status.PAID, Status.CANCELED]
     shown = record(*facts, cp("item_produced", 2, BOOK, at=4))
@@ -1207,23 +1212,23 @@ def test_of_items_that_only_share_a_sku_the_canceled_one_is_the_last_line() -> N
     assert (both.status, statuses(both)) == (Status.CANCELED, [Status.CANCELED] * 2)
 
 
-def test_of_items_that_only_share_a_sku_one_that_has_left_is_not_the_last_though_it_was_canceled() -> None:
+def test_a_shipped_and_canceled_item_of_the_same_sku_is_not_the_last_line() -> None:
     facts = [paid((BOOK, 2), (BOOK, 3)), cp("item_shipped", 1, BOOK, at=5, tracking="3S1")]
     shown = record(*facts, cp("item_canceled", 1, BOOK, at=6), cp("item_packed", 2, BOOK, at=4))
     assert statuses(shown) == [Status.SHIPPED, Status.PACKED]
-    told_of = record(paid((BOOK, 2), (BOOK, 3)), cp("item_delivery_started", 1, BOOK, at=5))
-    assert statuses(told_of) == [Status.SHIPPED, Status.PAID]
+    started = record(paid((BOOK, 2), (BOOK, 3)), cp("item_delivery_started", 1, BOOK, at=5))
+    assert statuses(started) == [Status.SHIPPED, Status.PAID]
     packed = record(paid((BOOK, 2), (BOOK, 3)), cp("item_packed", 1, BOOK, at=5), cp("item_canceled", 1, BOOK, at=6))
     assert statuses(packed) == [Status.PAID, Status.CANCELED]
 
 
-def test_items_of_several_skus_are_told_apart_one_sku_by_one() -> None:
+def test_items_are_assigned_to_lines_separately_for_each_sku() -> None:
     lines = [(BOOK, 1), (CARD, 1), (BOOK, 1), (CARD, 1)]
     signals = [cp("item_packed", 1, BOOK, at=1), cp("item_produced", 2, CARD, at=2)]
     assert statuses(record(paid(*lines), *signals)) == [Status.PACKED, Status.PRODUCED, Status.PAID, Status.PAID]
 
 
-def test_more_items_than_lines_of_a_sku_share_the_last() -> None:
+def test_surplus_items_of_a_sku_share_its_last_line() -> None:
     active = [cp("item_produced", number, BOOK, at=number) for number in (1, 2, 3)]
     assert statuses(record(paid((BOOK, 2), (BOOK, 3)), *active)) == [Status.PRODUCED] * 2
     signals = [cp("item_canceled", number, BOOK, at=number) for number in (1, 2)]
@@ -1231,13 +1236,13 @@ def test_more_items_than_lines_of_a_sku_share_the_last() -> None:
     assert statuses(shown) == [Status.PRODUCED, Status.CANCELED]
 
 
-def test_what_a_printer_says_of_its_order_holds_for_lines_without_an_item() -> None:
+def test_a_fact_about_a_printers_order_counts_for_lines_without_an_item() -> None:
     facts = [paid((BOOK, 2), (CARD, 1)), cp("item_produced", 1, "1", at=2)]
     shown = record(*facts, cp("order_validated", at=1))
     assert statuses(shown) == [Status.PRODUCED, Status.ACCEPTED]
 
 
-def test_a_line_that_two_orders_print_is_canceled_or_failed_only_if_both_are() -> None:
+def test_a_line_in_two_orders_is_canceled_or_failed_only_if_both_are() -> None:
     first, second = pf("order_canceled", "canceled", at=2), pf("order_created", "pending", at=3, number=2)
     assert record(paid((TEE, 4)), first).status is Status.CANCELED
     again = record(paid((TEE, 4)), first, second)
@@ -1259,7 +1264,7 @@ def test_pieces_beyond_the_order_stay_in_the_parcel() -> None:
     assert (contents(several), several.attention) == ([[("1", 1), ("2", 2)]], [Attention.OVER_SHIPPED])
 
 
-def test_an_item_that_the_order_does_not_have_stays_in_the_parcel() -> None:
+def test_an_unknown_item_stays_in_the_parcel() -> None:
     shown = record(paid((TEE, 4)), sent(7, (1, 4), (99, 1), at=5))
     assert (contents(shown), shown.attention) == ([[("1", 4), (None, 1)]], [Attention.UNKNOWN_SKU])
     assert (shown.status, [line.sku for line in shown.shipments[0].lines]) == (Status.SHIPPED, [TEE, "99"])
@@ -1276,7 +1281,7 @@ def test_items_with_one_tracking_are_in_one_parcel() -> None:
     assert (shown.status, shown.shipments[0].shipped_at, shown.attention) == (Status.SHIPPED, instant(60), [])
 
 
-def test_an_item_in_two_parcels_was_sent_again() -> None:
+def test_the_second_parcel_of_an_item_is_a_reshipment() -> None:
     signals = [cp("item_shipped", 1, "1", at=at, tracking=f"3S{at}") for at in (5, 9)]
     shown = record(paid((BOOK, 2)), *signals)
     assert (contents(shown), shipped(shown)) == ([[("1", 2)], [("1", 2)]], [2])
@@ -1284,7 +1289,7 @@ def test_an_item_in_two_parcels_was_sent_again() -> None:
 
 
 @pytest.mark.parametrize(("bare", "tracked"), [(5, 9), (9, 5)])
-def test_an_item_told_of_without_tracking_and_with_it_is_in_one_parcel(bare: int, tracked: int) -> None:
+def test_an_item_reported_with_and_without_tracking_is_in_one_parcel(bare: int, tracked: int) -> None:
     signals = [cp("item_shipped", 1, "1", at=bare, tracking=""), cp("item_shipped", 1, "1", at=tracked, tracking="3S1")]
     shown = record(paid((BOOK, 2)), *signals)
     (one,) = shown.shipments
@@ -1292,12 +1297,12 @@ def test_an_item_told_of_without_tracking_and_with_it_is_in_one_parcel(bare: int
     assert one.shipped_at == instant(300)
 
 
-def test_items_without_tracking_are_in_parcels_of_their_own() -> None:
+def test_items_without_tracking_are_in_separate_parcels() -> None:
     signals = [cp("item_shipped", each, str(each), at=5, tracking="0") for each in (1, 2)]
     assert contents(record(paid((BOOK, 2), (CARD, 1)), *signals)) == [[("1", 2)], [("2", 1)]]
 
 
-def test_what_names_its_line_is_placed_before_what_has_its_sku() -> None:
+def test_an_item_that_references_its_line_takes_precedence_over_one_with_its_sku() -> None:
     items = (item(1, None, TEE, 2), item(2, "1", TEE, 2))
     facts = [
         pf("package_shipped", "partial", *items, at=at, shipment=parcel(number, (number, 2)))
@@ -1307,10 +1312,10 @@ def test_what_names_its_line_is_placed_before_what_has_its_sku() -> None:
     assert (contents(shown), shown.attention) == ([[("2", 2)], [("1", 2)]], [])
 
 
-# --- before it is paid ---
+# --- before the payment ---
 
 
-def test_before_the_payment_an_order_shows_what_its_printers_know() -> None:
+def test_an_unpaid_order_shows_the_items_of_its_printers() -> None:
     facts = [pf("order_updated", "inprocess", at=1), cp("item_packed", 1, "2", at=2)]
     shown = record(*facts)
     assert [(line.id, line.sku, line.quantity, line.destination, line.status) for line in shown.lines] == [
@@ -1320,7 +1325,7 @@ def test_before_the_payment_an_order_shows_what_its_printers_know() -> None:
     assert (shown.status, shown.attention) == (Status.PAID, [Attention.UNPAID])
 
 
-def test_before_the_payment_an_order_is_partially_shipped_at_most() -> None:
+def test_an_unpaid_order_is_at_most_partially_shipped() -> None:
     facts = [sent(7, (1, 4), at=5), cp("item_delivery_completed", 1, "2", at=6), camaloon((PIN, 3), at=7)]
     shown = record(*facts)
     assert (shown.status, statuses(shown)) == (Status.PARTIALLY_SHIPPED, [Status.SHIPPED, Status.DELIVERED])
@@ -1330,11 +1335,11 @@ def test_before_the_payment_an_order_is_partially_shipped_at_most() -> None:
 
 
 def own(name: str, status: str, *items: dict[str, Any], at: int, **data: Any) -> Fact:
-    """An event about an order that was made in Printful's dashboard."""
+    """Return an event about an order that was made in Printful's dashboard."""
     return pf(name, status, *items, at=at, whose=None, **data)
 
 
-def test_an_order_of_printfuls_own_is_complete_with_its_items() -> None:
+def test_an_order_made_at_printful_is_complete_with_its_items() -> None:
     items = (item(1, None, TEE, 4), item(2, None, None))
     facts = [own("order_created", "pending", *items, at=1)]
     record_id = f"printful:{PF_ORDER}"
@@ -1348,20 +1353,20 @@ def test_an_order_of_printfuls_own_is_complete_with_its_items() -> None:
     assert record(*facts, order_id=record_id).status is Status.SHIPPED
 
 
-def test_an_order_of_printfuls_own_can_ship_too_much_and_what_it_does_not_have() -> None:
-    told_of = own("package_shipped", "fulfilled", at=5, shipment=parcel(7, (1, 5), (99, 1)))
-    shown = record(told_of, order_id=f"printful:{PF_ORDER}")
+def test_an_order_made_at_printful_can_be_over_shipped_and_contain_unknown_items() -> None:
+    event = own("package_shipped", "fulfilled", at=5, shipment=parcel(7, (1, 5), (99, 1)))
+    shown = record(event, order_id=f"printful:{PF_ORDER}")
     assert shown.attention == [Attention.OVER_SHIPPED, Attention.UNKNOWN_SKU]
 
 
-def test_what_an_edit_takes_out_of_an_order_is_no_line_of_it() -> None:
+def test_an_item_removed_by_an_edit_is_no_line() -> None:
     first = own("order_created", "draft", TEES, item(2, None, MUG), at=1)
     edited = own("order_updated", "pending", TEES, at=2)
     shown = record(first, edited, order_id=f"printful:{PF_ORDER}")
     assert [line.id for line in shown.lines] == ["1"]
 
 
-def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> None:
+def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
     record_id = f"cloudprinter:{CP_ORDER}"
     facts = [cp("order_validated", at=1, whose=None)]
     assert record(*facts, order_id=record_id).status is Status.ACCEPTED
@@ -1371,23 +1376,23 @@ def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> N
     assert record(*facts, cp("item_produced", 2, at=3, whose=None), order_id=record_id).status is shown.status
 
 
-# --- what a person reads ---
+# --- the texts of the timeline ---
 
 
 @pytest.mark.parametrize(
     ("fact", "text"),
     [
-        (letter("sent"), "camaloon has received order_paid"),
+        (at_camaloon("sent"), "camaloon has received order_paid"),
         (
-            letter("sent", answer_lost=True),
+            at_camaloon("sent", answer_lost=True),
             "camaloon has received order_paid, perhaps more than once: an answer was lost",
         ),
-        (letter("dead", reason="HTTP 401"), "order_paid could not be sent to camaloon: HTTP 401"),
+        (at_camaloon("dead", reason="HTTP 401"), "order_paid could not be sent to camaloon: HTTP 401"),
         (
-            letter("dead", reason="HTTP 503", answer_lost=True),
+            at_camaloon("dead", reason="HTTP 503", answer_lost=True),
             "order_paid could not be sent to camaloon: HTTP 503; it may have been received: an answer was lost",
         ),
-        (letter("withdrawn", reason="canceled"), "order_paid was not sent to camaloon: canceled"),
+        (at_camaloon("withdrawn", reason="canceled"), "order_paid was not sent to camaloon: canceled"),
         (created("1"), "oms has received create_order"),
         (
             created("1", known=False),
@@ -1398,7 +1403,7 @@ def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> N
             at_oms("dead", "update_order", answer_lost=True),
             "update_order could not be sent to oms: HTTP 503; it may have been received: an answer was lost",
         ),
-        (given("1", "printful"), "Line 1 was routed to printful by hand"),
+        (routed("1", "printful"), "Line 1 was routed to printful by hand"),
         (revoked(), "Canceled by the shop"),
         (print_file("1", "processing", at=5), "oms: the print file of line 1 is processing"),
         (print_file("1", "given_up", at=5), "oms: line 1 still has no print file; Pressroom stopped asking for it"),
@@ -1444,6 +1449,6 @@ def test_an_order_of_cloudprinters_own_may_have_items_that_nobody_told_of() -> N
         (stock(at=5), "printful: in stock again"),
     ],
 )
-def test_a_fact_is_told_to_a_person(fact: Fact, text: str) -> None:
+def test_the_timeline_has_a_text_for_each_fact(fact: Fact, text: str) -> None:
     (entry,) = record(fact).timeline
     assert (entry.text, entry.source, entry.event_id) == (text, fact.source, fact.id)

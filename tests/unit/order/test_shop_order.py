@@ -1,4 +1,4 @@
-"""What the shop may send, what Camaloon is sent, and what it sends."""
+"""The orders that the shop may send, the orders that Camaloon receives, and the shipments that it reports."""
 
 import json
 from decimal import Decimal
@@ -42,7 +42,7 @@ def changed(path: str, value: object, of: str = "storefront/order_paid") -> Any:
 
 
 def faults(content: object) -> set[str]:
-    """The fields that are wrong."""
+    """Return the invalid fields."""
     try:
         read(content)
     except ValidationError as error:
@@ -59,11 +59,11 @@ REQUIRED = {
 }
 
 
-def test_every_missing_field_is_told_at_once() -> None:
+def test_all_missing_fields_are_reported_at_once() -> None:
     assert faults({"shipping_info": {}, "billing_info": {}, "line_items": [{}]}) == REQUIRED
 
 
-def test_an_empty_order_lacks_its_parts() -> None:
+def test_an_empty_order_lacks_its_required_parts() -> None:
     whole = {name for name in REQUIRED if "." not in name}
     assert faults({}) == whole | {"shipping_info", "line_items"}
 
@@ -146,7 +146,7 @@ def test_an_optional_field_may_be_absent_or_null(path: str) -> None:
         ("line_items.0.id", {}),
     ],
 )
-def test_a_value_that_breaks_a_rule_is_the_one_fault(path: str, value: object) -> None:
+def test_an_invalid_value_is_the_only_fault(path: str, value: object) -> None:
     assert faults(changed(path, value)) == {path}
 
 
@@ -168,12 +168,12 @@ def test_a_value_that_breaks_a_rule_is_the_one_fault(path: str, value: object) -
         ("gift_wrap", {"unknown": True}),
     ],
 )
-def test_what_a_shop_may_well_send_is_taken(path: str, value: object) -> None:
+def test_a_valid_value_is_accepted(path: str, value: object) -> None:
     assert faults(changed(path, value)) == set()
 
 
 def design(path: str, value: object) -> set[str]:
-    """What is wrong with the personalised sample once a value of its second line's design is replaced."""
+    """Return the faults of the personalised sample after a value of its second line's design is replaced."""
     return {name.removeprefix(f"{DESIGN}.") for name in faults(changed(f"{DESIGN}.{path}", value, PERSONALIZED))}
 
 
@@ -188,14 +188,14 @@ def test_every_sample_of_the_shop_is_read(file: Path) -> None:
     assert str(message.id) in {"1001", "1002", "1003"}
 
 
-def test_an_order_is_read_with_all_that_it_may_say() -> None:
-    order, said = read(sample(PERSONALIZED)), sample(PERSONALIZED)
-    assert (order.note, order.shipping_service) == (said["note"], said["shipping_service"])
+def test_an_order_is_read_with_all_its_fields() -> None:
+    order, given = read(sample(PERSONALIZED)), sample(PERSONALIZED)
+    assert (order.note, order.shipping_service) == (given["note"], given["shipping_service"])
     assert order.customer
-    assert order.customer.model_dump() == said["customer"]
+    assert order.customer.model_dump() == given["customer"]
     mug, poster = (line.personalization for line in order.line_items)
     assert mug
-    assert mug.model_dump() == said["line_items"][0]["personalization"]
+    assert mug.model_dump() == given["line_items"][0]["personalization"]
     assert poster
     assert (poster.variant_id, poster.design_version_id, poster.properties) == ("poster-a3-matt", None, None)
 
@@ -208,7 +208,7 @@ def test_an_order_is_read_with_all_that_it_may_say() -> None:
         *(f"line_items.0.personalization.{name}" for name in ("design_version_id", "properties")),
     ],
 )
-def test_what_pressroom_adds_may_be_absent_or_null(path: str) -> None:
+def test_a_field_of_pressrooms_own_may_be_absent_or_null(path: str) -> None:
     absent = read(changed(path, ..., PERSONALIZED))
     assert absent == read(changed(path, None, PERSONALIZED))
     assert absent != read(sample(PERSONALIZED))
@@ -219,12 +219,12 @@ def test_a_personalisation_of_null_is_none() -> None:
 
 
 @pytest.mark.parametrize("name", ["variant_id", "template_config", "thumbnails"])
-def test_what_a_design_needs_is_told_by_its_path(name: str) -> None:
+def test_a_missing_field_of_a_design_is_reported_by_its_path(name: str) -> None:
     assert faults(changed(f"{DESIGN}.{name}", ..., PERSONALIZED)) == {f"{DESIGN}.{name}"}
     assert design(name, None) == {name}
 
 
-def test_the_faults_of_all_lines_and_designs_are_told_at_once() -> None:
+def test_the_faults_of_all_lines_and_designs_are_reported_at_once() -> None:
     content = sample(PERSONALIZED)
     content["customer"] = {"email": "nobody", "id": True}
     content["line_items"] += [
@@ -257,7 +257,7 @@ NESTED = {"text": 'Olé & "más" 1+1=2, 100 %', "x": -1.5e-7, "layers": [None, T
         pytest.param(quote(json.dumps([{"text": "x" * 50_000}])), id="50 KB"),
     ],
 )
-def test_a_template_config_is_kept_as_it_came(text: str) -> None:
+def test_a_template_config_is_kept_unchanged(text: str) -> None:
     order = read(changed(f"{DESIGN}.template_config", text, PERSONALIZED))
     assert order.line_items[1].personalization
     assert order.line_items[1].personalization.template_config == text
@@ -280,7 +280,7 @@ def test_a_template_config_is_kept_as_it_came(text: str) -> None:
         pytest.param(1, id="a number"),
     ],
 )
-def test_what_is_no_url_encoded_json_is_no_template_config(value: object) -> None:
+def test_a_template_config_that_is_not_url_encoded_json_is_refused(value: object) -> None:
     assert design("template_config", value) == {"template_config"}
 
 
@@ -297,7 +297,7 @@ def test_a_thumbnail_is_a_web_address(url: str) -> None:
         *(7, None, {"url": "https://host"}),
     ],
 )
-def test_what_is_no_web_address_is_no_thumbnail(url: object) -> None:
+def test_a_thumbnail_that_is_no_web_address_is_refused(url: object) -> None:
     assert design("thumbnails", ["https://host", url]) == {"thumbnails.1"}
 
 
@@ -310,20 +310,20 @@ def test_thumbnails_are_bounded() -> None:
     assert design("thumbnails", "https://host") == {"thumbnails"}
 
 
-def test_properties_are_handed_on_as_json_has_them() -> None:
-    said = {"": None, "a": [1, 1.5, 10**30, True, "ñ", {"b": {}}], "price": 12.5, "small": -1e-7}
-    order = read(changed(f"{DESIGN}.properties", said, PERSONALIZED))
+def test_properties_are_passed_on_unchanged() -> None:
+    given = {"": None, "a": [1, 1.5, 10**30, True, "ñ", {"b": {}}], "price": 12.5, "small": -1e-7}
+    order = read(changed(f"{DESIGN}.properties", given, PERSONALIZED))
     personalization = order.line_items[1].personalization
     assert isinstance(personalization, Personalization)
-    assert json.loads(personalization.model_dump_json())["properties"] == said
+    assert json.loads(personalization.model_dump_json())["properties"] == given
 
 
 @pytest.mark.parametrize("value", [[], "a", 7, {"a": "\ud800"}, {"\ud800": 1}, {"a": [{"b": "\udfff"}]}])
-def test_properties_are_an_object_that_can_be_written(value: object) -> None:
+def test_properties_that_are_no_valid_object_are_refused(value: object) -> None:
     assert design("properties", value) == {"properties"}
 
 
-def test_an_update_says_when() -> None:
+def test_an_update_needs_its_time() -> None:
     content = sample("storefront/order_updated")
     assert OrderUpdated.model_validate(content).updated_at == content["updated_at"]
     for value in (None, "", "now", 1756735794, "2026-09-03T19:05:40"):
@@ -334,17 +334,17 @@ def test_an_update_says_when() -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"canceled_at": None, "reason": None}, {"reason": "", "line_items": "unknown"}])
-def test_a_cancellation_needs_no_more_than_the_order(more: dict[str, Any]) -> None:
+def test_a_cancellation_needs_only_the_order_id(more: dict[str, Any]) -> None:
     assert OrderCanceled.model_validate({"id": "A-1"} | more).id == "A-1"
 
 
 @pytest.mark.parametrize("content", [{}, {"id": None}, {"id": 1, "canceled_at": "yesterday"}, {"id": 1, "reason": 7}])
-def test_what_is_no_cancellation_is_not_read_as_one(content: dict[str, Any]) -> None:
+def test_an_invalid_cancellation_is_refused(content: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         OrderCanceled.model_validate(content)
 
 
-def test_ids_keep_the_type_they_came_with() -> None:
+def test_ids_keep_their_type() -> None:
     assert read(changed("id", 1001)).id == 1001
     assert read(changed("id", "1001")).id == "1001"
 
@@ -361,7 +361,7 @@ def test_the_shipping_address_stands_in_for_an_absent_billing_address() -> None:
     assert sent["billing_info"] == {name: value for name, value in sent["shipping_info"].items() if name != "email"}
 
 
-def test_lines_are_named_by_their_id_or_their_position() -> None:
+def test_the_id_of_a_line_is_its_id_or_its_position() -> None:
     content = sample("storefront/order_paid")
     assert line_ids(read(content).line_items) == ["1", "2"]
     content["line_items"][0]["id"] = 77
@@ -377,7 +377,7 @@ def test_the_codes_are_those_of_pycountry() -> None:
     assert {country.alpha_2 for country in pycountry.countries} == codes.COUNTRIES
 
 
-def test_camaloon_is_sent_what_its_document_says_and_nothing_else() -> None:
+def test_camaloon_receives_only_the_fields_of_its_document() -> None:
     content = sample("storefront/order_paid")
     content["gift_wrap"] = content["line_items"][0]["color"] = content["shipping_info"]["floor"] = "unknown"
     content["line_items"][0]["id"] = "ours"
@@ -386,7 +386,7 @@ def test_camaloon_is_sent_what_its_document_says_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("model", [OrderPaid, OrderUpdated])
-def test_camaloon_is_sent_nothing_that_pressroom_adds(model: type[OrderPaid]) -> None:
+def test_camaloon_receives_no_field_of_pressrooms_own(model: type[OrderPaid]) -> None:
     content = sample("storefront/order_paid")
     personalized = sample("storefront/order_updated")
     added = {name: personalized[name] for name in ("customer", "note", "shipping_service", "updated_at")}
@@ -401,18 +401,18 @@ def test_camaloon_is_sent_nothing_that_pressroom_adds(model: type[OrderPaid]) ->
     )
 
 
-def test_camaloon_is_sent_its_own_lines_only() -> None:
+def test_camaloon_receives_only_its_own_lines() -> None:
     order = read(sample("storefront/order_paid"))
     sent = json.loads(messages.OrderPaid.of(order, order.line_items[1:]).body())
     assert [line["sku"] for line in sent["line_items"]] == [order.line_items[1].sku]
 
 
-def test_what_the_shop_left_out_stays_out() -> None:
+def test_a_field_that_the_shop_left_out_is_not_sent() -> None:
     order = read(changed("ref", ...))
     assert b'"ref"' not in messages.OrderPaid.of(order, order.line_items).body()
 
 
-def test_the_bytes_sent_are_these() -> None:
+def test_the_request_body_has_exactly_these_bytes() -> None:
     content = changed("billing_info", ...) | {"id": "N-1", "ref": "niño"}
     content["shipping_info"] = dict.fromkeys(("first_name", "last_name", "zip", "province"), "") | {
         "address": "A",
@@ -432,7 +432,7 @@ def test_the_bytes_sent_are_these() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "shipping_info", "billing_info", "line_items.0"])
-def test_an_outbound_shape_forbids_extras(path: str) -> None:
+def test_an_outbound_model_forbids_unknown_fields(path: str) -> None:
     content = sample("storefront/order_paid")
     node = content
     for step in filter(None, path.split(".")):
@@ -460,7 +460,7 @@ def test_a_model_cannot_be_changed() -> None:
         {"line_items": [{"sku": 7, "quantity": 1, "name": "unknown"}]},
     ],
 )
-def test_a_shipment_is_read_with_what_camaloon_may_vary(change: dict[str, Any]) -> None:
+def test_a_shipment_is_read_with_camaloons_variations(change: dict[str, Any]) -> None:
     shipment = ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)
     assert shipment.order_id == str((sample("camaloon/shipment_sent") | change)["order_id"])
 
@@ -478,6 +478,6 @@ def test_a_shipment_is_read_with_what_camaloon_may_vary(change: dict[str, Any]) 
         {"line_items": [{"sku": "a", "quantity": "many"}]},
     ],
 )
-def test_what_is_no_shipment_is_not_read_as_one(change: dict[str, Any]) -> None:
+def test_an_invalid_shipment_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ShipmentSent.model_validate(sample("camaloon/shipment_sent") | change)

@@ -118,7 +118,7 @@ def _body(event: Event) -> tuple[str | None, str | None]:
 
 
 def _read(ids: list[str]) -> Mapping[str, Event]:
-    """Read webhooks and the rows of their processing, 100 rows at a time."""
+    """Read webhooks, and the rows that record their processing, 100 rows at a time."""
     found: dict[str, Event] = {}
     for some in (ids[:50], ids[50:]):
         read = table.get_many([(kind, each) for each in some for kind in (inbox.KIND, inbox.DONE)])

@@ -80,7 +80,8 @@ def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], ev
     """Make a Lambda handler from a function that authenticates a request and returns its webhook.
 
     That function raises Refused for a request that must not be stored. Any other exception is an error inside Pressroom
-    and becomes a 500, which makes the provider send again. `success` is the status for accepted and for duplicate.
+    and becomes a 500, which makes the provider send again. `success` is the HTTP status of the response, for a new
+    webhook and for a duplicate.
     """
 
     def wrap(webhook_of: Callable[[Request], events.Webhook]) -> Handler:

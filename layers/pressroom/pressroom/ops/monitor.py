@@ -96,14 +96,14 @@ def _check_orders(limits: Limits, beyond: str, now: datetime, *, is_over: Callab
 def _check_order(row: table.Item, limits: Limits, now: datetime, checked: Checked) -> None:
     order_id, facts = table.identity_of(row), repository.row_of(row).facts
     order = fold(order_id, facts)
-    if overdue.find(order_id, facts, limits, now=now):
+    if overdue.overdue_facts(order_id, facts, limits, now=now):
         order = _raise(order_id, limits, now) or order
         checked.raised += 1
     checked.reasons.update(order.attention)
     checked.waiting |= {
         provider
         for provider, hours in limits.silent.items()
-        if overdue.should_be_heard(order, facts, provider, since=iso(now - timedelta(hours=hours)))
+        if overdue.is_webhook_due(order, facts, provider, since=iso(now - timedelta(hours=hours)))
     }
 
 
@@ -111,7 +111,7 @@ def _raise(order_id: str, limits: Limits, now: datetime) -> Order | None:
     """Record what is overdue in an order, decided from its facts at the time of the write."""
 
     def decide(facts: list[Fact]) -> Decision:
-        return Decision(order_id=order_id, facts=tuple(overdue.find(order_id, facts, limits, now=now)))
+        return Decision(order_id=order_id, facts=tuple(overdue.overdue_facts(order_id, facts, limits, now=now)))
 
     try:
         order = repository.apply(Undecided(order_id, decide))

@@ -1,8 +1,9 @@
-"""What of an order takes too long: lines that wait for their printer, and holds that grow old. Pure.
+"""Delays of an order: lines that wait for their printer for too long, and old holds. Pure.
 
-That time has passed is told by nobody, so the monitor tells it: an `overdue` fact, once, which counts for as long as
-the lines still wait, or the hold lasts (docs/decisions/0027-delays-are-recorded-as-facts.md). A line has waited for
-so many hours if the order as it was known then has it waiting for the same; a hold in between begins the time anew.
+No webhook reports that time has passed, so the monitor records each delay once, as an `overdue` fact. The fact counts
+for as long as the lines wait, or the hold lasts (docs/decisions/0027-delays-are-recorded-as-facts.md). A line has
+waited for a number of hours if the order, as it was known that many hours ago, shows the line waiting for the same
+thing. A hold in between restarts the time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,15 +18,15 @@ from pressroom.order.reasons import Attention
 from pressroom.partners import FOLLOWED, PRINTERS
 from pressroom.platform.times import iso, parse
 
-FOR_EVER = 10 * 365 * 24
-"""Hours that nothing takes; time can't be reckoned back by many more."""
-LOOKED_AT_FOR = timedelta(days=90)
+UNLIMITED_HOURS = 10 * 365 * 24
+"""From this number of hours on, a limit counts as no limit; much larger ones overflow the date arithmetic."""
+CHECKED_FOR = timedelta(days=90)
 """From this age on, an order is not checked any more. Its age counts from when its payment was received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long is too long: hours by printer, those of whom nothing is said may take for ever; days of a hold."""
+    """The time limits: hours by printer, and days of a hold. Printers not listed have no limit."""
 
     accept: Mapping[str, float]
     ship: Mapping[str, float]
@@ -33,19 +34,19 @@ class Limits:
     hold_days: float
 
     def ages(self) -> tuple[timedelta, timedelta]:
-        """Return how old an order is at least, and at most, that is looked at.
+        """Return the minimum and the maximum age of the orders that the monitor checks.
 
-        Whatever is to be said of it has been said by the end of LOOKED_AT_FOR, or of twice the longest limit: lines of
-        the OMS's, which tells of no parcels, are open for ever.
+        Every delay has been recorded by the end of CHECKED_FOR, or of twice the longest limit. Without a maximum,
+        the monitor would check the OMS's lines forever: the OMS reports no parcels, so they stay open.
         """
         hours = (*self.accept.values(), *self.ship.values(), *self.silent.values(), self.hold_days * 24)
-        return timedelta(hours=min(hours)), max(LOOKED_AT_FOR, 2 * timedelta(hours=max(hours)))
+        return timedelta(hours=min(hours)), max(CHECKED_FOR, 2 * timedelta(hours=max(hours)))
 
 
 def hours(text: str) -> dict[str, float]:
     """Read a parameter: `printer=hours`, separated by commas. Raises ValueError for anything else.
 
-    FOR_EVER and more is as good as no limit.
+    A limit of UNLIMITED_HOURS or more is dropped: it counts as no limit.
     """
     read = dict[str, float]()
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -53,20 +54,20 @@ def hours(text: str) -> dict[str, float]:
         if provider not in PRINTERS or not number.replace(".", "", 1).isdecimal() or not float(number):
             raise ValueError(f"{part!r} is not printer=hours, or names an unknown printer")
         read[provider] = float(number)
-    return {provider: number for provider, number in read.items() if number < FOR_EVER}
+    return {provider: number for provider, number in read.items() if number < UNLIMITED_HOURS}
 
 
-def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime) -> list[Fact]:
-    """Return the facts that tell what is overdue by now and was not told before."""
+def overdue_facts(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime) -> list[Fact]:
+    """Return an `overdue` fact for each delay that exists now and is not recorded yet."""
     known = in_order(facts)
     order = fold(order_id, known)
-    told = [fact.data for fact in known if fact.kind == "overdue"]
+    recorded = [fact.data for fact in known if fact.kind == "overdue"]
     found = []
     for waits, allowed in ((Waits.ACCEPT, limits.accept), (Waits.SHIP, limits.ship)):
         for printer, limit in allowed.items():
             since = iso(now - timedelta(hours=limit))
-            lines = stuck(order, known, printer, waits, since=since)
-            for data in told:
+            lines = overdue_lines(order, known, printer, waits, since=since)
+            for data in recorded:
                 if data.get("waits") == waits and data["destination"] == printer:
                     lines -= set(data["lines"]) & order.waiting(printer, waits, since=data["since"])
             if lines:
@@ -74,17 +75,17 @@ def find(order_id: str, facts: Iterable[Fact], limits: Limits, *, now: datetime)
                 found.append(_fact(f"{printer}/{waits}/{since}", now, printer, data))
     for hold in order.holds:
         days = (now - parse(hold.since)).days
-        if hold.until is None and days >= limits.hold_days and not any(_is_about(data, hold) for data in told):
+        if hold.until is None and days >= limits.hold_days and not any(_is_about(data, hold) for data in recorded):
             data = {"held": hold.since, "days": days}
             found.append(_fact(f"{hold.provider}/held/{hold.since}", now, hold.provider, data))
     return found
 
 
-def stuck(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, since: str) -> set[str]:
-    """Return the lines of an order that have waited for this of a printer ever since a time, with no hold since then.
+def overdue_lines(order: Order, facts: Iterable[Fact], printer: str, waits: Waits, *, since: str) -> set[str]:
+    """Return the lines that have waited for a printer since a given time, without a hold since then.
 
-    Nobody waits for a printer to accept what has not been paid, or for anything that the shop has canceled, or that is
-    a draft again.
+    Unpaid lines don't wait for acceptance. Orders that the shop has canceled, and orders that are a draft again,
+    don't wait for their printer.
     """
     lines = order.waiting(printer, waits, since=since)
     if not lines or _waits_for_the_merchant(order, printer):
@@ -107,16 +108,16 @@ def _is_draft(order: Order, printer: str) -> bool:
     return any(each.provider == printer and each.status == "draft" for each in order.provider_orders)
 
 
-def should_be_heard(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
-    """Tell whether a printer has had lines of an order ever since a time without a word of them that was due.
+def is_webhook_due(order: Order, facts: Iterable[Fact], printer: str, *, since: str) -> bool:
+    """Whether a printer should have sent a webhook about its lines of an order since a given time, and did not.
 
-    That it accepts them is a word too, of those who are told of orders by others than us. Of a draft nothing is due.
+    A followed printer also sends a webhook when it accepts lines. For a draft, no webhook is due.
     """
     if _is_draft(order, printer):
         return False
     due = (Waits.ACCEPT, Waits.SHIP) if printer in FOLLOWED else (Waits.SHIP,)
     known = list(facts)
-    return any(stuck(order, known, printer, waits, since=since) for waits in due)
+    return any(overdue_lines(order, known, printer, waits, since=since) for waits in due)
 
 
 def _is_about(data: Mapping[str, Any], hold: Hold) -> bool:

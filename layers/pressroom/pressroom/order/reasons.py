@@ -25,7 +25,7 @@ class Attention(StrEnum):
     SHOP_NOT_TOLD = "shop_not_told", "Pressroom gave up on a notification to the shop."
     ANSWER_LOST = (
         "answer_lost",
-        "A printer's response was lost, so the printer may have received the order more than once.",
+        "A printer's response was lost: the printer may have the order although the delivery failed, or have it twice.",
     )
     UID_UNKNOWN = (
         "uid_unknown",

@@ -81,7 +81,7 @@ def _pause(attempt: int) -> None:
 def apply(
     decision: Decision | Undecided, extra_writes: ExtraWrites = lambda _: (), *, pause: Callable[[int], None] = _pause
 ) -> Order:
-    """Decide, if that is still to be done, add the decision's facts to its order, and return the order.
+    """Make the decision if it is not made yet, add its facts to the order, and return the order.
 
     The order, its new deliveries, the shop's notifications and `extra_writes` (other rows, made of all facts) are
     written together or not at all; nothing is written when no fact is new. When another writer was first, all is

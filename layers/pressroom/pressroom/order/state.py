@@ -70,7 +70,7 @@ class Parcel:
 
     `parts` holds the pieces by item, or by SKU where the printer names no items; None stands for all pieces of the
     item's line. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
-    (line id, SKU, pieces) by part, once the lines are known.
+    (line id, SKU, pieces) for each part, once the lines are known.
     """
 
     provider: str

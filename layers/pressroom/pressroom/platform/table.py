@@ -245,7 +245,8 @@ def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
     """List the ids in one value of an index, newest first: at most `limit`, and where to continue, or None at the end.
 
-    `index` is `by_state` (its partitions are `KIND#state`), or `by_created` or `by_attention` (`KIND`).
+    `index` is `by_state`, whose partitions are `KIND#state`, or `by_created` or `by_attention`, whose partitions are
+    `KIND`.
     """
     return _ids(*positions(index, (partition,), limit=limit, beyond=before))
 

@@ -219,7 +219,7 @@ def test_a_canceled_order_that_the_oms_has_is_recorded(world: World) -> None:
     assert at_oms.create(AGAIN).data["uid_known"] is False
 
 
-@pytest.mark.parametrize("fault", ["busy", "unheard", 404, 400])
+@pytest.mark.parametrize("fault", ["busy", "unreceived", 404, 400])
 def test_while_the_lookup_fails_nothing_is_created(world: World, fault: Any) -> None:
     world.oms.faults = [fault]
     with pytest.raises(Retry, match="the OMS may have the order, but the lookup failed: ") as refused:
@@ -245,7 +245,7 @@ def test_a_part_of_an_order_at_the_oms_is_dead(world: World) -> None:
     assert world.oms.created == {}
 
 
-@pytest.mark.parametrize(("fault", "error"), [(400, Dead), ("busy", Retry), ("unheard", Retry), ("lost", Retry)])
+@pytest.mark.parametrize(("fault", "error"), [(400, Dead), ("busy", Retry), ("unreceived", Retry), ("lost", Retry)])
 def test_the_error_of_a_new_attempt_is_certain(world: World, fault: Any, error: type[DeliveryError]) -> None:
     """It is certain that no earlier attempt was received."""
     for attempted, asked in ((NEW, []), (AGAIN, [None, None])):

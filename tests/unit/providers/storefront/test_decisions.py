@@ -401,7 +401,7 @@ def test_a_line_that_is_already_routed_or_removed_is_refused(shop: Shop) -> None
         shop.gives("2", "camaloon")
     shop.changes(line(BOX), line(BOX, id="2"), line(BOX, id="4"))
     for printer in ("camaloon", "printful"):
-        with pytest.raises(Unprocessable, match="the shop has taken the line out of the order"):
+        with pytest.raises(Unprocessable, match="the shop has removed the line from the order"):
             shop.gives("3", printer)
     shop.cancels()
     with pytest.raises(Unprocessable, match="the shop has canceled the order"):
@@ -576,7 +576,7 @@ def test_a_change_that_may_have_been_sent_twice_is_not_flagged() -> None:
         assert (world.attention(), world.ends[-1]) == ([], ("update_order", "sent"))
 
 
-FAULTS = (None, None, None, None, "busy", "unheard", "lost", "anonymous", 400)
+FAULTS = (None, None, None, None, "busy", "unreceived", "lost", "anonymous", 400)
 
 
 class Story:

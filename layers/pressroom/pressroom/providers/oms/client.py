@@ -144,7 +144,7 @@ def print_file(item_id: str) -> PrintFile | None:
         return None
     found = _object(response)
     status, url = _text(found.get("status"), LONGEST_WORD), found.get("url") or None
-    # The status of another item would mean that ours exists, so the id in the response has to match.
+    # The id in the response has to match: another item's status would be taken as proof that ours exists.
     if status and url == _text(url, LONGEST_URL) and found.get("ecommerce_order_item_id", item_id) == item_id:
         return PrintFile(status, url)
     raise _unreadable(response)

@@ -50,7 +50,7 @@ class Wanted:
 
 
 def wanted() -> Wanted:
-    """Return what is wanted: no webhook, until an operator registers one."""
+    """Return the webhook that should be registered; none until an operator registers one."""
     row = table.get(*_SETTING)
     if row is None:
         return Wanted()

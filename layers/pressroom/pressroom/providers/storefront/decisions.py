@@ -137,7 +137,7 @@ def routed(wanted: LineRouted, event: Event, lookup: Lookup, known: list[Fact]) 
     if order:
         line = order.lines().get(line_id)
         if line is None:
-            raise Unprocessable("the shop has taken the line out of the order")
+            raise Unprocessable("the shop has removed the line from the order")
         data["told"] = _as_fact(line_id, line)
         if printer in ORDERED:
             message = PRINTERS[printer].add_line(

@@ -1,11 +1,11 @@
-"""A topic's Lambda fails: what it was given is parked, visible, and processed when it is sent again."""
+"""A webhook whose function fails is parked, visible, and processed when it is replayed; secrets can be rotated."""
 
 from tests.e2e.conftest import Shop
 from tests.e2e.functions import configured
-from tests.e2e.test_the_main_job import attempts_ended
+from tests.e2e.test_orders import attempts_ended
 
 
-def test_what_failed_three_times_is_parked_and_can_be_sent_again(shop: Shop) -> None:
+def test_a_webhook_that_failed_three_times_is_parked_and_can_be_replayed(shop: Shop) -> None:
     order = shop.order()
     with configured(shop, "storefront-order_paid", ROUTING_RULES="*=nobody"):
         event_id = shop.pay(order).json()["event_id"]
@@ -24,7 +24,7 @@ def test_what_failed_three_times_is_parked_and_can_be_sent_again(shop: Shop) -> 
     assert len(shop.arrived(order["id"])) == 1
 
 
-def test_a_rotated_secret_is_noticed_at_once_and_the_previous_one_still_works(shop: Shop) -> None:
+def test_a_rotated_secret_is_used_at_once_and_the_previous_one_still_works(shop: Shop) -> None:
     secrets, arn = shop.stack.client("secretsmanager"), shop.stack.outputs()["StorefrontSecretArn"]
     old = shop.stack.webhooks["storefront"]["secret"]
     assert shop.pay(shop.order()).status_code == 202

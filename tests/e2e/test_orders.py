@@ -1,4 +1,4 @@
-"""A paid order goes out to Camaloon and comes back shipped."""
+"""A paid order is sent to Camaloon, and Camaloon's shipments are recorded."""
 
 import base64
 import uuid
@@ -22,7 +22,7 @@ def attempts_ended(order: dict[str, Any]) -> bool:
     return bool(order["deliveries"]) and all(each["status"] != "pending" for each in order["deliveries"])
 
 
-def test_a_paid_order_arrives_at_camaloon_signed_and_comes_back_in_two_parcels(shop: Shop) -> None:
+def test_a_paid_order_arrives_at_camaloon_signed_and_is_shipped_in_two_parcels(shop: Shop) -> None:
     order = shop.order()
     answer = shop.pay(order)
     assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
@@ -85,7 +85,7 @@ def test_fifty_copies_of_one_webhook_at_once_have_one_effect_and_are_all_acknowl
     assert len(shop.arrived(order["id"])) == 1
 
 
-def test_the_first_of_two_different_payments_stands_and_the_difference_is_flagged(shop: Shop) -> None:
+def test_the_first_of_two_different_payments_counts_and_the_order_is_flagged(shop: Shop) -> None:
     order = shop.order()
     shop.pay(order)
     shop.pay(order | {"ref": "another"})
@@ -95,7 +95,7 @@ def test_the_first_of_two_different_payments_stands_and_the_difference_is_flagge
     assert len(shop.arrived(order["id"])) == 1
 
 
-def test_thirty_parcels_of_one_order_at_once_all_land(shop: Shop) -> None:
+def test_thirty_parcels_of_one_order_at_once_are_all_recorded(shop: Shop) -> None:
     order = shop.order()
     order["line_items"][0]["quantity"] = 30
     shop.pay(order)
@@ -106,7 +106,7 @@ def test_thirty_parcels_of_one_order_at_once_all_land(shop: Shop) -> None:
     assert shipped["status"] == "partially_shipped"
 
 
-def test_what_was_not_ordered_is_kept_flagged_and_clamped(shop: Shop) -> None:
+def test_pieces_that_were_not_ordered_are_kept_flagged_and_clamped(shop: Shop) -> None:
     order = shop.order()
     shop.pay(order)
     shop.ship(shop.parcel(order["id"], (BADGE, 12), ("never-ordered", 1)))
@@ -117,7 +117,7 @@ def test_what_was_not_ordered_is_kept_flagged_and_clamped(shop: Shop) -> None:
 
 
 def test_orders_are_listed_by_status_the_last_paid_first(shop: Shop) -> None:
-    # The shop's dates don't count: here they are the other way round.
+    # The shop's dates don't count: here they are in the opposite order.
     orders = [shop.order(created_at=f"2026-08-{day}T00:00:00Z") for day in range(19, 14, -1)]
     for order in orders:
         assert shop.pay(order).status_code == 202
@@ -133,7 +133,7 @@ def test_orders_are_listed_by_status_the_last_paid_first(shop: Shop) -> None:
     assert shop.api("/orders?limit=5").json()["orders"][0]["id"] == orders[-1]["id"]
 
 
-def test_an_id_may_hold_what_an_url_must_escape(shop: Shop) -> None:
+def test_an_id_may_contain_characters_that_a_url_has_to_escape(shop: Shop) -> None:
     order = shop.order(id=f"W/{uuid.uuid4().hex[:6]} #ñ%41?&%2F")
     shop.pay(order)
     shown = wait_until(lambda: shop.known(quoted(order["id"])), "the order is known", 30)
@@ -141,12 +141,12 @@ def test_an_id_may_hold_what_an_url_must_escape(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "local-ops-toke", "local-ops-token,local-ops-token"])
-def test_without_the_ops_token_nothing_is_told(shop: Shop, token: str) -> None:
+def test_without_the_ops_token_the_api_responds_with_401(shop: Shop, token: str) -> None:
     for path in ("/orders", "/orders/1001", "/events", "/deliveries", "/products/1", "/stock/1", "/drift"):
         assert shop.api(path, token=token or " ").status_code == 401
 
 
-def test_nothing_that_was_logged_holds_a_secret_or_a_person(shop: Shop) -> None:
+def test_no_log_holds_a_secret_or_personal_data(shop: Shop) -> None:
     order = shop.order()
     shop.pay(order)
     shop.until(order["id"], attempts_ended)

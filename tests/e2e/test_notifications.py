@@ -1,4 +1,4 @@
-"""What the shop hears of its orders, and putting things right through the API, on the real build and deployment."""
+"""Notifications to the shop, and repairs through the API, on the real build and deployment."""
 
 import json
 import uuid
@@ -13,14 +13,14 @@ from cli.stacks import Installation
 from local.localhost import request
 from tests.e2e.conftest import Shop
 from tests.e2e.functions import configured
-from tests.e2e.test_printers import sample, tell
+from tests.e2e.test_printers import post, sample
 from tests.e2e.waiting import wait_until
 
 BADGE, TOTE = "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"
 
 
-@pytest.fixture(name="listening", autouse=True)
-def _listening(shop: Shop) -> Iterator[None]:
+@pytest.fixture(name="clean_simulator", autouse=True)
+def _clean_simulator(shop: Shop) -> Iterator[None]:
     reset(shop)
     yield
     reset(shop)
@@ -30,40 +30,40 @@ def reset(shop: Shop) -> None:
     request("POST", shop.stack.simulators["storefront"] + "/_reset", timeout=10)
 
 
-def listener(shop: Shop, path: str) -> Any:
+def at_the_shop(shop: Shop, path: str) -> Any:
     return request("GET", shop.stack.simulators["storefront"] + path, timeout=10).json()
 
 
-def will(shop: Shop, **behaviour: Any) -> None:
+def shop_will(shop: Shop, **behaviour: Any) -> None:
     url, headers = shop.stack.simulators["storefront"] + "/_behave", {"Content-Type": "application/json"}
     answer = request("POST", url, body=json.dumps(behaviour), headers=headers, timeout=10)
     assert answer.status_code == 200, answer.text
 
 
-def heard(shop: Shop, order_id: object) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = listener(shop, "/_told").get(str(order_id), [])
-    return told
+def notifications(shop: Shop, order_id: object) -> list[dict[str, Any]]:
+    accepted: list[dict[str, Any]] = at_the_shop(shop, "/_told").get(str(order_id), [])
+    return accepted
 
 
-def heard_until(shop: Shop, order_id: object, *types: str, seconds: float = 60) -> list[dict[str, Any]]:
-    """Wait until the shop has heard these, and return all that it has heard of the order."""
+def notifications_until(shop: Shop, order_id: object, *types: str, seconds: float = 60) -> list[dict[str, Any]]:
+    """Wait until the shop has received these types, and return all its notifications about the order."""
 
     def look() -> list[dict[str, Any]] | None:
-        told = heard(shop, order_id)
-        left = [each["type"] for each in told]
-        return told if all(left.count(each) >= types.count(each) for each in types) else None
+        found = notifications(shop, order_id)
+        received = [each["type"] for each in found]
+        return found if all(received.count(each) >= types.count(each) for each in types) else None
 
-    return wait_until(look, f"the shop has heard {', '.join(types)} of {order_id}", seconds)
+    return wait_until(look, f"the shop has received {', '.join(types)} of {order_id}", seconds)
 
 
-def assert_in_order_once_each(told: list[dict[str, Any]]) -> None:
-    assert [each["sequence"] for each in told] == list(range(1, len(told) + 1))
-    assert len({each["webhook_id"] for each in told}) == len(told)
+def assert_in_order_once_each(received: list[dict[str, Any]]) -> None:
+    assert [each["sequence"] for each in received] == list(range(1, len(received) + 1))
+    assert len({each["webhook_id"] for each in received}) == len(received)
 
 
 @pytest.fixture(name="followed")
 def _followed(shop: Shop) -> str:
-    """A paid order with three lines of Cloudprinter's."""
+    """A paid order with three lines at Cloudprinter."""
     order_id = f"e2e-{uuid.uuid4().hex[:12]}"
     lines = [{"id": str(n), "sku": f"CP-{n}", "description": "x", "quantity": 1, "price": 5} for n in (1, 2, 3)]
     assert shop.pay(shop.order(id=order_id, line_items=lines)).status_code == 202
@@ -79,20 +79,22 @@ def signal(shop: Shop, name: str, order_id: str, line: int, **changes: Any) -> N
         "item_reference": str(line),
         "apikey": shop.stack.webhooks["cloudprinter"]["apikey"],
     }
-    assert tell(shop, "cloudprinter", content | changes).status_code == 200
+    assert post(shop, "cloudprinter", content | changes).status_code == 200
 
 
-def test_from_payment_to_delivery_each_step_once_and_verified_by_the_public_package(shop: Shop, followed: str) -> None:
+def test_each_step_from_payment_to_delivery_is_notified_once_and_verifies_with_the_public_package(
+    shop: Shop, followed: str
+) -> None:
     steps = ("item_validated", "item_produce", "item_shipped", "item_delivery_completed")
     reached = ("order.accepted", "order.in_production", "order.shipped", "order.delivered")
     for count, name in enumerate(steps, start=1):
         for line in (1, 2, 3):
             signal(shop, name, followed, line, tracking="3SCP1")
-        heard_until(shop, followed, *reached[:count])
-    told = heard(shop, followed)
-    assert [each["type"] for each in told] == list(reached)
-    assert_in_order_once_each(told)
-    requests = [each for each in listener(shop, "/_requests") if followed in json.dumps(each["body"])]
+        notifications_until(shop, followed, *reached[:count])
+    received = notifications(shop, followed)
+    assert [each["type"] for each in received] == list(reached)
+    assert_in_order_once_each(received)
+    requests = [each for each in at_the_shop(shop, "/_requests") if followed in json.dumps(each["body"])]
     assert len(requests) == 4
     for each in requests:
         headers = {name.lower(): value for name, value in each["headers"].items()}
@@ -106,9 +108,9 @@ def test_from_payment_to_delivery_each_step_once_and_verified_by_the_public_pack
     }
 
 
-def test_a_shop_that_fails_for_long_hears_all_in_order_once_each(shop: Shop) -> None:
+def test_a_shop_that_fails_for_long_receives_all_notifications_once_in_order(shop: Shop) -> None:
     orders = [shop.order() for _ in range(4)]
-    will(shop, status=500, times=14)
+    shop_will(shop, status=500, times=14)
     for order in orders:
         assert shop.pay(order).status_code == 202
     for order in orders:
@@ -116,60 +118,62 @@ def test_a_shop_that_fails_for_long_hears_all_in_order_once_each(shop: Shop) -> 
         shop.ship(shop.parcel(order["id"], (BADGE, 10)))
         shop.ship(shop.parcel(order["id"], (TOTE, 2)))
     for order in orders:
-        told = heard_until(shop, order["id"], "order.accepted", "order.shipped", "order.shipped", seconds=120)
-        assert_in_order_once_each(told)
-        assert len(told) == 3
-    assert sum(each["answered"] == 500 for each in listener(shop, "/_requests")) == 14
+        received = notifications_until(
+            shop, order["id"], "order.accepted", "order.shipped", "order.shipped", seconds=120
+        )
+        assert_in_order_once_each(received)
+        assert len(received) == 3
+    assert sum(each["answered"] == 500 for each in at_the_shop(shop, "/_requests")) == 14
 
 
-def test_one_notification_per_real_parcel(shop: Shop, followed: str) -> None:
+def test_each_real_parcel_is_notified_once(shop: Shop, followed: str) -> None:
     for line in (1, 2, 3):
         signal(shop, "item_shipped", followed, line, tracking="3SCP1")
-    heard_until(shop, followed, "order.shipped")
-    signal(shop, "item_shipped", followed, 1, tracking="3SCP2", datetime="2026-09-09T12:20:31+00:00")  # once more
+    notifications_until(shop, followed, "order.shipped")
+    signal(shop, "item_shipped", followed, 1, tracking="3SCP2", datetime="2026-09-09T12:20:31+00:00")  # a reshipment
     signal(shop, "item_shipped", followed, 2, tracking="3SCP1", message="a late duplicate")
-    told = heard_until(shop, followed, "order.shipped", "order.shipped")
-    parcels = [each["tracking_number"] for each in told if each["type"] == "order.shipped"]
+    received = notifications_until(shop, followed, "order.shipped", "order.shipped")
+    parcels = [each["tracking_number"] for each in received if each["type"] == "order.shipped"]
     assert parcels == ["3SCP1", "3SCP2"]
 
 
-def test_a_parcel_waits_for_its_tracking_and_is_told_without_it_in_the_end(shop: Shop, followed: str) -> None:
+def test_a_parcel_waits_for_its_tracking_and_is_then_notified_without_it(shop: Shop, followed: str) -> None:
     with configured(shop, "cloudprinter-item_shipped", TRACKING_WAIT_MINUTES="0"):
         signal(shop, "item_shipped", followed, 1, tracking="3SCP1")
         signal(shop, "item_shipped__no_tracking", followed, 2)
-        told = heard_until(shop, followed, "order.shipped")
-        assert [each["tracking_number"] for each in told if each["type"] == "order.shipped"] == ["3SCP1"]
+        received = notifications_until(shop, followed, "order.shipped")
+        assert [each["tracking_number"] for each in received if each["type"] == "order.shipped"] == ["3SCP1"]
         shop.until(followed, lambda known: len(known["shipments"]) == 2)
         assert invoke.ask(Installation.local(shop.stack), "untracked", {})["told"] >= 1
-        told = heard_until(shop, followed, "order.shipped", "order.shipped")
+        received = notifications_until(shop, followed, "order.shipped", "order.shipped")
         signal(shop, "item_shipped", followed, 2, tracking="3SCP2")
         signal(shop, "item_shipped", followed, 3, tracking="3SCP3")
-        told = heard_until(shop, followed, *["order.shipped"] * 3)
-    parcels = [each["tracking_number"] for each in told if each["type"] == "order.shipped"]
-    assert parcels == ["3SCP1", None, "3SCP3"]  # the second is not told again with its tracking
+        received = notifications_until(shop, followed, *["order.shipped"] * 3)
+    parcels = [each["tracking_number"] for each in received if each["type"] == "order.shipped"]
+    assert parcels == ["3SCP1", None, "3SCP3"]  # the second is not notified again with its tracking
 
 
-def test_410_ends_it_until_a_person_enables_it_and_replays(shop: Shop) -> None:
-    will(shop, status=410)
+def test_410_disables_notifications_until_a_person_enables_and_replays_them(shop: Shop) -> None:
+    shop_will(shop, status=410)
     order = shop.order()
     shop.pay(order)
     shop.until(order["id"], lambda known: "shop_not_told" in known["attention"])
     shop.ship(shop.parcel(order["id"], (BADGE, 10)))
     shop.until(order["id"], lambda known: [each["status"] for each in known["notifications"]] == ["dead", "dead"])
-    assert len([each for each in listener(shop, "/_requests") if order["id"] in json.dumps(each["body"])]) == 1
+    assert len([each for each in at_the_shop(shop, "/_requests") if order["id"] in json.dumps(each["body"])]) == 1
     assert shop.api("/notifications").json()["disabled_at"]
     assert shop.api("/notifications/enable", "POST").json() == {"url_set": True, "disabled_at": None}
     wanted = {"what": "deliveries", "state": "dead", "destination": "storefront"}
     assert shop.api("/replays", "POST", **wanted).json()["matching"] >= 2
     job = shop.api("/replays", "POST", **wanted, dry_run=False).json()
     assert job["status"] in ("finished", "running")
-    told = heard_until(shop, order["id"], "order.accepted", "order.shipped")
-    assert sorted(each["sequence"] for each in told) == [1, 2]
+    received = notifications_until(shop, order["id"], "order.accepted", "order.shipped")
+    assert sorted(each["sequence"] for each in received) == [1, 2]
     shop.until(order["id"], lambda known: "shop_not_told" not in known["attention"])
     assert '"StorefrontDisabled"' in shop.logs()
 
 
-def test_many_dead_orders_are_replayed_once_each(shop: Shop) -> None:
+def test_many_dead_deliveries_are_replayed_once_each(shop: Shop) -> None:
     orders = [shop.order() for _ in range(6)]
     shop.camaloon_will(status=422, times=6)
     for order in orders:
@@ -183,12 +187,12 @@ def test_many_dead_orders_are_replayed_once_each(shop: Shop) -> None:
     again = shop.api("/replays", "POST", **wanted, dry_run=False).json()
     for order in orders:
         shop.until(order["id"], lambda known: known["status"] == "accepted")
-        assert len(shop.arrived(order["id"])) == 1  # the simulator has forgotten those that it refused
+        assert len(shop.arrived(order["id"])) == 1  # the reset has cleared those that it refused
     assert (job["replayed"], again["replayed"]) == (6, 0)
     assert shop.api(f"/replays/{job['id']}/cancel", "POST").json()["status"] == "finished"
 
 
-def test_a_rate_is_kept_and_a_job_is_canceled(shop: Shop) -> None:
+def test_a_bulk_replay_keeps_its_rate_and_can_be_canceled(shop: Shop) -> None:
     orders = [shop.order() for _ in range(3)]
     shop.camaloon_will(status=422, times=3)
     for order in orders:
@@ -209,14 +213,14 @@ def test_a_rate_is_kept_and_a_job_is_canceled(shop: Shop) -> None:
             shop.until(order["id"], lambda known: known["status"] == "canceled")
 
 
-def test_an_order_is_found_and_erased(shop: Shop) -> None:
+def test_an_order_can_be_found_and_erased(shop: Shop) -> None:
     order = shop.order(ref=f"ref-{uuid.uuid4().hex}")
     shop.pay(order)
     shop.until(order["id"], lambda known: known["status"] == "accepted")
     tracking = uuid.uuid4().hex
     shop.ship(shop.parcel(order["id"], (BADGE, 10), tracking=tracking))
     shop.until(order["id"], lambda known: known["shipments"])
-    heard_until(shop, order["id"], "order.shipped")
+    notifications_until(shop, order["id"], "order.shipped")
     for query in (f"id={order['id']}", f"ref={order['ref']}", f"tracking={tracking}"):
         assert [each["id"] for each in shop.api(f"/orders?{query}").json()["orders"]] == [order["id"]]
     (event,) = (
@@ -226,7 +230,7 @@ def test_an_order_is_found_and_erased(shop: Shop) -> None:
     )
     assert "Soler" in shop.api(f"/events/{event['id']}").json()["body"]
 
-    def erased() -> bool | None:  # its last notification may just be ending
+    def erased() -> bool | None:  # its last notification may be pending
         return shop.api(f"/orders/{order['id']}/erase", "POST").status_code == 200 or None
 
     wait_until(erased, "the order is erased", 30)
@@ -240,7 +244,7 @@ def test_an_order_is_found_and_erased(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "local-ops-toke", "ö"])
-def test_without_the_token_there_is_nothing_but_401(shop: Shop, token: str) -> None:
+def test_without_the_token_every_route_responds_with_401(shop: Shop, token: str) -> None:
     document = shop.api("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     for path, operations in document["paths"].items():
@@ -252,7 +256,7 @@ def test_without_the_token_there_is_nothing_but_401(shop: Shop, token: str) -> N
             assert set(answer.json()) == {"type", "title", "detail", "status"}
 
 
-def test_the_whole_document_is_answered_without_a_failure_of_ours(shop: Shop) -> None:
+def test_no_documented_route_responds_with_an_internal_error(shop: Shop) -> None:
     document = shop.api("/openapi.json").json()
     for path, operations in document["paths"].items():
         for method in operations:
