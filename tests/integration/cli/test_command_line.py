@@ -346,7 +346,7 @@ def test_a_line_is_routed_by_hand(terminal: Terminal, hub: Hub) -> None:
     assert terminal.json("route", "7", "1", "camaloon")["status"] == "accepted"
     hub.settle()
     assert terminal.run("route", "7", "1", "printful") == NEGATIVE
-    assert "The line has a printer: camaloon." in terminal.err
+    assert "The line already has a printer: camaloon." in terminal.err
 
 
 def test_personal_data_is_erased(terminal: Terminal, hub: Hub) -> None:
@@ -621,7 +621,7 @@ def test_every_problem_is_found_and_has_exit_code_1(terminal: Terminal, account:
         "printful": ("fail", "Another URL has replaced Pressroom's webhook at Printful. Pressroom misses its events."),
         "shop": (
             "fail",
-            "It responded with 410, so Pressroom has sent no notifications since 2026-09-01T14:10:00.000Z.",
+            "The shop responded with 410, so Pressroom has sent no notifications since 2026-09-01T14:10:00.000Z.",
         ),
         "CamaloonDeadLetterQueue": ("fail", "1 message in the dead-letter queue."),
         "alarm pressroom-camaloon-dead-letters": (
