@@ -13,7 +13,7 @@ FUNCTION = "printful_webhook"
 STATES = {
     "fine": "Printful sends its webhooks to Pressroom.",
     "lost": "No webhook is registered at Printful, although Pressroom expects one.",
-    "replaced": "Another URL has replaced Pressroom's webhook at Printful. Pressroom misses its events.",
+    "replaced": "Another URL has replaced Pressroom's webhook at Printful, so Pressroom misses Printful's events.",
     "changed": "Pressroom's webhook is registered at Printful, but with other settings.",
     "not_wanted": "Pressroom expects no webhook from Printful: it was never registered, or was removed.",
 }

@@ -19,7 +19,7 @@ from pressroom.providers.oms import print_files
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Park a batch of failures; one that can't be parked stays in the queue."""
+    """Park the failures in some messages of the queue; a message whose failure can't be parked stays in the queue."""
     return process_partial_response(
         event=event, record_handler=logged(_park), processor=BatchProcessor(event_type=EventType.SQS), context=context
     )

@@ -14,11 +14,11 @@ from pressroom.inbox.dispatch import dispatch
 from pressroom.platform.observe import logged
 
 RELAYS = {"topic": dispatch, "queue": enqueue, "poll": request_print_files}
-"""What becomes of a row, by its `dispatch`."""
+"""By the `dispatch` of a row, the function that relays it."""
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Relay a batch of rows; those that fail are reported, and the stream sends them again."""
+    """Relay a stream batch; rows that fail are reported, and Lambda reads them from the stream again."""
     return process_partial_response(
         event=event,
         record_handler=logged(_relay),

@@ -1,4 +1,4 @@
-"""An error in the production of an item, which will be late. Later signals report whether production goes on."""
+"""An error in the production of an item: the item will be late. Later signals report whether production continues."""
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import reason
@@ -9,7 +9,7 @@ from pressroom.providers.cloudprinter.messages import ItemError
 
 
 def decide(signal: ItemError, event: Event) -> Decision:
-    """Report the error and the expected delay, in hours."""
+    """Return a fact about the error, with the expected delay in hours."""
     delay = None if signal.delay is None else str(signal.delay)
     return order_fact(signal, event, "error", reason=reason(signal.cause), delay_hours=delay)
 

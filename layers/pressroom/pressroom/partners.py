@@ -1,4 +1,4 @@
-"""Everybody Pressroom exchanges messages with: one row each. Every list of partners is derived from these rows.
+"""The partners: who exchanges messages with Pressroom, one row each. Every list of partners is derived from these rows.
 
 Light: the standard library only, since the receivers import it. A partner's `id` is stored in rows and facts and stands
 in the API, so it never changes.
@@ -11,14 +11,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """What the shared code has to know of a partner; all else stands in `providers/<id>`."""
+    """The properties of a partner that shared code needs; all else stands in `providers/<id>`."""
 
     id: str
     name: str
-    """What people read: `Nothing from {name}`."""
+    """The name in sentences, such as `No webhook from {name}`."""
     prints: bool = False
     credential: Literal["secret", "apikey", "token"]
-    """How its webhooks prove themselves: a signature with a shared secret, a key in the body, a token in the path."""
+    """How its webhooks are authenticated: by a signature, a key in the body, or a token in the path."""
     issues_credential: bool = False
     """The merchant copies the credential from the partner; otherwise Pressroom makes it up at the first deployment."""
     has_api_token: bool = False
@@ -28,11 +28,11 @@ class Partner:
     create: str | None = None
     """The operation of a delivery that creates an order there; None if Pressroom sends it no orders."""
     change: str | None = None
-    """The operation that changes an order there; None if nothing can."""
+    """The operation that changes an order there; None if orders can't be changed."""
     cancel: str | None = None
-    """The operation that cancels an order there; None if nothing can."""
+    """The operation that cancels an order there; None if orders can't be canceled."""
     can_be_asked: bool = False
-    """After a lost answer, the deliverer asks what became of the create before it repeats it."""
+    """After a lost answer, the deliverer looks up the order before it repeats the create request."""
     in_sequence: bool = False
     """Deliveries of one order depend on each other, so only one of them is queued at a time (`order.lane`)."""
     needs_design: bool = False
@@ -106,18 +106,18 @@ NAMES = {partner.id: partner.name for partner in PARTNERS}
 SHOP = "storefront"
 """The destination of notifications."""
 SENDERS = tuple(partner.id for partner in PARTNERS)
-"""Who sends webhooks. Each has a receiver `receive/<id>` at `/webhooks/<id>`."""
+"""The partners that send webhooks. Each has a receiver `receive/<id>` at `/webhooks/<id>`."""
 OPS = "ops"
 """The provider of events that a person makes through the ops API."""
 SOURCES = tuple(sorted((*SENDERS, OPS)))
-"""Where events come from."""
+"""The providers that events can have."""
 PRINTERS = tuple(partner.id for partner in PARTNERS if partner.prints)
 ORDERED = tuple(partner.id for partner in PARTNERS if partner.prints and partner.create)
 """The printers that Pressroom sends orders to."""
 FOLLOWED = tuple(partner.id for partner in PARTNERS if partner.prints and not partner.create)
 """The printers that somebody else orders from; Pressroom only follows their webhooks."""
 DESTINATIONS = (*ORDERED, SHOP)
-"""Who deliveries are for. Each has a queue, a dead-letter queue and a function `deliver/<id>`."""
+"""The partners that deliveries go to. Each has a queue, a dead-letter queue and a function `deliver/<id>`."""
 DEFAULTS = tuple(partner.id for partner in PARTNERS if partner.prints and not partner.needs_design)
 """The printers that may get lines that no rule matches and that are not personalised."""
 PERSONALIZED = next(partner.id for partner in PARTNERS if partner.needs_design)
@@ -127,6 +127,6 @@ CREATES = frozenset(partner.create for partner in PARTNERS if partner.create)
 CANCELS = frozenset(partner.cancel for partner in PARTNERS if partner.cancel)
 """The operations of a delivery that cancel an order at a printer."""
 PROBED = frozenset(partner.create for partner in PARTNERS if partner.create and partner.can_be_asked)
-"""Those of them that are looked up at the printer after a lost answer, before they are repeated."""
+"""The create operations whose order is looked up at the printer after a lost answer, before they are repeated."""
 LANES = frozenset(partner.id for partner in PARTNERS if partner.in_sequence)
 DISABLED_AFTER = {partner.id: partner.disabled_after for partner in PARTNERS if partner.disabled_after}

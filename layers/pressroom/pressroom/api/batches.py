@@ -32,13 +32,13 @@ class _Batch(TypedDict):
 
 
 class BatchInList(_Batch):
-    """A batch. `items` is their number; `uid` and `status` come from the OMS."""
+    """A batch. `items` is the number of its items; `uid` and `status` come from the OMS, `state` from Pressroom."""
 
     items: int
 
 
 class BatchItem(TypedDict):
-    """An item of a batch. `left_out`: the shop canceled it before the batch was sent."""
+    """An item of a batch. `left_out`: it was not sent with the batch, because the shop had canceled it before."""
 
     order_id: str
     line_id: str
@@ -61,7 +61,7 @@ class Batches(TypedDict):
 
 
 class BatchesMade(TypedDict):
-    """The batches that were made. `complete` is false if there was no time for all variants."""
+    """The batches that were made. If `complete` is false, there was no time for all variants: repeat the request."""
 
     batches: list[BatchInList]
     complete: bool
@@ -79,7 +79,7 @@ class Make(Body):
 
 @router.get("/batches", tags=["batches"], operation_id="listBatches", summary="List batches, newest first")
 def list_batches(limit: Limit = LIMIT, cursor: Cursor = "") -> Batches:
-    """All batches, whether they were sent to the OMS or not yet."""
+    """All batches, including those that were not sent to the OMS yet."""
 
     def show(row: dict[str, object]) -> BatchInList:
         shown: BatchInList = Batch.of(row).summary()  # type: ignore[assignment]
@@ -104,9 +104,9 @@ def get_batch(batch_id: Id) -> BatchShown:
 
 @router.post("/batches", tags=["batches"], operation_id="makeBatches", summary="Make batches now")
 def make_batches(wanted: Make) -> BatchesMade:
-    """Of all items that wait, whatever their number and age."""
+    """Make batches of all ready items, however few and new they are; with `variant`, of this variant only."""
     if wanted.variant is not None and wanted.variant not in batches.templates():
-        raise BadRequestError("variant must be one of the parameter PrintTemplates")
+        raise BadRequestError("variant must be one that the parameter PrintTemplates lists")
     now = config.utcnow()
     made = batches.make(now, wanted.variant, at_once=True, is_over=lambda: config.utcnow() - now >= BUDGET)
     shown: list[BatchInList] = [batch.summary() for batch in made.batches]  # type: ignore[misc]

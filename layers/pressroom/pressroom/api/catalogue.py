@@ -12,7 +12,7 @@ router = new_router()
 
 
 class ProductShown(TypedDict):
-    """A product of the shop at Printful. A deleted product stays, with `deleted`."""
+    """A product of the shop at Printful. A deleted product stays in the API, with `deleted`."""
 
     id: str
     name: str | None
@@ -25,7 +25,7 @@ class ProductShown(TypedDict):
 
 
 class StockShown(TypedDict):
-    """The variants of a catalogue product that can't be ordered. All others can."""
+    """The variants of a catalogue product that can't be ordered. All its other variants can be ordered."""
 
     product_id: str
     out: list[int]
@@ -34,7 +34,7 @@ class StockShown(TypedDict):
 
 
 class Drift(TypedDict):
-    """The paths of unknown fields and values in the messages of a topic, never the values."""
+    """The paths of the unknown fields and values in the messages of a topic. The values themselves are not stored."""
 
     topic: str
     paths: list[str]
@@ -50,7 +50,7 @@ class Drifts(TypedDict):
 
 @router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Get a product")
 def get_product(product_id: Id) -> ProductShown:
-    """As Printful reported it last."""
+    """A product of the shop at Printful, as Printful last reported it."""
     product = products.product(product_id)
     if product is None:
         raise NotFoundError("Printful has not reported this product.")
@@ -82,7 +82,7 @@ def get_stock(product_id: Id) -> StockShown:
 
 @router.get("/drift", tags=["catalogue"], operation_id="listDrift", summary="List unknown fields and values")
 def list_drift(limit: Limit = LIMIT, cursor: Cursor = "") -> Drifts:
-    """By topic: the paths in providers' messages that Pressroom does not know."""
+    """For each topic, the paths of the fields and values in providers' messages that Pressroom does not know."""
 
     def show(row: dict[str, object]) -> Drift:
         shown: Drift = drift.shown(row)  # type: ignore[assignment]

@@ -14,7 +14,7 @@ router = new_router()
 
 
 class DeliveryInOrder(TypedDict):
-    """A delivery as an order shows it. A withdrawn delivery has the status `dead`, and an error that says so."""
+    """A delivery in an order. A withdrawn one has the status `dead`, and its `last_error` begins with `withdrawn`."""
 
     id: str
     destination: str
@@ -25,7 +25,7 @@ class DeliveryInOrder(TypedDict):
 
 
 class AttemptShown(TypedDict):
-    """An attempt: the HTTP status, if there was an answer, and the error, if it failed."""
+    """An attempt to send a delivery: the HTTP status, if there was an answer, and the error, if the attempt failed."""
 
     at: str
     status: int | None
@@ -33,7 +33,7 @@ class AttemptShown(TypedDict):
 
 
 class DeliveryShown(DeliveryInOrder):
-    """A delivery. `state` distinguishes `withdrawn` from `dead`."""
+    """A delivery with all details. Its `state`, unlike its `status`, distinguishes `withdrawn` from `dead`."""
 
     state: State
     order_id: str | None
@@ -51,12 +51,12 @@ class Deliveries(TypedDict):
 
 @router.get("/deliveries", tags=["deliveries"], operation_id="listDeliveries", summary="List deliveries, newest first")
 def list_deliveries(
-    status: Annotated[State, Query(description="Their state.")] = State.DEAD,
-    destination: Annotated[Destination | None, Query(description="Their destination.")] = None,
+    status: Annotated[State, Query(description="Only deliveries in this state.")] = State.DEAD,
+    destination: Annotated[Destination | None, Query(description="Only deliveries to this destination.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Deliveries:
-    """The default of `status` is `dead`."""
+    """Without `status`, the list has the deliveries that are dead."""
     shown, last = page(
         "deliveries",
         rows(outbox.KIND),
@@ -73,7 +73,7 @@ def list_deliveries(
 
 @router.get("/deliveries/<delivery_id>", tags=["deliveries"], operation_id="getDelivery", summary="Get a delivery")
 def get_delivery(delivery_id: Id) -> DeliveryShown:
-    """A delivery with its attempts (the latest, if there are very many)."""
+    """A delivery with its attempts (only the latest ones, if there are very many)."""
     return delivery_shown(found(delivery_id))
 
 

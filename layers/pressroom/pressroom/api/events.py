@@ -19,7 +19,7 @@ _SET_ASIDE = (State.FAILED, State.UNHANDLED)
 
 
 class EventInList(TypedDict):
-    """A received webhook. `error` is why it is `failed`; `order_id` is its order, once it is processed."""
+    """A received webhook. `error` says why it is `failed`; `order_id` is set once the webhook is processed."""
 
     id: str
     provider: str
@@ -32,7 +32,7 @@ class EventInList(TypedDict):
 
 
 class EventShown(EventInList):
-    """A received webhook with its body without credentials, as text, or in base64 if it is not UTF-8."""
+    """A received webhook with its body, without credentials: `body` as text, or `body_base64` if it is not UTF-8."""
 
     body: str | None
     body_base64: str | None
@@ -48,13 +48,15 @@ class Events(TypedDict):
 
 @router.get("/events", tags=["events"], operation_id="listEvents", summary="List received webhooks, newest first")
 def list_events(
-    state: Annotated[State | None, Query(description="Their state.")] = None,
-    provider: Annotated[Source | None, Query(description="Their sender. `ops`: requests to the ops API.")] = None,
-    topic: Annotated[str | None, Query(description="Their topic, as docs/topics.md names it.")] = None,
+    state: Annotated[State | None, Query(description="Only webhooks in this state.")] = None,
+    provider: Annotated[
+        Source | None, Query(description="Only webhooks of this provider. `ops`: requests to the ops API.")
+    ] = None,
+    topic: Annotated[str | None, Query(description="Only webhooks of this topic, such as `item_shipped`.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Events:
-    """Without their bodies. Webhooks that are `failed` (parked) or `unhandled` need a person."""
+    """The list has no bodies. Webhooks in the states `failed` and `unhandled` need a person."""
     is_set_aside = state in _SET_ASIDE
     prefix = f"{provider}-" if provider and is_set_aside else ""
     wanted = (provider,) if provider else SOURCES

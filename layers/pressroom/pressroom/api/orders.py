@@ -45,7 +45,7 @@ _LONGEST_HOURS = 24 * 365 * 10
 class OrderInList(TypedDict):
     """An order as a list shows it. `attention` holds reasons as in the schema `Attention`.
 
-    `providers` are those that print its lines, or have reported on it.
+    `providers` are the printers that print lines of the order, or have reported on it.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Route(Body):
 
 
 class Routed(TypedDict):
-    """The event that records the request; `duplicate` if the same request was made before."""
+    """The event that records the request. `status` is `duplicate` if the same request was made before."""
 
     event_id: str
     status: Literal["accepted", "duplicate"]
@@ -93,25 +93,25 @@ class Routed(TypedDict):
 
 @router.get("/orders", tags=["orders"], operation_id="listOrders", summary="List orders, newest first")
 def list_orders(
-    status: Annotated[Status | None, Query(description="Their status.")] = None,
+    status: Annotated[Status | None, Query(description="Only orders with this status.")] = None,
     provider: Annotated[
-        Printer | None, Query(description="A printer that prints a line of them, or has reported on them.")
+        Printer | None, Query(description="Only orders with a line for this printer, or with webhooks from it.")
     ] = None,
     attention: Annotated[
         Attention | Literal["any"] | None,
-        Query(description="A reason for attention, or `any`; the schema `Attention` explains each."),
+        Query(description="Only orders with this reason for attention, or with `any`; see the schema `Attention`."),
     ] = None,
     stalled: Annotated[
         int | None,
         Query(
             ge=1,
             le=_LONGEST_HOURS,
-            description="Open orders without any message for this number of hours, oldest first.",
+            description="Only open orders about which no message was received for this number of hours, oldest first.",
         ),
     ] = None,
-    id: Annotated[str | None, Query(description="Their id.")] = None,  # noqa: A002
-    ref: Annotated[str | None, Query(description="Their reference.")] = None,
-    tracking: Annotated[str | None, Query(description="The tracking number of a parcel of theirs.")] = None,
+    id: Annotated[str | None, Query(description="Only the order with this id.")] = None,  # noqa: A002
+    ref: Annotated[str | None, Query(description="Only orders with this reference.")] = None,
+    tracking: Annotated[str | None, Query(description="Only orders with a parcel with this tracking number.")] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Orders:
@@ -182,7 +182,7 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
     "/orders/<order_id>/history", tags=["orders"], operation_id="getHistory", summary="Get the history of an order"
 )
 def get_history(order_id: Id) -> History:
-    """When the order, each line and each parcel entered each status, by the times in the messages."""
+    """When the order, each line and each parcel got each status, by the times in the messages about the order."""
     row = repository.get(order_id)
     if row is None:
         raise NotFoundError("There is no such order.")
@@ -197,7 +197,7 @@ def get_history(order_id: Id) -> History:
     status_code=202,
 )
 def route_line(order_id: Id, line_id: Id, wanted: Route) -> Routed:
-    """For a line that no routing rule matches. The request is recorded as an event, which then routes the line.
+    """Choose the printer of a line that no routing rule matches. The request becomes an event, which routes the line.
 
     The first request for a line counts. Another destination is accepted only after the first request has failed.
     """

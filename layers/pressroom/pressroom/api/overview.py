@@ -24,7 +24,7 @@ AT_ONCE = 8
 
 
 class Counted(TypedDict):
-    """A number of items. With `more`, there are more than were counted."""
+    """A number of orders, webhooks or deliveries. If `more` is true, counting stopped at this number."""
 
     count: int
     more: bool
@@ -37,7 +37,7 @@ class OrdersCounted(Counted):
 
 
 class DeliveriesCounted(TypedDict):
-    """The deliveries to a destination that wait, and that are dead."""
+    """The numbers of pending and of dead deliveries to a destination."""
 
     destination: str
     pending: Counted
@@ -45,14 +45,14 @@ class DeliveriesCounted(TypedDict):
 
 
 class WebhooksCounted(TypedDict):
-    """The received webhooks that need a person."""
+    """The numbers of received webhooks that need a person, by their state."""
 
     failed: Counted
     unhandled: Counted
 
 
 class Heard(TypedDict):
-    """The webhooks from a provider in each of `hours`. With `more`, the last hours have more than were counted."""
+    """The number of webhooks of a provider in each of `hours`. If `more` is true, the last hours had more than that."""
 
     provider: str
     last_heard_at: str | None
@@ -73,7 +73,7 @@ class Overview(TypedDict):
 
 
 class ConditionShown(TypedDict):
-    """A health condition that is true, with a sentence. `about`: a provider, a queue, or a topic."""
+    """A health condition that is true, with a sentence. `about` is the provider, queue or topic concerned."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class ConditionShown(TypedDict):
 
 
 class Conditions(TypedDict):
-    """The health conditions that are true. `looked_at`: the latest check; null before the first one."""
+    """The health conditions that are true. `looked_at` is the time of the latest check, null before the first check."""
 
     conditions: list[ConditionShown]
     looked_at: str | None
@@ -91,7 +91,7 @@ class Conditions(TypedDict):
 
 @router.get("/overview", tags=["overview"], operation_id="getOverview", summary="Get the overview")
 def get_overview() -> Overview:
-    """At most 1,000 items of a kind are counted."""
+    """At most 1,000 orders, webhooks or deliveries of each kind are counted."""
     now = config.utcnow()
     known = monitor_state.read().counted
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small queries, which mostly wait
@@ -119,7 +119,7 @@ def get_overview() -> Overview:
 
 @router.get("/conditions", tags=["overview"], operation_id="listConditions", summary="List health conditions")
 def list_conditions() -> Conditions:
-    """The problems of the installation as a whole. Those of an order are in its `attention`."""
+    """The problems of the installation as a whole. The problems of an order are in the order's `attention`."""
     row = monitor_state.read()
     shown: list[ConditionShown] = [each.shown() for each in row.standing]  # type: ignore[misc]
     return {"conditions": shown, "looked_at": row.looked_at}

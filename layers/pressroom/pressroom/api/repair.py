@@ -38,7 +38,7 @@ _LONGEST_NAME = 100
 
 
 class Replayed(TypedDict):
-    """Whether it was replayed. An item that needs no replay stays as it is."""
+    """Whether the webhook or delivery was replayed. One that needs no replay stays as it is."""
 
     id: str
     replayed: bool
@@ -61,7 +61,7 @@ class Settled(TypedDict):
 
 
 class Erased(TypedDict):
-    """The id of what was erased, and the time."""
+    """The id of the order or webhook whose personal data was erased, and the time."""
 
     id: str
     erased_at: str
@@ -76,15 +76,19 @@ class Wanted(Body):
     topic: Annotated[str | None, Field(min_length=1, max_length=_LONGEST_NAME)] = None
     destination: Destination | None = None
     operation: Annotated[str | None, Field(min_length=1, max_length=_LONGEST_NAME)] = None
-    since: Annotated[AwareDatetime | None, Field(description="Received, or made, at this time or later.")] = None
-    until: Annotated[AwareDatetime | None, Field(description="Received, or made, at this time or earlier.")] = None
-    limit: Annotated[int, Field(ge=1, le=10_000, description="The maximum number of items.")] = 1000
-    per_minute: Annotated[int, Field(ge=1, le=600, description="The maximum number of items per minute.")] = 60
-    dry_run: Annotated[bool, Field(description="Only count the matching items.")] = True
+    since: Annotated[
+        AwareDatetime | None, Field(description="Only events received, or deliveries created, at this time or later.")
+    ] = None
+    until: Annotated[
+        AwareDatetime | None, Field(description="Only events received, or deliveries created, at this time or earlier.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=10_000, description="The maximum number of events or deliveries.")] = 1000
+    per_minute: Annotated[int, Field(ge=1, le=600, description="The maximum number of replays per minute.")] = 60
+    dry_run: Annotated[bool, Field(description="Only count the matching events or deliveries.")] = True
 
 
 class Replays(TypedDict):
-    """A bulk replay: what was requested, by whom, and the progress. `skipped` items needed no replay any more."""
+    """A bulk replay: its criteria, who requested it, and its progress. `skipped` items needed no replay any more."""
 
     id: str
     status: Literal["running", "finished", "canceled"]
@@ -134,7 +138,7 @@ class Actions(TypedDict):
 
 
 class Notifications(TypedDict):
-    """The state of notifications to the shop. `disabled_at`: when the shop ended them."""
+    """The state of notifications to the shop. `disabled_at` is when the shop ended them with an answer of 410."""
 
     url_set: bool
     disabled_at: str | None
@@ -142,10 +146,10 @@ class Notifications(TypedDict):
 
 @router.post("/events/<event_id>/replay", tags=["repair"], operation_id="replayEvent", summary="Replay a webhook")
 def replay_event(event_id: Id) -> Replayed:
-    """Process a parked webhook again. One that has been processed stays as it is."""
+    """Process a webhook again that is `failed` or `unhandled`. A webhook that has been processed stays as it is."""
     event = events.found(event_id)
     if event.erased:
-        raise ServiceError(HTTPStatus.CONFLICT, "Its body was erased, so it can't be replayed.")
+        raise ServiceError(HTTPStatus.CONFLICT, "The body of the webhook was erased, so it can't be replayed.")
     return {"id": event.id, "replayed": replay.replay_event(event, by=actor(), now=config.utcnow())}
 
 
@@ -153,12 +157,16 @@ def replay_event(event_id: Id) -> Replayed:
     "/events/<event_id>/erase", tags=["repair"], operation_id="eraseEvent", summary="Erase the body of a webhook"
 )
 def erase_event(event_id: Id) -> Erased:
-    """For a webhook without an order, such as a parked one. It can't be replayed after that."""
+    """Only for a webhook that belongs to no order, such as a failed one. It can't be replayed after that."""
     event, now = events.found(event_id), config.utcnow()
     if event.state is inbox.State.RECEIVED and not event.erased:
-        raise ServiceError(HTTPStatus.CONFLICT, "It is still to be processed, and would be lost. Try again later.")
+        raise ServiceError(
+            HTTPStatus.CONFLICT, "The webhook is still to be processed, and would be lost. Try again later."
+        )
     if event.order_id:
-        raise ServiceError(HTTPStatus.CONFLICT, f"It belongs to an order. Erase the order {event.order_id} instead.")
+        raise ServiceError(
+            HTTPStatus.CONFLICT, f"The webhook belongs to an order. Erase the order {event.order_id} instead."
+        )
     erasure.erase_event(event, by=actor(), now=now)
     return {"id": event.id, "erased_at": iso(now)}
 
@@ -167,7 +175,7 @@ def erase_event(event_id: Id) -> Erased:
     "/deliveries/<delivery_id>/replay", tags=["repair"], operation_id="replayDelivery", summary="Replay a delivery"
 )
 def replay_delivery(delivery_id: Id) -> Replayed:
-    """Send a dead delivery again. One that is pending or delivered stays as it is."""
+    """Send a dead delivery again. A delivery that is pending or delivered stays as it is."""
     delivery = deliveries.found(delivery_id)
     return {"id": delivery.id, "replayed": replay.replay_delivery(delivery, by=actor(), now=config.utcnow())}
 
@@ -179,7 +187,7 @@ def replay_delivery(delivery_id: Id) -> Replayed:
     summary="Settle a delivery by hand",
 )
 def settle_delivery(delivery_id: Id, found: Outcome) -> Settled:
-    """Set the outcome of a dead delivery, so that it needs no more attention."""
+    """Close a dead delivery: `done` if the destination has received it, `dropped` if it must not be sent."""
     delivery = deliveries.found(delivery_id)
     if delivery.operation == "create_batch" and found.outcome == "dropped":
         raise ServiceError(
@@ -198,7 +206,7 @@ def settle_delivery(delivery_id: Id, found: Outcome) -> Settled:
     summary="Erase the personal data of an order",
 )
 def erase_order(order_id: Id) -> Erased:
-    """The record stays. Dead deliveries are withdrawn. Repeat the request for messages that arrive later."""
+    """The order's record stays. Its dead deliveries are withdrawn. Repeat the request if more messages arrive later."""
     try:
         order = erasure.erase_order(order_id, by=actor(), now=config.utcnow())
     except erasure.StillPending as error:
@@ -218,7 +226,10 @@ def erase_order(order_id: Id) -> Erased:
     status_code=202,
 )
 def replay_many(wanted: Wanted) -> Replays | Counted:
-    """Counts only, unless `dry_run` is false. Requests with the same `Idempotency-Key` are one job."""
+    """Count the matching events or deliveries; if `dry_run` is false, replay them in a job.
+
+    Requests with the same `Idempotency-Key` start one job.
+    """
     of_events = wanted.what == "events"
     if (wanted.state == "dead") == of_events:
         raise BadRequestError("state must be failed or unhandled for events, dead for deliveries")
@@ -249,7 +260,7 @@ def replay_many(wanted: Wanted) -> Replays | Counted:
 
 @router.get("/replays", tags=["repair"], operation_id="listReplays", summary="List bulk replays, newest first")
 def list_replays(limit: Limit = LIMIT, cursor: Cursor = "") -> Jobs:
-    """Running and ended ones."""
+    """All bulk replays, running and ended."""
     shown, last = page(
         "replays",
         rows(bulk_replay.KIND),
@@ -270,7 +281,7 @@ def get_replay(job_id: Id) -> Replays:
 
 @router.post("/replays/<job_id>/cancel", tags=["repair"], operation_id="cancelReplay", summary="Stop a bulk replay")
 def cancel_replay(job_id: Id) -> Replays:
-    """What was replayed stays replayed. A replay that has ended stays as it is."""
+    """What the job has replayed stays replayed. A bulk replay that has ended stays as it is."""
     job = _found(job_id)
     if job.status == bulk_replay.RUNNING:
         job = bulk_replay.cancel(job)
@@ -281,7 +292,7 @@ def cancel_replay(job_id: Id) -> Replays:
 @router.get("/actions", tags=["repair"], operation_id="listActions", summary="List actions, newest first")
 def list_actions(
     target: Annotated[
-        str, Query(description="Their target: the id of an order, a webhook, a delivery or a replay.")
+        str, Query(description="Only actions on this order, webhook, delivery or replay, by its id.")
     ] = "",
     limit: Limit = LIMIT,
     cursor: Cursor = "",
@@ -305,7 +316,7 @@ def list_actions(
     "/notifications", tags=["repair"], operation_id="getNotifications", summary="Get the state of notifications"
 )
 def get_notifications() -> Notifications:
-    """Whether the shop has a URL, and whether it ended notifications with 410."""
+    """Whether StorefrontUrl is set, and whether the shop has ended notifications with an answer of 410."""
     return _notifications()
 
 
@@ -313,7 +324,7 @@ def get_notifications() -> Notifications:
     "/notifications/enable", tags=["repair"], operation_id="enableNotifications", summary="Enable notifications again"
 )
 def enable_notifications() -> Notifications:
-    """After the shop answered 410. Replay the notifications that are dead with `POST /replays`."""
+    """Send notifications again after the shop answered 410. Replay the dead notifications with `POST /replays`."""
     now = config.utcnow()
     if notifications.disabled_at():
         notifications.enable(now)

@@ -1,4 +1,4 @@
-"""The console: one page without any data of the merchant. It requests those from the ops API, with the ops token.
+"""The console: one page without any data of the merchant. The page requests the data from the ops API.
 
 Style and script are inline, and the policy allows only these two, by their hashes: nothing from an order can run, and
 nothing is loaded from another host. The lists of partners, statuses and reasons come from Python, as JSON in the page.

@@ -1,6 +1,6 @@
-"""How a delivery ends: recorded on its row and on its order in one write, whoever ends it.
+"""The end of a delivery: recorded on its row and on its order in one write, whoever ends it.
 
-What else an operation's end writes is handed in as `FollowUps`, so the engine knows no operation by name.
+Other rows to write at the end of an operation are passed in as `FollowUps`, so the engine names no operation.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class FollowUps:
-    """What else is written when a delivery ends.
+    """The other rows that are written when a delivery ends.
 
     `rows` returns other rows to write with the order, given the delivery, the kind of its end (`sent`, `dead` or
     `withdrawn`), the end's data, and the time. `standalone` ends the deliveries of no order, by operation; those of
@@ -108,7 +108,7 @@ def log(event: str, delivery: Delivery) -> None:
 
 
 def _turn_row(delivery_id: str, before: Delivery, now: datetime) -> table.Item:
-    """Return the row by which the pump queues the delivery that has waited for another one's end."""
+    """Return the row by which the pump queues the next delivery, which has waited for the end of this one."""
     waiting = replace(before, id=delivery_id, replays=0)
     return {
         "TableName": table.name(),

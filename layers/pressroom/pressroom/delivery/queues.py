@@ -1,4 +1,4 @@
-"""The queues that outbox rows are handed to."""
+"""Putting deliveries and requests for print files into their queues."""
 
 import json
 from typing import Any

@@ -11,7 +11,7 @@ def park(row: dict[str, Any], follow_ups: FollowUps) -> None:
     delivery = outbox.get(row["delivery_id"]["S"])
     if delivery is None or delivery.state is not outbox.State.PENDING or delivery.replays != int(row["replays"]["N"]):
         return
-    # A failed batch also contains rows that were handed on after the one that failed.
+    # Of a failed stream batch, the pump may have queued the rows after the row that failed.
     since = row.get("requested_at", {}).get("S", delivery.created_at)
     if not any(attempt.at > since for attempt in delivery.history):
         record_dead(delivery, "it could not be queued", follow_ups)

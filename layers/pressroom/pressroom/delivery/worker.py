@@ -50,9 +50,9 @@ class Postponed(PressroomError):
 
 
 def deliverer(send: Send, follow_ups: FollowUps) -> Callable[[dict[str, Any], Any], Any]:
-    """Make the Lambda handler of a destination's queue; messages are `{"delivery_id": …}`.
+    """Make the Lambda handler of a destination's queue, whose messages are `{"delivery_id": …}`.
 
-    `send` makes one attempt: it returns what a success brought, or raises a DeliveryError.
+    `send` makes one attempt: it returns the result of a success, or raises a DeliveryError.
     """
 
     def handler(event: dict[str, Any], context: Any) -> Any:
@@ -71,7 +71,8 @@ def deliverer(send: Send, follow_ups: FollowUps) -> Callable[[dict[str, Any], An
 def wait(tries: int, base: float, asked: float = 0, jitter: float = 0) -> int:
     """Return how long to wait after the n-th try, in whole seconds: base, 2·base, 4·base …, never less than `asked`.
 
-    `jitter` in [0, 1) adds up to a quarter, so that many orders that failed together don't come back together.
+    `jitter` in [0, 1) adds up to a quarter, so that deliveries that failed at the same time are not retried at the same
+    time.
     """
     backoff = min(base * 2 ** (tries - 1), LONGEST_WAIT_S)
     return int(min(max(backoff * (1 + jitter / 4), asked), LONGEST_WAIT_S * 1.25) + 0.999)
@@ -132,13 +133,13 @@ def _to_deliver(message: SQSRecord) -> Delivery | None:
 
 
 def _is_revoked(order_id: str) -> bool:
-    """Tell whether the shop has canceled an order."""
+    """Return whether the shop has canceled an order."""
     row = repository.get(order_id)
     return row is not None and is_revoked(row.facts)
 
 
 def _end_revoked(delivery: Delivery, follow_ups: FollowUps) -> bool:
-    """End the create of an order that the shop has canceled; return False if the printer has to be asked first."""
+    """End the create request of a canceled order; return False if the printer must be asked first."""
     # A person who replays it has looked: for a canceled order that can only mean that it is settled.
     if not delivery.answer_lost or (delivery.replays and delivery.operation not in PROBED):
         _withdraw(delivery, "the shop canceled the order before it was sent", follow_ups)
@@ -150,7 +151,7 @@ def _end_revoked(delivery: Delivery, follow_ups: FollowUps) -> bool:
 
 
 def _begin(delivery: Delivery) -> Delivery:
-    """Record that an attempt begins: if it is killed, the next one knows that it may have been received."""
+    """Record that an attempt begins: if it is killed, the next one knows that its request may have been received."""
     delivery = replace(
         delivery,
         attempts=delivery.attempts + 1,
@@ -197,7 +198,7 @@ def _record_sent(delivery: Delivery, sent: Sent, follow_ups: FollowUps) -> None:
 
 
 def _withdraw(delivery: Delivery, reason: str, follow_ups: FollowUps) -> None:
-    """Record that a delivery need not be sent: it is over, and nothing is left to repair."""
+    """Record that a delivery is no longer needed: its state is `withdrawn`, and nothing is left to repair."""
     delivery = replace(delivery, state=State.WITHDRAWN, last_error=reason)
     conclude(delivery, "withdrawn", follow_ups, reason=reason)
     log("delivery_withdrawn", delivery)

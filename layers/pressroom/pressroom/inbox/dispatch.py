@@ -1,4 +1,4 @@
-"""Handing received webhooks to the Lambda of their topic, and parking those that can't be processed."""
+"""Invoking the topic's Lambda for a received webhook, and parking webhooks that can't be processed."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _LONGEST_NAME = 64
 
 
 def dispatch(row: dict[str, Any]) -> None:
-    """Invoke the Lambda of a webhook's topic. Without one, the webhook becomes `unhandled`."""
+    """Invoke the Lambda of a webhook's topic. If there is none, the state of the webhook becomes `unhandled`."""
     if not _invoke(row):
         _unhandled(row)
 

@@ -19,7 +19,7 @@ from pressroom.platform.times import iso
 KIND = "REFUSED"
 KEPT_FOR = timedelta(days=7)
 BURST = max(DISABLED_AFTER.values())
-"""How many refusals are written at once: after the one that disables the webhook, no further request would write it."""
+"""How many refusals are written without delay: after the one that disables the webhook, no further request may come."""
 BURST_PAUSE = timedelta(seconds=BURST)
 """The time in which one environment of a receiver writes at most BURST rows: a flood of forged requests must not
 cost one write each."""

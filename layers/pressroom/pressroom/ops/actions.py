@@ -1,4 +1,4 @@
-"""The audit trail of the ops API: who did what, to what, and when. A replay's row is also what the pump relays."""
+"""The audit trail of the ops API: actor, action, target and time. The pump relays the row of a replay."""
 
 from datetime import datetime, timedelta
 from typing import Any

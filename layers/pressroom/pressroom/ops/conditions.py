@@ -36,29 +36,30 @@ SENTENCES = {
     "provider_silent": "No webhook from {about} {period}, although it has open orders that it should have reported on. "
     "Check that its webhook points to Pressroom.",
     "endpoint_disabled": "At least {number} requests in a row to {about}'s URL were rejected, so {about} has probably "
-    "disabled its webhook. Correct the secret, then enable the webhook at {about}.",
-    "old_secret": "{about} still uses the previous secret (last used {at}). Give it the current secret before you "
-    "clear the previous one.",
+    "disabled its webhook. Correct the secret, then enable the webhook at {about} again.",
+    "old_secret": "{about} still uses the previous secret (last used {at}). Enter the current secret there before "
+    "you empty the previous one.",
     "printful_webhook": "{problem}",
     "payload_drift": "Messages of {about} contain fields or values that Pressroom does not know, first received {at}. "
     "Nothing is lost. A newer version of Pressroom may know them.",
-    "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then replay.",
-    "webhooks_unhandled": "Pressroom has no function for the topic of {count}. Nothing is lost.",
-    "deliveries_dead": "{count} to {about} failed for good. Fix the cause, then replay.",
+    "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then replay them.",
+    "webhooks_unhandled": "Pressroom has no function for the topic of {count}. Nothing is lost: deploy a "
+    "version that has the topic, then replay them.",
+    "deliveries_dead": "{count} to {about} failed for good. Fix the cause, then replay them.",
     "deliveries_late": "A delivery to {about} has been waiting since {at}. Pressroom is still trying to send it, or it "
     "waits behind a dead delivery of the same order.",
     "dead_letters": "{count} in the dead-letter queue for {about}: an error inside Pressroom.",
-    "storefront_disabled": "The shop answered a notification with 410 on {at}. Pressroom sends it none until "
-    "notifications are enabled again.",
+    "storefront_disabled": "The shop answered a notification with 410 on {at}. Pressroom sends the shop none "
+    "until you enable notifications again.",
 }
-"""What a merchant reads, by the name of the condition."""
+"""By the name of a condition, the sentence that a merchant reads."""
 NAMES = partners.NAMES | {
     "print_files": "print file requests",
     "park": "failed webhooks",
 }
 """What the sentences call partners and queues."""
 NEVER = "in the last 45 days"
-"""Webhooks are kept for 45 days, so no earlier one is known."""
+"""The period in the sentence if no webhook is known: webhooks are kept for 45 days."""
 METRICS = {
     "provider_silent": "ProvidersSilent",
     "endpoint_disabled": "EndpointsDisabled",

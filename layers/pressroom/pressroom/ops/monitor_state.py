@@ -32,17 +32,17 @@ class Condition:
 
 
 class Found(NamedTuple):
-    """What a run found at the orders: how many have each reason for attention, and which providers are overdue."""
+    """The findings of a run: how many orders have each reason for attention, and which providers are overdue."""
 
     reasons: Mapping[str, int] = {}
     waiting: tuple[str, ...] = ()
 
     def plus(self, other: "Found") -> "Found":
-        """Add what was found at other orders."""
+        """Add the findings about other orders."""
         return Found(Counter(self.reasons) + Counter(other.reasons), self._waiting_with(other))
 
     def either(self, other: "Found") -> "Found":
-        """Merge what two runs found at the same orders: something ends when neither has found it."""
+        """Merge the findings of two runs about the same orders: a finding ends when neither run has made it."""
         return Found(Counter(self.reasons) | Counter(other.reasons), self._waiting_with(other))
 
     def _waiting_with(self, other: "Found") -> tuple[str, ...]:

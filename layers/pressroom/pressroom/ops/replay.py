@@ -1,4 +1,4 @@
-"""Replaying one webhook or one delivery. One that needs no replay is left as it is; two requests at once are one.
+"""Replaying one webhook or one delivery. If it needs no replay, nothing changes; two requests at once replay it once.
 
 A replay is a row of its own: when it is inserted, it passes through the pump as the first time; then it is its trace.
 """

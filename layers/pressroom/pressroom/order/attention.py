@@ -1,4 +1,4 @@
-"""Which reasons there are for a person to look at an order: one rule per reason. Pure.
+"""The reasons for attention of an order: one rule per reason. Pure.
 
 A rule sees the settled order. The reasons that are found earlier (`State.reasons`) have no rule: `paid_twice` and
 `over_shipped`; `unknown_sku` has both.
@@ -17,7 +17,7 @@ type Rule = Callable[[State], bool]
 
 
 def may_be_made_twice(fact: Fact) -> bool:
-    """Tell whether an answer was lost to a create, which must not be repeated. A repeated change does no harm."""
+    """Return whether an answer was lost to a create, which must not be repeated. A repeated change does no harm."""
     return bool(fact.data.get("answer_lost")) and fact.data["operation"] in CREATES
 
 
@@ -116,7 +116,7 @@ def _hold_old(state: State) -> bool:
 
 
 def _stalled(state: State) -> bool:
-    """Lines still wait for what they had waited for too long."""
+    """Lines still wait for the acceptance or the shipping that an `overdue` fact reports as late."""
     return not state.revoked and any(
         state.order.waiting(late.data["destination"], Waits(late.data["waits"]), since=late.data["since"])
         & set(late.data["lines"])

@@ -1,4 +1,4 @@
-"""What an event means for an order: facts, and what has to be sent because of them. Decided purely, written once."""
+"""A decision: the facts that an event adds to an order, and the deliveries that they cause. Made by pure functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pressroom.order.outbox import Delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What an event means: facts about one order, and what has to be sent because of them.
+    """The result of an event: facts about one order, and the deliveries that they cause.
 
     `ended` is a delivery whose end the facts report: its row is written with them. `tracking_wait_expired` are parcels
     of which the shop is notified now, with or without tracking; `at` is the time of that, if there are no facts.
@@ -29,7 +29,7 @@ type Decide = Callable[[list[Fact]], Decision]
 
 
 class Undecided(NamedTuple):
-    """What an event means if that depends on what is known of its order when it is written."""
+    """A decision that depends on the facts of its order at the time of the write, so it is made then."""
 
     order_id: str
     decide: Decide

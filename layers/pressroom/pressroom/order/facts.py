@@ -62,7 +62,7 @@ def destination_of(delivery_id: str) -> str:
 
 
 def is_paid(facts: Iterable[Fact]) -> bool:
-    """Tell whether the shop has reported the payment."""
+    """Return whether the shop has reported the payment."""
     return any(fact.kind == "paid" for fact in facts)
 
 
@@ -78,7 +78,7 @@ def age_counts_from(facts: Iterable[Fact]) -> str:
 
 
 def is_revoked(facts: Iterable[Fact]) -> bool:
-    """Tell whether the shop has canceled the order, whatever has been sent of it."""
+    """Return whether the shop has canceled the order, whatever has been sent of it."""
     return any(fact.kind == "revoked" for fact in facts)
 
 

@@ -8,59 +8,62 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `paid`         | storefront.order_paid                    | sets the lines, the currency, the ref; every line is     |
 |                |                                          | `paid`. Lines that an update had removed before are not  |
 |                |                                          | sent                                                     |
-| `paid_again`   | storefront.order_paid                    | only raises `paid_twice`: the first payment counts       |
+| `paid_again`   | storefront.order_paid                    | only raises `paid_twice`: the first message counts       |
 | `routed`       | ops.line_routed                          | gives a printer to a line that no rule matched           |
-| `updated`      | storefront.order_updated                 | the latest one counts, unless it is older than the       |
-|                |                                          | payment: lines that can be changed are as it says, or    |
+| `updated`      | storefront.order_updated                 | the latest update counts, unless it is older than the    |
+|                |                                          | payment: lines that can be changed get its values, or are|
 |                |                                          | canceled if it leaves them out; `change_not_sent` if     |
 |                |                                          | more than that differs                                   |
-| `revoked`      | storefront.order_canceled                | cancels what no printer was sent, and what a printer     |
-|                |                                          | gives up; the rest raises `not_recalled`                 |
-| `sent`         | deliver.<destination>                    | its lines are `accepted`, or canceled if it deletes      |
-|                |                                          | them; ends `delivery_dead`; may raise `uid_unknown`.     |
-|                |                                          | `answer_lost` if the order may have been created before  |
-| `dead`         | deliver.<destination>                    | raises `delivery_dead`, and `answer_lost` like `sent`,   |
-|                |                                          | until the delivery ends otherwise                        |
-| `withdrawn`    | deliver.<destination>                    | the delivery was not sent; if it was to create an order, |
+| `revoked`      | storefront.order_canceled                | cancels the lines that no printer was sent, and those    |
+|                |                                          | that a printer cancels; others raise `not_recalled`      |
+| `sent`         | deliver.<destination>                    | a delivery was sent: its lines are `accepted`, or        |
+|                |                                          | canceled if it deletes them; ends `delivery_dead`; may   |
+|                |                                          | raise `uid_unknown`, or `answer_lost` if an earlier      |
+|                |                                          | attempt may have created the order                       |
+| `dead`         | deliver.<destination>                    | a delivery is dead: `delivery_dead`, and `answer_lost`   |
+|                |                                          | like `sent`, until the delivery is sent or withdrawn     |
+| `withdrawn`    | deliver.<destination>                    | a delivery was not needed; if it was to create an order, |
 |                |                                          | its lines are canceled                                   |
-| `print_file`   | oms.print_file                           | the line's print file, the latest report counts; a ready |
-|                |                                          | one is `in_production`, a failed one raises              |
-|                |                                          | `print_file_failed`, one given up `print_file_late`, one |
-|                |                                          | that no batch can print `no_template`                    |
-| `batched`      | deliver.oms                              | the line's batch; `in_production`, or `batch_dead`       |
-| `progress`     | cloudprinter order and item signals,     | the stage of the item, or of all the printer's lines,    |
-|                | printful.order_created, order_updated    | never backwards; a later one ends `failed` and           |
+| `print_file`   | oms.print_file                           | the line's print file; the latest report counts: ready:  |
+|                |                                          | the line is `in_production`; failed:                     |
+|                |                                          | `print_file_failed`; given up: `print_file_late`; no     |
+|                |                                          | print template: `no_template`                            |
+| `batched`      | deliver.oms                              | the line's batch: the line is `in_production`, or the    |
+|                |                                          | batch's delivery is dead: `batch_dead`                   |
+| `progress`     | cloudprinter order and item signals,     | the status of the item, or of all the printer's lines,   |
+|                | printful.order_created, order_updated    | never backwards; a later report ends `failed` and        |
 |                |                                          | `production_error`. A printer's own status may stand for |
 |                |                                          | another kind (`partners.kinds`); `draft` after another   |
 |                |                                          | status raises `confirm_again`                            |
 | `shipped`      | camaloon.shipment_sent,                  | a parcel in the ledger, once per (printer, parcel); the  |
 |                | cloudprinter.item_shipped,               | latest report has its tracking; pieces of its lines are  |
 |                | printful.package_shipped                 | shipped. A reshipment adds no pieces to those that have  |
-|                |                                          | left. Ends `failed`, `production_error`, and a hold if   |
-|                |                                          | it makes the order `fulfilled`                           |
+|                |                                          | left. Ends `failed` and `production_error`, and a hold   |
+|                |                                          | if it makes the order `fulfilled`                        |
 | `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |
-|                |                                          | pieces that are named, or all if none are: those are     |
-|                |                                          | returned, except as many as are sent again               |
+|                |                                          | pieces that the report names, or all pieces if it names  |
+|                |                                          | none; as many as are sent again do not count as returned |
 | `undelivered`  | cloudprinter.item_delivery_failed        | `not_delivered`, until the item is delivered after all   |
 | `error`        | cloudprinter.item_error                  | the line's error with its delay; `production_error`      |
 | `failed`       | printful.order_failed                    | lines of which nothing has left are `failed`             |
 | `canceled`     | cloudprinter.item_canceled,              | cancels for good the pieces that have not left; ends the |
 |                | .order_canceled, printful.order_canceled | printer's hold                                           |
-| `held`         | printful.order_put_hold,                 | a hold begins, or goes on; `on_hold`; `approval_needed`  |
-|                | .order_put_hold_approval                 | if it waits for the merchant. A hold that was only       |
-|                |                                          | reported as a status ends with a later `progress`        |
+| `held`         | printful.order_put_hold,                 | a hold begins, or continues: `on_hold`;                  |
+|                | .order_put_hold_approval                 | `approval_needed` if the merchant must approve. A hold   |
+|                |                                          | reported only as a status ends with a later `progress`   |
 | `released`     | printful.order_remove_hold               | ends the hold, if all reports of it are older            |
 | `refunded`     | printful.order_refunded                  | a refund, in the printer's currency                      |
-| `stock`        | printful.stock_updated                   | which variants of a product can't be ordered, the latest |
-|                |                                          | report counts; `out_of_stock` while a line of one is     |
-|                |                                          | open                                                     |
-| `overdue`      | monitor                                  | `stalled` while lines of a printer wait for what they    |
-|                |                                          | waited for then; `hold_old` while that hold lasts        |
-| `notified`     | notices                                  | nothing: the shop is to be notified. The timeline shows  |
-|                |                                          | only how that ends. A `dead` one is `shop_not_told`      |
+| `stock`        | printful.stock_updated                   | which variants of a product can't be ordered; the latest |
+|                |                                          | report counts: `out_of_stock` while a line of such a     |
+|                |                                          | variant is open                                          |
+| `overdue`      | monitor                                  | `stalled` while lines still wait for acceptance, or for  |
+|                |                                          | shipping, as the fact says; `hold_old` while that hold   |
+|                |                                          | lasts                                                    |
+| `notified`     | notifications                            | nothing: a notification to the shop was created. The     |
+|                |                                          | timeline shows only its end; if `dead`, `shop_not_told`  |
 | `erased`       | ops                                      | `erased_at`: personal data in the facts was removed      |
 
-Of facts of the same instant, the one that needs a person counts (a failure, an error, a hold).
+If facts of the same instant contradict each other, the one that needs a person counts (a failure, an error, a hold).
 """
 
 from collections.abc import Callable, Iterable
@@ -102,7 +105,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
 
 
 def _finish(state: State) -> None:
-    """Make the record: which line each item is, which pieces have left, and where that leaves every line."""
+    """Make the record: find each item's line, count the pieces that have left, and set the status of every line."""
     change_lines(state)
     place_items(state)
     merge_untracked_parcels(state)
@@ -117,7 +120,7 @@ def _finish(state: State) -> None:
 
 
 def _is_from_outside(fact: Fact) -> bool:
-    """Tell whether a fact came from outside. What Pressroom notices itself, and the shop's notifications, did not.
+    """Return whether a fact comes from outside, and not from Pressroom's own checks or notifications.
 
     Otherwise an order about which nothing is reported would count as updated as soon as the monitor notices that.
     """
@@ -147,7 +150,7 @@ def _on_paid(state: State, fact: Fact) -> str:
 
 def _on_paid_again(state: State, fact: Fact) -> str:
     state.reasons.add(Attention.PAID_TWICE)
-    return "Paid again with other contents; the first payment counts"
+    return "The shop sent the paid order again with other contents; the first one is used"
 
 
 def _on_routed(state: State, fact: Fact) -> str:
@@ -160,7 +163,9 @@ def _on_routed(state: State, fact: Fact) -> str:
 
 def _on_updated(state: State, fact: Fact) -> str:
     state.updates.append(fact)
-    return "Changed by the shop" + (", in part too late for a printer" if fact.data["not_sent"] else "")
+    return "Changed by the shop" + (
+        "; a printer can't make a part of the change any more" if fact.data["not_sent"] else ""
+    )
 
 
 def _on_revoked(state: State, fact: Fact) -> str:
@@ -182,7 +187,7 @@ def _on_sent(state: State, fact: Fact) -> str:
             state.uids[item["ref"]] = item["item"]
     if not data.get("uid_known", True):
         state.uid_unknown = True
-        text += "; its answer was lost, and when asked it confirmed the order without a uid"
+        text += "; the answer was lost, and the lookup confirmed the order but gave no uid"
     for line in data.get("changed", ()):
         state.print_files.pop(line, None)
         batch = state.batches.get(line)
@@ -190,13 +195,15 @@ def _on_sent(state: State, fact: Fact) -> str:
             state.changed_in_batch.add(line)
     for uid in data.get("deleted", ()):
         state.progress.setdefault(((destination, uid), ""), Progress()).canceled = True
-    return text + (", perhaps more than once: an answer was lost" if may_be_made_twice(fact) else "")
+    return text + (", perhaps more than once, because an answer was lost" if may_be_made_twice(fact) else "")
 
 
 def _on_dead(state: State, fact: Fact) -> str:
     state.dead[fact.data["delivery_id"]] = fact
     text = f"{fact.data['operation']} could not be sent to {fact.data['destination']}: {fact.data['reason']}"
-    return text + ("; it may have been received: an answer was lost" if fact.data.get("answer_lost") else "")
+    return text + (
+        "; the destination may have received it, because an answer was lost" if fact.data.get("answer_lost") else ""
+    )
 
 
 def _on_withdrawn(state: State, fact: Fact) -> str:
@@ -218,7 +225,7 @@ def _on_batched(state: State, fact: Fact) -> str:
     data = fact.data
     state.batches[data["ref"]] = Batch(id=data["batch"], uid=data["uid"], status=data["status"])
     if data["status"] == "dead":
-        return f"oms: the batch {data['batch']} of line {data['ref']} was not taken, or its answer was lost"
+        return f"oms: the batch {data['batch']} of line {data['ref']} was not accepted, or the OMS's answer was lost"
     state.begun.add(data["ref"])
     return f"oms: line {data['ref']} is in the batch {data['uid'] or data['batch']}"
 
@@ -316,7 +323,7 @@ def _on_released(state: State, fact: Fact) -> str:
 
 
 def _release(state: State, fact: Fact, *kinds: str) -> None:
-    """End what these kinds of facts have reported of a hold before; with nothing left of it, the hold ends."""
+    """Remove the reports of a hold by these kinds of facts; when no report is left, the hold ends."""
     key = provider_order_of(fact)
     reported = state.held_at.get(key, {})
     for kind in kinds:
@@ -386,14 +393,14 @@ RULES: dict[str, Rule] = {
     "notified": _on_notified,
     "erased": _on_erased,
 }
-"""By the kind of a fact, its rule. A kind is stored, so its name never changes."""
+"""By the kind of a fact, its rule. Kinds are stored, so their names never change."""
 
 
 # --- texts of the timeline ---
 
 
 def _text(fact: Fact, what: str) -> str:
-    """Say what happened to a printer's order or item. An item is named by the line's id if the printer knows it."""
+    """Return a sentence about a printer's order or item. An item has the id of its line, if the printer knows that."""
     return f"{fact.data['provider']}: {_item(fact) if fact.data.get('item') else 'the order'} {what}"
 
 

@@ -38,5 +38,5 @@ def turn(facts: Iterable[Fact], destination: str) -> str | None:
 
 
 def may_go(delivery: Delivery, facts: Iterable[Fact]) -> bool:
-    """Tell whether a new delivery, which is among the facts, may be queued at once."""
+    """Return whether a new delivery, which is among the facts, may be queued at once."""
     return delivery.destination not in LANES or turn(facts, delivery.destination) == delivery.id

@@ -19,7 +19,7 @@ type _Placing = tuple[Parcel, ItemKey | str, list[Line]]
 
 
 def enter_parcel(state: State, fact: Fact) -> Parcel:
-    """Enter what a fact says of a parcel, and return the parcel."""
+    """Enter a fact's report of a parcel into the ledger, and return the parcel."""
     data, order_key = fact.data, provider_order_of(fact)
     key = (data["provider"], data["parcel"])
     parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at))
@@ -38,7 +38,7 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
 
 
 def place_items(state: State) -> None:
-    """Find the lines that each item is. Before the payment is known, the items are the lines."""
+    """Find the lines that each printer's item stands for. Before the payment is known, the items become the lines."""
     if not state.paid:
         made: dict[str, Line] = {}
         for (key, item_id), item in state.items.items():
@@ -60,10 +60,10 @@ def place_items(state: State) -> None:
 
 
 def _assign_ambiguous_items(state: State) -> None:
-    """Assign each item that could be several lines to one of them, if its printer reports no quantities.
+    """Assign a printer's item that matches several lines to one of these lines, if the printer reports no quantities.
 
-    Nobody can know which one. The items with the most progress get the first lines, the canceled ones the last lines,
-    so that no line goes backwards when more is reported about an item.
+    Which line is right is not known. The items with the most progress get the first lines, the canceled ones the
+    last lines, so that no line goes backwards when more is reported about an item.
     """
     alike: dict[tuple[ProviderOrderKey, str], list[ItemKey]] = {}
     for part, item in state.items.items():
@@ -85,9 +85,9 @@ def _assign_ambiguous_items(state: State) -> None:
 
 
 def merge_untracked_parcels(state: State) -> None:
-    """Put an item that was reported without tracking, and with it, into one parcel; then mark the reshipments.
+    """Merge a parcel without tracking into the parcel with tracking that has the same item; then mark the reshipments.
 
-    This concerns only items that are whole lines: nothing but the item says that two parcels are one.
+    This concerns only items that stand for whole lines: only the item shows that the two parcels are one.
     """
     tracked: dict[ItemKey | str, Parcel] = {}
     for parcel in state.parcels.values():
@@ -110,7 +110,7 @@ def merge_untracked_parcels(state: State) -> None:
 
 
 def place_pieces(state: State) -> None:
-    """Put the parcels' pieces on the lines: first what names its line, then what has its SKU, then reshipments."""
+    """Assign the parcels' pieces to lines: first by the line's id, then by its SKU, then those of reshipments."""
     turns: tuple[list[_Placing], ...] = ([], [], [])
     for parcel in state.parcels.values():
         for part in parcel.parts:

@@ -1,4 +1,4 @@
-"""What a printer is sent of an order, and how a later change is compared with that. Pure."""
+"""The message that a printer is sent for an order, and how a later change is compared with it. Pure."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol
@@ -12,7 +12,7 @@ type Earlier = Callable[[], Iterable[OrderPaid]]
 
 
 class Message(NamedTuple):
-    """What a printer is sent of an order: the lines in it, the delivery's body, and a digest of it.
+    """The message that a printer is sent for an order: its lines, the delivery's body, and a digest of the contents.
 
     A later change is compared with the digest of all that the printer has; None if that is not known.
     """
@@ -23,14 +23,14 @@ class Message(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What an update of the shop means for a printer. `not_sent`: the printer can't be sent all of it any more."""
+    """A shop's update, for one printer. `not_sent`: parts of the update can't be sent to it any more."""
 
     not_sent: bool
     message: Message | None = None
 
 
 def content_digest(content: bytes) -> str:
-    """Return the digest of what a printer was sent. Facts keep it, so it never changes."""
+    """Return the digest of the contents that a printer was sent. Facts store it, so this function never changes."""
     return table.digest(content.decode())[:16]
 
 

@@ -69,7 +69,7 @@ class Batch:
     status: str | None
 
     def is_sent(self) -> bool:
-        """Tell whether the OMS has the batch, or may still get it: nothing takes a line out of such a batch."""
+        """Return whether the OMS has the batch, or may still get it: nothing takes a line out of such a batch."""
         return self.status != "dead"
 
 
@@ -127,7 +127,7 @@ class Shipment:
     lines: list[ShipmentLine]
 
     def has_tracking(self) -> bool:
-        """Tell whether a customer can track it."""
+        """Return whether a customer can track it."""
         return bool(self.tracking_number or self.tracking_url)
 
 
@@ -199,7 +199,7 @@ class Order:
         return {line.id for line in self.lines if line.destination == destination and line.waits() is waits}
 
     def is_a_printers(self) -> bool:
-        """Tell whether the record is a printer's own order, which the shop knows nothing of."""
+        """Return whether the record is a printer's own order, which the shop knows nothing of."""
         return self.id in {f"{each.provider}:{each.id}" for each in self.provider_orders}
 
     def to_json(self) -> dict[str, Any]:

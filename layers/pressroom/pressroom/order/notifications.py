@@ -51,12 +51,13 @@ TYPES = (
     *("order.on_hold", "order.released", "order.failed", "order.canceled", "order.attention"),
 )
 COVERED_BY_TYPES = frozenset({Attention.ON_HOLD, Attention.FAILED, Attention.RETURNED, Attention.SHOP_NOT_TOLD})
-"""Reasons for attention that other types cover; that the shop can't be notified is no news for the shop."""
+"""Reasons for attention of which the shop gets no `order.attention`: another type covers them, or, for
+`shop_not_told`, the shop can't be notified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """Something to send. `parcel` is that of order.shipped and order.returned, `reasons` are those of attention."""
+    """A notification. `parcel` is that of order.shipped and order.returned, `reasons` are those of attention."""
 
     type: str
     parcel: Shipment | None = None
@@ -75,7 +76,7 @@ NOTHING = Writes([], [], [])
 
 
 def is_on() -> bool:
-    """Tell whether there is a shop to notify."""
+    """Return whether there is a shop to notify."""
     return bool(config.setting("STOREFRONT_URL"))
 
 
@@ -123,7 +124,7 @@ def due(
 
 
 def _from(stage: str) -> list[str]:
-    """Return a stage and those that come after it."""
+    """Return the notification type of a stage, and the types of later stages."""
     stages = list(dict.fromkeys(STAGES.values()))
     return stages[stages.index(stage) :]
 
@@ -230,7 +231,7 @@ def overdue(now: datetime, *, limit: int) -> Iterator[tuple[str, str, list[str]]
 
 
 def settle(identity: str, now: datetime) -> None:
-    """Take a row off the list of those that wait."""
+    """Remove the row of a parcel from the list of parcels that wait for tracking."""
     table.update(KIND, identity, assign={"told_at": {"S": iso(now)}}, drop=("state_key", "state_at"))
 
 

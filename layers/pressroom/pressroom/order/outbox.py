@@ -16,7 +16,7 @@ from pressroom.platform.times import iso
 
 KIND = "DELIVERY"
 HISTORY = 100
-"""How many attempts are kept in full: all of two rounds. `attempts` counts every one."""
+"""How many attempts are kept with their details: those of two rounds. `attempts` counts all attempts."""
 KEPT_FOR = timedelta(days=400)
 """How long a delivery is kept after its end."""
 
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try. `error` is a class of failure, never a text from outside; None when it succeeded.
+    """One try to send a delivery. `error` is a class of failure, never a text from outside; None when it succeeded.
 
     `answer_lost`: the destination may have acted on it, although it counts as failed.
     """
@@ -47,8 +47,8 @@ class Attempt:
 class Delivery:
     """A message to a destination. `tries` counts the attempts since the last replay, except blocked ones.
 
-    `body` is the exact request body for Camaloon, what it is built from for the OMS. `told` is what the destination
-    answered. `order_id` is empty for what is of no order: a batch, a push of the catalogue.
+    `body` is the exact request body for Camaloon; for the OMS, the data from which the body is built. `told` is the
+    destination's answer. `order_id` is empty for deliveries of no order: a batch, a push of the catalogue.
     """
 
     id: str

@@ -29,11 +29,11 @@ FIND = "FIND"
 FOUND_FOR = timedelta(days=400)
 """How long an order is found by its reference or a tracking number after that was last reported."""
 TRIES = 12
-"""Reads and writes of one order before giving up: 30 writers at once all land well within it."""
+"""How often an order is read and written before Conflict is raised: enough for 30 writers at once."""
 
 
 type ExtraWrites = Callable[[list[Fact]], Iterable[table.Item]]
-"""Other rows to write with an order, as a transaction takes them, given all its facts, the new ones too."""
+"""Returns other rows to write in the transaction of an order, given all facts of the order, including the new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Row:
 
 
 def count_attention(order: Order, source: str) -> None:
-    """Count an order that a person should look at, after anything about it was recorded."""
+    """Count an order with reasons for attention in a metric, after a fact about it was recorded."""
     if order.attention:
         count("OrdersNeedAttention", source=source)
 
@@ -161,7 +161,7 @@ def find_keys(facts: Iterable[Fact]) -> set[str]:
 
 
 def _index_for_search(order_id: str, keys: set[str], at: str) -> None:
-    """Enter the order under its reference and tracking numbers, before it is written, so that none is lost."""
+    """List an order under its reference and tracking numbers before it is written, so that no search misses it."""
     for key in sorted(keys):
         config.client("dynamodb").update_item(
             TableName=table.name(),
@@ -225,7 +225,7 @@ def _write(put: table.Item, others: list[table.Item]) -> bool:
 
 
 def summary(item: table.Item) -> dict[str, Any]:
-    """Return what a list of orders shows of one, from its row alone."""
+    """Return an order as a list shows it, from the attributes of its row alone."""
     return {
         "id": table.identity_of(item),
         "ref": item.get("ref", {}).get("S"),

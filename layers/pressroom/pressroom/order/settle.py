@@ -1,4 +1,4 @@
-"""Where each line, and the order as a whole, stands. Pure.
+"""The status of each line, and of the order as a whole. Pure.
 
 What a printer says of its order as a whole holds for the lines of that order's items, and for those of the printer's
 lines that no item is known for. A line that two orders of a printer print is canceled, or failed, only if it is so in
@@ -17,7 +17,7 @@ from pressroom.partners import BY_ID, CREATES, ORDERED
 
 
 def change_lines(state: State) -> None:
-    """Enter on the lines what came after the payment: routing by hand, updates of the shop, answers of the OMS."""
+    """Apply to the lines the facts after the payment: routing by hand, the shop's updates, the OMS's answers."""
     if state.revoked:  # a create that failed before anybody received it will not be sent any more
         state.withdrawn |= {
             delivery_id
@@ -41,38 +41,38 @@ def change_lines(state: State) -> None:
 
 
 def _change(line: Line, said: dict[str, Any]) -> None:
-    """Make a line what the shop says it is. What the shop leaves out stays as it was."""
+    """Change a line to the shop's new description. Values that the shop leaves out stay as they were."""
     for name in ("sku", "quantity", "price", "variant"):
         setattr(line, name, said.get(name, getattr(line, name)))
 
 
 def _takes_changes(line: Line) -> bool:
-    """Tell whether a line can still be changed: at its printer, or because it has none."""
+    """Return whether a line can still be changed: at its printer, or because it has none."""
     return line.destination is None or takes_changes(line.destination)
 
 
 def takes_changes(destination: str | None) -> bool:
-    """Tell whether a printer takes changes of an order that was created there."""
+    """Return whether a printer takes changes of an order that was created there."""
     printer = BY_ID.get(destination or "")
     return printer is not None and printer.change is not None
 
 
 def is_beyond_recall(line: Line) -> bool:
-    """Tell whether a printer makes a line, or has made it, and Pressroom can't make it stop."""
+    """Return whether a printer makes a line, or has made it, and Pressroom can't make it stop."""
     if takes_changes(line.destination):
         return bool(line.shipped_quantity)
     return line.destination not in ORDERED or RANK[line.status] >= RANK[Status.ACCEPTED]
 
 
 def settle(state: State) -> None:
-    """Write on each line where it stands, and on the order."""
+    """Set the status of each line, and of the order."""
     kept, back = kept_and_returned(state)
     ranks = [_settle_line(state, line, kept.get(line.id, 0), back.get(line.id, 0)) for line in state.order.lines]
     state.order.status = _status(state, ranks)
 
 
 def _settle_line(state: State, line: Line, kept: int, back: int) -> int:
-    """Write on a line where it stands; return the rank of that for the order as a whole."""
+    """Set the status of a line; return the rank of that status, for the status of the order."""
     # A line that no item is known for follows what its printer says of its order as a whole.
     keys = state.items_by_line.get(line.id) or state.whole_orders.get(line.destination or "", [])
     reports = [[state.progress_of((order, "")), state.progress_of((order, item))] for order, item in keys]
@@ -115,7 +115,7 @@ def _settle_line(state: State, line: Line, kept: int, back: int) -> int:
 
 
 def _is_taken_back(state: State, line: Line) -> bool:
-    """Tell whether the shop has canceled a line that nobody makes."""
+    """Return whether the shop has canceled a line that nobody makes."""
     if line.destination is None and line.id in state.items_by_line:  # a printer makes it all the same
         return False
     if state.created_by.get(line.id) in state.withdrawn:

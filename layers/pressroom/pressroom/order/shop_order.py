@@ -18,10 +18,10 @@ from pressroom.platform import times, wire
 from pressroom.platform.wire import is_name
 
 _MOST_DIGITS = 15
-"""The digits that a JSON number keeps in the floating point of any receiver."""
+"""The most digits of a JSON number that every receiver's floating-point number keeps."""
 _LONGEST_URL = 2048
 _MOST_THUMBNAILS = 100
-"""A bound for the report of a body that holds nothing but faulty ones."""
+"""The most thumbnails of a line: it limits the list of errors for a body whose thumbnails are all invalid."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _URL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)

@@ -1,4 +1,4 @@
-"""The state of a fold: what the facts that were applied so far say, before it becomes the record. Pure.
+"""The state of a fold: the result of the facts that were applied so far, before it becomes the record. Pure.
 
 `fold` fills it, fact by fact; `ledger`, `settle` and `attention` make the record out of it.
 """
@@ -200,15 +200,15 @@ class State:
         return (provider, number) if (provider, number) in self.provider_orders else None
 
     def is_complete(self) -> bool:
-        """Tell whether all lines are known."""
+        """Return whether all lines are known."""
         return self.paid or self.standalone_key() in self.contents
 
     def is_made(self) -> bool:
-        """Tell whether any printer has reported anything about the order."""
+        """Return whether any printer has reported anything about the order."""
         return bool(self.items or self.progress)
 
     def has_item(self, key: ProviderOrderKey, item: str) -> bool:
-        """Tell whether an item is still in a printer's order; an edit may have taken it out."""
+        """Return whether an item is still in a printer's order; an edit may have taken it out."""
         return item in self.contents.get(key, {item})
 
     def lines_of(self, provider: str, part: ItemKey | str) -> tuple[list[Line], bool]:

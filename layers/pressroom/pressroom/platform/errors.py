@@ -49,7 +49,7 @@ class Conflict(PressroomError):
 
 
 class Verdict(Enum):
-    """What follows from an attempt at a delivery that did not succeed."""
+    """What happens to a delivery after an attempt that did not succeed."""
 
     RETRY = auto()
     BLOCKED = auto()

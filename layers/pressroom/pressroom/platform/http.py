@@ -60,7 +60,7 @@ def request(
     accept: Container[int] = (),
     now: Callable[[], datetime] = config.utcnow,
 ) -> Response:
-    """Send a request once; return a 2xx response with its body, of at most `read` bytes, uncompressed.
+    """Send a request once; return a 2xx response with its body, of at most `read` bytes after decompression.
 
     Responses with a status in `accept` are returned too, instead of raising an error. Their status is what matters, so
     their bodies may be incomplete: cut at `read` bytes, or where reading failed.

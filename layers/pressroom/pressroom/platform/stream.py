@@ -1,4 +1,4 @@
-"""Reading the table's stream again, for a batch that its consumer could not finish. The stream keeps rows for a day."""
+"""Reading a stream batch again that its consumer could not finish. The stream keeps rows for a day."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from pressroom.platform import config
 
 _MOST_PAGES = 20
-"""How far to read; pages in the middle of a shard may be empty."""
+"""How many pages of a shard are read at most; pages in the middle of a shard may be empty."""
 
 
 def inserted(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the inserted rows of a failed batch (`DDBStreamBatchInfo`). Raises EOFError if the stream lacks some."""
+    """Yield the inserted rows of a failed stream batch (`DDBStreamBatchInfo`). Raises EOFError if rows are gone."""
     streams = config.client("dynamodbstreams")
     last = int(batch["endSequenceNumber"])
     iterator = streams.get_shard_iterator(

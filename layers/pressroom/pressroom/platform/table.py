@@ -1,4 +1,4 @@
-"""The table: key shapes, compression and shards. Light: the receivers import it.
+"""The DynamoDB table: keys of rows, compressed attributes, sharded indexes. Light: the receivers import it.
 
 The only key is `pk`; every row is read by its full key:
 
@@ -48,12 +48,12 @@ from pressroom.platform import config
 from pressroom.platform.errors import Conflict
 
 SHARDS = 4
-"""How many partitions an index value is spread over. Raising it needs a rewrite of the indexed rows."""
+"""Over how many partitions of an index the rows of one state are spread. To raise it, rewrite all indexed rows."""
 
 PAGE = 1_000
-"""Entries per query when a whole index is read."""
+"""How many entries one query returns when a whole index is read."""
 READS = 6
-"""How often `get_together` tries again, while others write the rows, before it raises Conflict."""
+"""How often `get_together` reads before it raises Conflict, while other writers change the rows."""
 INDEXES = {"by_state": "state_key", "by_created": "created_key", "by_attention": "attention_key"}
 """The indexes and their partition keys; `state_at` sorts them all."""
 
@@ -81,7 +81,7 @@ def shard(identity: str) -> int:
 
 
 def state_index(kind: str, state: str, identity: str, at: str) -> Item:
-    """Return the attributes that list a row under its state in `by_state`; `at` orders it, the id breaks ties."""
+    """Return the attributes that list a row under its state in `by_state`; it is sorted by `at`, then by the id."""
     return {"state_key": {"S": f"{kind}#{state}#{shard(identity)}"}, "state_at": {"S": f"{at}#{identity}"}}
 
 
@@ -101,7 +101,7 @@ def unpack(attribute: Item) -> bytes:
 
 
 def digest(*parts: str) -> str:
-    """Hash the parts of an identity into 32 hex digits. The lengths are hashed too, so parts can't run together."""
+    """Hash the parts of an identity into 32 hex digits, with their lengths: (`ab`, `c`) and (`a`, `bc`) differ."""
     sha = hashlib.sha256()
     for part in parts:
         content = part.encode("utf-8", "surrogatepass")
@@ -243,7 +243,7 @@ def get_together(keys: Iterable[tuple[str, str]]) -> list[Item | None]:
 
 
 def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple[list[str], str | None]:
-    """List the ids in one value of an index, newest first: at most `limit`, and where to continue, or None at the end.
+    """List the ids in one partition of an index, newest first: at most `limit`; and where to continue, None at the end.
 
     `index` is `by_state`, whose partitions are `KIND#state`, or `by_created` or `by_attention`, whose partitions are
     `KIND`.
@@ -252,16 +252,16 @@ def newest(index: str, partition: str, *, limit: int, before: str = "") -> tuple
 
 
 def oldest(index: str, partition: str, *, limit: int, after: str = "") -> tuple[list[str], str | None]:
-    """List the ids in one value of an index as `newest` does, but oldest first."""
+    """List the ids in one partition of an index as `newest` does, but oldest first."""
     return _ids(*positions(index, (partition,), limit=limit, beyond=after, newest_first=False))
 
 
 def positions(
     index: str, partitions: Iterable[str], *, limit: int, beyond: str = "", newest_first: bool = True
 ) -> tuple[list[str], bool]:
-    """List the positions (`state_at`) in some values of an index, sorted, and whether there are more.
+    """List the positions (`state_at`) in some partitions of an index, sorted, and whether there are more.
 
-    One query per value and shard, of keys only, so the cost depends on `limit` and not on the size of the table.
+    One query per partition and shard, of keys only, so the cost depends on `limit` and not on the size of the table.
     """
     found: list[str] = []
     for partition in (f"{each}#{number}" for each in partitions for number in range(SHARDS)):
@@ -283,7 +283,7 @@ def positions(
 
 
 def walk(index: str, partition: str, *, after: str = "", most: int) -> Iterator[str]:
-    """Yield the positions in one value of an index, oldest first, page by page: at most `most`."""
+    """Yield the positions in one partition of an index, oldest first, page by page: at most `most`."""
     more = True
     while more and most > 0:
         found, more = positions(index, (partition,), limit=min(PAGE, most), beyond=after, newest_first=False)
@@ -292,7 +292,7 @@ def walk(index: str, partition: str, *, after: str = "", most: int) -> Iterator[
 
 
 def count(index: str, partition: str, *, limit: int) -> tuple[int, bool]:
-    """Count the entries in one value of an index: at most `limit`, and whether there are more."""
+    """Count the entries in one partition of an index: at most `limit`, and whether there are more."""
     counted = 0
     for number in range(SHARDS):
         call: Item = {}

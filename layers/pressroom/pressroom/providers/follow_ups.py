@@ -1,4 +1,4 @@
-"""What else is written when a delivery ends, by destination and operation; the delivery engine is handed it.
+"""The other rows that are written when a delivery ends, by destination and operation. The delivery engine gets them.
 
 Light: it imports no client, since the ops API ends deliveries too.
 """

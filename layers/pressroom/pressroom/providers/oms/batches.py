@@ -132,7 +132,7 @@ class Batch:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the batch with its items. `left_out`: the shop canceled the item before the batch was sent."""
+        """Return the batch with its items. An item is `left_out` if the shop canceled it before the batch was sent."""
         shown = [
             {"order_id": order_id, "line_id": line_id, "uid": each.uid, "left_out": each.id in self.left_out}
             for each in self.items

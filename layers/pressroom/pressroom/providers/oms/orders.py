@@ -29,7 +29,7 @@ UNKNOWN_UID = "the OMS's uid of the order is unknown, because its response was l
 
 @dataclass(slots=True)
 class OmsState:
-    """What is known of an order at the OMS. `uids`: the lines of each of its orders there, by its uid."""
+    """The known state of an order at the OMS. `uids`: the lines of each of its orders there, by the order's uid."""
 
     uids: dict[str, list[str]] = field(default_factory=dict)
     has_unknown_uid: bool = False

@@ -30,7 +30,7 @@ from pressroom.providers.oms import batches, client, item_ids, print_files
 from pressroom.providers.oms.print_files import File, Round
 
 BUDGET = timedelta(seconds=25)
-"""For starting calls. A call that ends in a time-out, and recording all answers, have to fit in after it."""
+"""The time in which a round starts calls. After it, a call that times out and the recording must still be possible."""
 FAILURES = 3
 """Consecutive calls without an answer that end a round: the OMS itself is failing."""
 HINT_ROUNDS = 12

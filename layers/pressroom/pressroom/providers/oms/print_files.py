@@ -33,7 +33,7 @@ SOURCE = "oms.print_file"
 KEPT_FOR = timedelta(days=14)
 READY, FAILED, GIVEN_UP = "ready", "processingfailed", "given_up"
 NO_TEMPLATE, WAITING = "no_template", "waiting"
-"""For stores in which only batches make print files: whether a line can be in a batch."""
+"""The statuses for stores in which only batches make print files: whether a line can be in a batch."""
 ENDS = frozenset({READY, FAILED, GIVEN_UP, NO_TEMPLATE})
 LONGEST_PAUSE_S = 3600
 """The longest pause between two rounds, unless the OMS asks for more."""

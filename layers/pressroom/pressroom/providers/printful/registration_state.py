@@ -21,7 +21,7 @@ class State(StrEnum):
     LOST = "lost"
     """No URL is registered."""
     REPLACED = "replaced"
-    """The URL of another system is registered. Only a person may overwrite it."""
+    """The URL of another system is registered. Pressroom overwrites it only on `register --replace <that URL>`."""
     CHANGED = "changed"
     """Pressroom's URL is registered, but with an old token, or with other types or products."""
     NOT_ASKED = "not_asked"
@@ -31,19 +31,21 @@ class State(StrEnum):
 
 
 PROBLEMS = {
-    State.LOST: "No webhook is registered at Printful. Its events are being missed.",
-    State.REPLACED: "Another URL has replaced Pressroom's webhook at Printful. Its events are being missed.",
+    State.LOST: "No webhook is registered at Printful, so Pressroom misses Printful's events. Register it again "
+    "with `pressroom printful-webhook register`.",
+    State.REPLACED: "Another URL has replaced Pressroom's webhook at Printful, so Pressroom misses Printful's events. "
+    "`pressroom printful-webhook show` shows the URL; `register --replace URL` overwrites it.",
     State.CHANGED: "Pressroom's webhook at Printful has an old token, or other event types or products than it should "
-    "have. Some events are being missed.",
+    "have, so Pressroom misses some events. Register it again with `pressroom printful-webhook register`.",
     State.NOT_ASKED: "Pressroom could not check its webhook at Printful. It tries again every hour. If this lasts, "
     "check that the token for Printful's API is still valid.",
 }
-"""The states that need attention, each with the sentence that a merchant reads."""
+"""By the state of the registration, if it is wrong or unknown, the sentence that a merchant reads."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an operator asked for last. The products outlive a removal."""
+    """What an operator requested last. `product_ids` stay when the webhook is removed."""
 
     wanted: bool = False
     product_ids: tuple[int, ...] = ()
@@ -58,7 +60,7 @@ def wanted() -> Wanted:
 
 
 def want(setting: Wanted, now: datetime) -> None:
-    """Store what is wanted from now on."""
+    """Store what an operator wants from now on."""
     config.client("dynamodb").put_item(
         TableName=table.name(),
         Item=table.pk(*_SETTING)
@@ -84,6 +86,6 @@ def latest() -> State | None:
 
 
 def problem() -> str | None:
-    """Return the sentence for what is wrong with the registration; None if nothing is, or none is wanted."""
+    """Return the sentence for a wrong or unknown registration; None if it is right, or if no webhook is wanted."""
     state = latest()
     return PROBLEMS[state] if state in PROBLEMS and wanted().wanted else None

@@ -33,9 +33,9 @@ PARAMETERS = {
 LARGEST = 390_000
 """The most bytes of a compressed push: it has to fit into its row."""
 TIME = timedelta(minutes=4)
-"""For reading all entries from the OMS; the function may run for five."""
+"""The time for reading all entries from the OMS; the function may run for five minutes."""
 MOST_FAILURES = 3
-"""Temporary failures of the OMS after which it is not asked any more."""
+"""The number of temporary failures after which the OMS is not asked any more."""
 MOST_FAULTS = 500
 LONGEST_VALUE = 200
 """Characters of a field's value in a difference: a response of Lambda holds at most 6 MB."""
@@ -162,7 +162,7 @@ def _mark_absent(entries: list[str]) -> Answer:
 
 
 def _uncertain(text: str, now: datetime) -> Row:
-    """Return the one entry that a person means and that may or may not be at the OMS."""
+    """Return the one entry in state `unknown` that a person's text names."""
     known = rows.read_many(candidates(text))
     uncertain = [row for row in known.values() if row.is_uncertain()]
     if not known:

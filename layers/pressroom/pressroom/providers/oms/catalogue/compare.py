@@ -31,9 +31,9 @@ class Op(StrEnum):
     DELETE = "delete"
     SAME = "same"
     UNKNOWN = "unknown"
-    """Nothing: a person has to find out whether the OMS has it."""
+    """The push does nothing: a person has to find out whether the OMS has the entry."""
     FAIL = "fail"
-    """Nothing: it is not possible."""
+    """The push does nothing: what the file requires is impossible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Change:
 
 
 def missing_parent(entry: Entry) -> str:
-    """Return the reason why an entry can't be sent before its parent."""
+    """Return the error text of an entry whose parent does not exist at the OMS yet."""
     return f"its {PARENT_KEYS[entry.name.kind]} {entry.parent} is not at the OMS"
 
 
@@ -97,9 +97,9 @@ def _update(entry: Entry, known: Id, fields: dict[str, tuple[Any, Any]]) -> Chan
 
 
 def compare(work: Work, rows: Mapping[Name, Row], lookup: Lookup) -> tuple[list[Change], list[str]]:
-    """Return what a push would do, in its order, and why some entries were compared with their last push instead.
+    """Return the changes that a push would make, in sequence, and why some entries were compared with the last push.
 
-    Those are the reasons of the Retry errors that `lookup` raised. A Blocked error ends the comparison.
+    The latter are the reasons of the Retry errors that `lookup` raised. A Blocked error ends the comparison.
     """
     changes, guesses = dict[Name, Change](), list[str]()
     for entry in work.entries:
@@ -178,5 +178,5 @@ def _flag(value: object) -> bool | None:
 
 
 def _as_stored(value: Any) -> Any:
-    """Convert a value to what a row would return for it."""
+    """Convert a value to the form in which a row of the table returns it."""
     return json.loads(wire.write(value))

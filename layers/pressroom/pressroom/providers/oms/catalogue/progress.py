@@ -19,7 +19,7 @@ from pressroom.providers.oms.catalogue.rows import KIND
 
 DESTINATION, OPERATION = "oms", "push_catalogue"
 TRIES = 5
-"""How often a push is written when others start at the same moment, before that is an error."""
+"""How often the write of a push is tried, when other pushes start at the same moment, before Conflict is raised."""
 _PUSH: table.Item = table.pk(KIND, "push")
 _IS_CURRENT = "delivery_id = :known"
 

@@ -1,4 +1,4 @@
-"""What the table holds about each entry of the catalogue: the row `CATALOGUE#products/mug`."""
+"""The row of each entry of the catalogue in the table, such as `CATALOGUE#products/mug`."""
 
 import json
 from collections.abc import Iterable
@@ -25,13 +25,13 @@ class State(StrEnum):
     """Whether the OMS has an entry, as far as Pressroom knows."""
 
     ABSENT = "absent"
-    """The OMS does not have it: it was never sent, was refused or deleted, or a person has reported it absent."""
+    """The OMS does not have the entry: it was never sent, was refused or deleted, or a person reported it absent."""
     CREATING = "creating"
-    """A push is creating it, or was killed while it did."""
+    """A push is creating the entry, or was killed while it did."""
     UNKNOWN = "unknown"
-    """The create got no answer. Pressroom does not create it again before a person has looked."""
+    """The create request got no answer. Pressroom does not repeat it before a person has looked at the OMS."""
     KNOWN = "known"
-    """The OMS has it under `id`."""
+    """The OMS has the entry under `id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
