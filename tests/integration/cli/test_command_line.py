@@ -618,7 +618,10 @@ def test_every_problem_is_found_and_has_exit_code_1(terminal: Terminal, account:
         "OmsBaseUrl": ("warn", "Empty: deliveries of personalised lines wait."),
         "webhook camaloon": ("fail", "An unsigned request gets 502 instead of 400 or 401."),
         "webhook oms": ("fail", "An unsigned request gets 404 instead of 400 or 401."),
-        "printful": ("fail", "Another URL has replaced Pressroom's webhook at Printful. Pressroom misses its events."),
+        "printful": (
+            "fail",
+            "Another URL has replaced Pressroom's webhook at Printful, so Pressroom misses Printful's events.",
+        ),
         "shop": (
             "fail",
             "The shop responded with 410, so Pressroom has sent no notifications since 2026-09-01T14:10:00.000Z.",

@@ -530,7 +530,7 @@ def test_many_dead_notifications_do_not_hide_a_printers_delivery(
     assert not [each for each in standing(hub) if each.startswith("dead_letters")]  # whose they are is not known
     monkeypatch.setattr(conditions, "MOST", 2)
     assert sentence(hub, "deliveries_dead/storefront").endswith(
-        " deliveries to the shop failed for good. Fix the cause, then replay."
+        " deliveries to the shop failed for good. Fix the cause, then replay them."
     )
     look(hub)
     assert "ore than 2 deliveries" in sentence(hub, "deliveries_dead/storefront")

@@ -311,7 +311,10 @@ def test_a_change_outside_the_lines_is_flagged_while_a_line_is_open() -> None:
     first = paid((PIN, 2), (OWN, 1))
     late = changed(first, (PIN, 2), (OWN, 1), at=5, ref="other")
     assert record(first, late).attention == [Attention.CHANGE_NOT_SENT]
-    assert record(first, late).timeline[-1].text == "Changed by the shop, in part too late for a printer"
+    assert (
+        record(first, late).timeline[-1].text
+        == "Changed by the shop; a printer can't make a part of the change any more"
+    )
     assert record(first, late, changed(first, (PIN, 2), (OWN, 1), at=6)).attention == []
     withdrawn = [at_camaloon("withdrawn", at=10), at_oms("withdrawn", at=10)]
     assert record(first, late, revoked(), *withdrawn).attention == []
@@ -1385,23 +1388,25 @@ def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
         (at_camaloon("sent"), "camaloon has received order_paid"),
         (
             at_camaloon("sent", answer_lost=True),
-            "camaloon has received order_paid, perhaps more than once: an answer was lost",
+            "camaloon has received order_paid, perhaps more than once, because an answer was lost",
         ),
         (at_camaloon("dead", reason="HTTP 401"), "order_paid could not be sent to camaloon: HTTP 401"),
         (
             at_camaloon("dead", reason="HTTP 503", answer_lost=True),
-            "order_paid could not be sent to camaloon: HTTP 503; it may have been received: an answer was lost",
+            "order_paid could not be sent to camaloon: HTTP 503; "
+            "the destination may have received it, because an answer was lost",
         ),
         (at_camaloon("withdrawn", reason="canceled"), "order_paid was not sent to camaloon: canceled"),
         (created("1"), "oms has received create_order"),
         (
             created("1", known=False),
-            "oms has received create_order; its answer was lost, and when asked it confirmed the order without a uid",
+            "oms has received create_order; the answer was lost, and the lookup confirmed the order but gave no uid",
         ),
         (at_oms("sent", "update_order", answer_lost=True), "oms has received update_order"),
         (
             at_oms("dead", "update_order", answer_lost=True),
-            "update_order could not be sent to oms: HTTP 503; it may have been received: an answer was lost",
+            "update_order could not be sent to oms: HTTP 503; "
+            "the destination may have received it, because an answer was lost",
         ),
         (routed("1", "printful"), "Line 1 was routed to printful by hand"),
         (revoked(), "Canceled by the shop"),
@@ -1409,7 +1414,10 @@ def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
         (print_file("1", "given_up", at=5), "oms: line 1 still has no print file; Pressroom stopped asking for it"),
         (batched("1", "Batching", at=5), "oms: line 1 is in the batch B1"),
         (batched("1", None, uid=None, at=5), "oms: line 1 is in the batch b"),
-        (batched("1", "dead", uid=None, at=5), "oms: the batch b of line 1 was not taken, or its answer was lost"),
+        (
+            batched("1", "dead", uid=None, at=5),
+            "oms: the batch b of line 1 was not accepted, or the OMS's answer was lost",
+        ),
         (cp("order_validated", at=5), "cloudprinter: the order is accepted"),
         (cp("item_produce", 1, "1", at=5), "cloudprinter: item 1 is in production"),
         (cp("item_produce", 1, at=5), "cloudprinter: item 21034900000001 is in production"),

@@ -17,7 +17,7 @@ type Rule = Callable[[State], bool]
 
 
 def may_be_made_twice(fact: Fact) -> bool:
-    """Return whether an answer was lost to a create, which must not be repeated. A repeated change does no harm."""
+    """Return whether the answer to a create request was lost. The repetition of another request does no harm."""
     return bool(fact.data.get("answer_lost")) and fact.data["operation"] in CREATES
 
 
