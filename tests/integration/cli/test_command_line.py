@@ -346,7 +346,7 @@ def test_a_line_is_routed_by_hand(terminal: Terminal, hub: Hub) -> None:
     assert terminal.json("route", "7", "1", "camaloon")["status"] == "accepted"
     hub.settle()
     assert terminal.run("route", "7", "1", "printful") == NEGATIVE
-    assert "The line has a printer: camaloon." in terminal.err
+    assert "The line already has a printer: camaloon." in terminal.err
 
 
 def test_personal_data_is_erased(terminal: Terminal, hub: Hub) -> None:
