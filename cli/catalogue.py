@@ -71,7 +71,7 @@ def catalogue() -> None:
 @_delete
 @click.pass_obj
 def diff(session: Session, /, file: Path | None, delete: tuple[str, ...]) -> int:
-    """Show what a push would create, update and delete. Sends nothing. Exit code 3 if there are differences."""
+    """Show the entries that a push would create, update and delete. Sends nothing. Exit code 3 if there are any."""
     return _run(session, Request("diff", file=file, delete=delete))
 
 
@@ -79,7 +79,12 @@ def diff(session: Session, /, file: Path | None, delete: tuple[str, ...]) -> int
 @_file
 @_delete
 @click.option(
-    "--wait", "wait_s", type=click.FloatRange(0), default=600, show_default=True, help="Seconds to wait for the end."
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=600,
+    show_default=True,
+    help="Seconds to wait until the push has ended.",
 )
 @click.pass_obj
 def push(session: Session, /, file: Path | None, delete: tuple[str, ...], wait_s: float) -> int:
@@ -90,7 +95,7 @@ def push(session: Session, /, file: Path | None, delete: tuple[str, ...], wait_s
 @catalogue.command("show")
 @click.pass_obj
 def show(session: Session, /) -> int:
-    """Show the state of each entry."""
+    """Show the state of each known entry of the catalogue, and the latest push."""
     return _run(session, Request("show"))
 
 

@@ -64,9 +64,9 @@ def delivery(session: Session, /, delivery_id: str) -> None:
 @click.argument("outcome", type=click.Choice(["done", "dropped"]))
 @click.pass_obj
 def settle(session: Session, /, delivery_id: str, outcome: str) -> None:
-    """Close a dead delivery by hand: done if the destination has it, dropped if it must not be sent.
+    """Close a dead delivery by hand: done if the destination has received it, dropped if it must not be sent.
 
-    Dropping a delivery that orders lines cancels these lines and notifies the shop.
+    If a dropped delivery was to order lines, these lines are canceled, and the shop is notified.
     """
     response = session.api.post(path("deliveries", delivery_id, "settle"), {"outcome": outcome})
     session.show(response, f"{response['id']} is {response['status']}.")

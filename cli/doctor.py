@@ -1,4 +1,4 @@
-"""Check an installation: its settings, whether everything responds, and whether work for a person is open.
+"""Check an installation: its settings, whether everything responds, and whether anything needs a person.
 
 A check that the user has no permission for, or that the local cloud does not support, is reported as skipped. No value
 of a secret is printed.
@@ -45,7 +45,7 @@ ISSUED_BY_PARTNER = {
 """The secrets that the merchant copies from a partner, and that partner."""
 IN_A_PATH = frozenset(partner.id for partner in PARTNERS if partner.credential == "token")
 """The secrets that are a segment of the webhook's URL."""
-RESTORE = "It was deleted by hand: restore it, or deploy the stack again."
+RESTORE = "This resource was deleted by hand: restore it, or deploy the stack again."
 HARMLESS = frozenset({"payload_drift", "old_secret"})
 """Health conditions under which everything still works."""
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
@@ -57,7 +57,7 @@ FEW_FUNCTIONS, TOO_FEW_FUNCTIONS = 100, 10
 
 @dataclass(frozen=True)
 class Finding:
-    """A result of a check, and what to do about it."""
+    """The result of a check, and what to do about a problem."""
 
     name: str
     status: Status
@@ -152,7 +152,12 @@ def stack(inspection: Inspection) -> Iterator[Finding]:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         yield Finding("stack", "ok", f"Deployed ({status}).")
     elif status.endswith("_IN_PROGRESS"):
-        yield Finding("stack", "warn", f"A deployment is running ({status}).", "Check again when it has ended.")
+        yield Finding(
+            "stack",
+            "warn",
+            f"A deployment is running ({status}).",
+            "Run the doctor again when the deployment has ended.",
+        )
     elif status == "UPDATE_ROLLBACK_COMPLETE":
         todo = "See the reason in CloudFormation, and deploy again."
         yield Finding("stack", "warn", "The last deployment failed. The previous version is running.", todo)
@@ -166,7 +171,7 @@ def secrets(inspection: Inspection) -> Iterator[Finding]:
     for output, suffix in SECRETS.items():
         name = f"secret {suffix}"
         if output not in outputs:
-            yield Finding(name, "skipped", f"The stack has no output {output}. Is it an older version?")
+            yield Finding(name, "skipped", f"The stack has no output {output}. Is this an older version of Pressroom?")
             continue
         try:
             secret = inspection.installation.secret(output)
@@ -185,7 +190,12 @@ def secret_findings(suffix: str, secret: Secret, inspection: Inspection) -> Iter
     put = f"Set {inspection.installation.stack_name}/{suffix} (docs/deploy.md, Set the secrets)."
     partner = ISSUED_BY_PARTNER.get(suffix)
     if not secret.well_formed:
-        yield Finding(name, "fail", 'Its format is not {"current": "…", "previous": "…"}, so it is ignored.', put)
+        yield Finding(
+            name,
+            "fail",
+            'The secret does not have the format {"current": "…", "previous": "…"}, so it is ignored.',
+            put,
+        )
     elif not secret.current and partner is None:
         yield Finding(name, "fail", "Not set.", put)
     elif not secret.current and partner in inspection.routed:
@@ -196,7 +206,10 @@ def secret_findings(suffix: str, secret: Secret, inspection: Inspection) -> Iter
         yield Finding(name, "fail", error, put)
     elif secret.previous:
         yield Finding(
-            name, "warn", "The previous value is still accepted.", "Clear it when no sender uses it any more."
+            name,
+            "warn",
+            "The previous value of the secret is still accepted.",
+            "Empty `previous` when no sender uses it any more.",
         )
     else:
         yield Finding(name, "ok", "Set.")
@@ -204,14 +217,14 @@ def secret_findings(suffix: str, secret: Secret, inspection: Inspection) -> Iter
 
 def _format_error(suffix: str, values: tuple[str, ...]) -> str:
     if any(each != each.strip() for each in values):
-        return "It starts or ends with white space."
+        return "The secret starts or ends with white space."
     if suffix in IN_A_PATH and not re.fullmatch(r"[A-Za-z0-9_-]+", values[0]):
-        return "It is part of a URL's path, but contains characters other than letters, digits, - and _."
+        return "The secret is part of a URL's path, but contains characters other than letters, digits, - and _."
     if suffix == "storefront-notifications":
         try:
             standard_signature(values[0], "id", "0", b"")
         except ValueError:
-            return "It is not base64, so no notification to the shop can be signed."
+            return "The secret is not base64, so no notification to the shop can be signed."
     return ""
 
 
@@ -223,10 +236,12 @@ def parameters(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(name, "ok", "Set.")
         elif partner.id in inspection.routed:
             text = f"Empty, although the routing uses {partner.id}: orders can't be delivered to {partner.name}."
-            yield Finding(name, "fail", text, f"Deploy with {name}.")
+            yield Finding(name, "fail", text, f"Set the parameter {name}, and deploy.")
         elif partner.needs_design:
             text = "Empty: deliveries of personalised lines wait."
-            yield Finding(name, "warn", text, f"If you sell personalised products, deploy with {name}.")
+            yield Finding(
+                name, "warn", text, f"If you sell personalised products, set the parameter {name}, and deploy."
+            )
         else:
             yield Finding(name, "ok", f"Empty. The routing does not use {partner.id}.")
 
@@ -239,7 +254,7 @@ def api_answers(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("ops API", "fail", str(error), "Check the stack's output ApiUrl, and this machine's network.")
         return
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        yield Finding("ops API", "ok", "It responds, and refuses requests without a token.")
+        yield Finding("ops API", "ok", "The API responds, and refuses requests without a token.")
     else:
         text = f"A request without a token gets {response.status_code} instead of 401."
         yield Finding("ops API", "fail", text, "See the log of the API's function.")
@@ -252,12 +267,12 @@ def api_answers(inspection: Inspection) -> Iterator[Finding]:
             "ops token",
             "fail",
             str(error),
-            f"Compare it with the secret {inspection.installation.stack_name}/ops-token.",
+            f"Compare the token with the secret {inspection.installation.stack_name}/ops-token.",
         )
     except Failed as error:
         yield Finding("ops token", "fail", str(error), "See the log of the API's function.")
     else:
-        yield Finding("ops token", "ok", "The ops API accepts it.")
+        yield Finding("ops token", "ok", "The ops API accepts the token.")
 
 
 def clock_finding(date: str | None, now: datetime) -> Finding:
@@ -288,7 +303,7 @@ def webhooks(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(name, "fail", str(error), "See the log of its receiver.")
             continue
         if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-            yield Finding(name, "ok", f"It responds, and refuses unsigned requests ({status}).")
+            yield Finding(name, "ok", f"The receiver responds, and refuses unsigned requests ({status}).")
         else:
             is_missing = status == HTTPStatus.NOT_FOUND
             todo = "The route is missing: deploy again." if is_missing else "See the log of its receiver."
@@ -317,7 +332,9 @@ def printful(inspection: Inspection) -> Iterator[Finding]:
 def shop(inspection: Inspection) -> Iterator[Finding]:
     notifications = inspection.api.get("/notifications")
     if notifications["disabled_at"]:
-        text = f"It responded with 410, so Pressroom has sent no notifications since {notifications['disabled_at']}."
+        text = (
+            f"The shop responded with 410, so Pressroom has sent no notifications since {notifications['disabled_at']}."
+        )
         todo = "Fix the shop, then POST /notifications/enable (docs/runbook.md, StorefrontDisabledAlarm)."
         yield Finding("shop", "fail", text, todo)
     elif notifications["url_set"]:
@@ -350,22 +367,25 @@ def queues(inspection: Inspection) -> Iterator[Finding]:
             )
         else:
             yield Finding(
-                name, "warn", f"{messages} waiting.", "Check again. If the number grows, see the alarms and the log."
+                name,
+                "warn",
+                f"{messages} {'message' if messages == 1 else 'messages'} waiting.",
+                "Run the doctor again. If the number grows, see the alarms and the log.",
             )
-    yield Finding("queues", "ok", f"{empty} are empty.")
+    yield Finding("queues", "ok", f"{empty} queues are empty.")
 
 
 def functions(inspection: Inspection) -> Iterator[Finding]:
-    """A deleted function is otherwise noticed only when its next webhook becomes unhandled."""
+    """Check that every function exists. A missing one would be noticed only when its next webhook becomes unhandled."""
     names = set(inspection.resources_of_type("AWS::Lambda::Function").values())
     client = inspection.installation.client("lambda")
     with aws_errors("Lambda"):
         pages = client.get_paginator("list_functions").paginate()
         gone = names - {each["FunctionName"] for page in pages for each in page["Functions"]}
     for name in sorted(gone):
-        yield Finding(f"function {name}", "fail", "It does not exist.", RESTORE)
+        yield Finding(f"function {name}", "fail", "The function does not exist.", RESTORE)
     if not gone:
-        yield Finding("functions", "ok", f"All {len(names)} exist.")
+        yield Finding("functions", "ok", f"All {len(names)} functions exist.")
 
 
 def alarms(inspection: Inspection) -> Iterator[Finding]:
@@ -377,18 +397,18 @@ def alarms(inspection: Inspection) -> Iterator[Finding]:
             found += client.describe_alarms(AlarmNames=list(some), MaxRecords=100)["MetricAlarms"]
     active = [each for each in found if each["StateValue"] == "ALARM"]
     for each in active:
-        todo = "See docs/runbook.md."
+        todo = "See the section of this alarm in docs/runbook.md."
         yield Finding(f"alarm {each['AlarmName']}", "fail", each.get("AlarmDescription", "Active."), todo)
     if not found:
         yield Finding("alarms", "skipped", "CloudWatch returned no alarms of the stack.")
     elif not active:
-        yield Finding("alarms", "ok", f"None of {len(found)} is active.")
+        yield Finding("alarms", "ok", f"None of {len(found)} alarms is active.")
 
 
 def mail(inspection: Inspection) -> Iterator[Finding]:
     if not inspection.installation.parameters.get("AlarmEmail"):
         text = "AlarmEmail is empty, so alarms are not sent to anyone."
-        yield Finding("alarm mail", "warn", text, "Deploy with AlarmEmail.")
+        yield Finding("alarm mail", "warn", text, "Set the parameter AlarmEmail, and deploy.")
         return
     client = inspection.installation.client("sns")
     topics = inspection.resources_of_type("AWS::SNS::Topic").values()
@@ -422,7 +442,7 @@ def conditions(inspection: Inspection) -> Iterator[Finding]:
     try:
         found = inspection.api.get("/conditions")
     except NotFound:
-        yield Finding("conditions", "skipped", "This version has no health conditions.")
+        yield Finding("conditions", "skipped", "This version of Pressroom has no health conditions.")
         return
     for each in found["conditions"]:
         status: Status = "warn" if each["name"] in HARMLESS else "fail"
@@ -430,20 +450,20 @@ def conditions(inspection: Inspection) -> Iterator[Finding]:
         yield Finding(f"condition {each['id']}", status, each["text"], todo)
     checked_at = found["looked_at"]
     if not checked_at:
-        yield Finding("conditions", "skipped", "Not checked yet.", "Run the doctor again in 15 minutes.")
+        yield Finding("conditions", "skipped", "The monitor has not run yet.", "Run the doctor again in 15 minutes.")
     elif inspection.now() - datetime.fromisoformat(checked_at) > MONITOR_LATE:
         todo = "See the log of the monitor's function."
         yield Finding("conditions", "fail", f"The monitor has not run since {checked_at}.", todo)
     elif not found["conditions"]:
-        yield Finding("conditions", "ok", f"None active at {checked_at}.")
+        yield Finding("conditions", "ok", f"No condition is true. Last checked at {checked_at}.")
 
 
 def open_work(inspection: Inspection) -> Iterator[Finding]:
-    """Work for a person. It has its own alarms and is no fault of the installation, so it only gives warnings."""
+    """Count what needs a person. That is no fault of the installation and has its own alarms, so it only warns."""
     try:
         overview = inspection.api.get("/overview")
     except NotFound:
-        yield Finding("to do", "skipped", "This version has no overview.")
+        yield Finding("to do", "skipped", "This version of Pressroom has no overview.")
         return
     dead = [each["dead"] for each in overview["deliveries"]]
     waiting = {
@@ -459,7 +479,7 @@ def open_work(inspection: Inspection) -> Iterator[Finding]:
             more = "+" if any(each["more"] for each in counts) else ""
             yield Finding("to do", "warn", f"{number}{more} {what}.", inspection.installation.typed(command))
     if nothing:
-        yield Finding("to do", "ok", "No open work.")
+        yield Finding("to do", "ok", "No order, webhook or delivery needs a person.")
 
 
 CHECKS: dict[str, Check] = {

@@ -61,7 +61,7 @@ class Explanation:
 @click.option("--default", help=f"{DEFAULT} to use [that of the installation].")
 @click.pass_obj
 def explain_order(session: Session, /, file: Path, rules: str | None, default: str | None) -> int:
-    """Explain where the lines of an order_paid would be routed. Sends nothing.
+    """Show to which printer each line of an order_paid would be routed, and why. Sends nothing.
 
     FILE contains the body of the order. Exit code 1 if the order would be refused, or a line has no printer.
     """

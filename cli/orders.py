@@ -1,4 +1,4 @@
-"""Orders: the list, one with everything known about it, routing a line by hand, erasing personal data."""
+"""Orders: the list, one order with all details, routing a line by hand, erasing personal data."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ from pressroom.partners import PRINTERS
     is_flag=False,
     flag_value=24,
     metavar="[HOURS]",
-    help="Only open orders without news for this time [24], oldest first.",
+    help="Only open orders without any message for this many hours [24], oldest first.",
 )
 @click.option("--id", "order_id", help="The order with this id.")
 @click.option("--ref", help="Orders with this reference.")
@@ -41,7 +41,7 @@ from pressroom.partners import PRINTERS
 @list_options
 @click.pass_obj
 def orders(session: Session, /, order_id: str | None, **query: Any) -> None:
-    """List orders, newest first."""
+    """List orders, the one whose payment was received last first."""
     columns: dict[str, Cell] = {
         "order": "id",
         "ref": "ref",
@@ -78,7 +78,7 @@ def route(session: Session, /, order_id: str, line_id: str, destination: str) ->
 
 @click.group("erase", cls=Group)
 def erase() -> None:
-    """Erase personal data permanently."""
+    """Erase the personal data of an order, or of a webhook without an order, permanently."""
 
 
 @erase.command("order")
@@ -97,8 +97,8 @@ def erase_order(session: Session, /, order_id: str, yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @click.pass_obj
 def erase_webhook(session: Session, /, event_id: str, yes: bool) -> None:
-    """Erase the body of a webhook that belongs to no order."""
-    session.confirm(f"Erase the body of {event_id}? It can't be replayed after that.", yes=yes)
+    """Erase the body of a webhook that belongs to no order, such as a failed one."""
+    session.confirm(f"Erase the body of {event_id}? The webhook can't be replayed after that.", yes=yes)
     response = session.api.post(path("events", event_id, "erase"))
     session.show(response, f"Erased at {response['erased_at']}.")
 

@@ -16,7 +16,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 @click.command("overview", cls=Command)
 @click.pass_obj
 def overview(session: Session, /) -> None:
-    """Count orders by status, open work, and the webhooks of each provider by hour."""
+    """Count orders by status, what needs a person, and the webhooks of each provider in the last 24 hours."""
     found = session.api.get("/overview")
     orders: dict[str, Cell] = {"status": "status", "orders": count}
     deliveries: dict[str, Cell] = {
@@ -44,13 +44,13 @@ def overview(session: Session, /) -> None:
 @click.command("conditions", cls=Command)
 @click.pass_obj
 def conditions(session: Session, /) -> int:
-    """List active health conditions, such as a silent provider. Exit code 1 if there are any."""
+    """List the health conditions that are true now, such as a silent printer. Exit code 1 if there are any."""
     found = session.api.get("/conditions")
     columns: dict[str, Cell] = {"since": "since", "condition": "name", "about": "about", "what": "text"}
     checked = (
         f"Last checked at {found['looked_at']}."
         if found["looked_at"]
-        else "Not checked yet. The monitor checks every 15 minutes."
+        else "No check yet. The monitor checks the conditions every 15 minutes."
     )
     session.show(found, table("Conditions", columns, found["conditions"]), checked)
     return NEGATIVE if found["conditions"] else DONE

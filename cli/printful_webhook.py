@@ -39,24 +39,34 @@ def printful_webhook() -> None:
 @printful_webhook.command("show")
 @click.pass_obj
 def show(session: Session, /) -> int:
-    """Show the registered webhook."""
+    """Show the webhook that is registered at Printful."""
     return _manage(session, {"action": "show"})
 
 
 @printful_webhook.command("register")
-@click.option("--products", type=Products(), help="Products with stock updates: 5,12 or none [unchanged].")
-@click.option("--replace", metavar="URL", help="Another URL that may be overwritten.")
+@click.option(
+    "--products",
+    type=Products(),
+    help="Ids of the products whose stock Printful reports, such as 5,12; none for no product [unchanged].",
+)
+@click.option(
+    "--replace",
+    metavar="URL",
+    help="The URL of another system that the registration may overwrite, exactly as `show` prints it.",
+)
 @click.pass_obj
 def register(session: Session, /, products: list[int] | None, replace: str | None) -> int:
-    """Make Printful send its webhooks to Pressroom."""
+    """Register Pressroom's webhook at Printful, so that Printful sends its events to Pressroom."""
     return _manage(session, {"action": "register", "product_ids": products, "replace": replace})
 
 
 @printful_webhook.command("remove")
-@click.option("--replace", metavar="URL", help="Another URL that may be removed.")
+@click.option(
+    "--replace", metavar="URL", help="The URL of another system that may be removed, exactly as `show` prints it."
+)
 @click.pass_obj
 def remove(session: Session, /, replace: str | None) -> int:
-    """Remove the webhook, and stop the hourly check of it."""
+    """Remove Pressroom's webhook at Printful, and stop the hourly check of it."""
     return _manage(session, {"action": "remove", "replace": replace})
 
 

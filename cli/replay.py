@@ -1,4 +1,4 @@
-"""Replay one webhook or delivery, or many of them in a job with a rate."""
+"""Replay one webhook or delivery, or many in a job, at a rate per minute."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ def replay() -> None:
 @click.argument("event_id", metavar="WEBHOOK")
 @click.pass_obj
 def one_webhook(session: Session, /, event_id: str) -> int:
-    """Process a parked webhook again. Exit code 1 if it needed no replay."""
+    """Process a failed or unhandled webhook again. Exit code 1 if it needed no replay."""
     return _replay_one(session, "events", event_id)
 
 
@@ -47,10 +47,14 @@ def _replay_one(session: Session, what: str, identity: str) -> int:
 
 def _job_options[Function: Any](function: Function) -> Function:
     for option in (
-        click.option("--no-wait", is_flag=True, help="Don't wait until the job has finished."),
+        click.option("--no-wait", is_flag=True, help="Start the replay and return; don't wait until it has finished."),
         click.option("--yes", is_flag=True, help="Don't ask for confirmation."),
         click.option(
-            "--per-minute", type=click.IntRange(1, 600), default=60, show_default=True, help="Replays per minute."
+            "--per-minute",
+            type=click.IntRange(1, 600),
+            default=60,
+            show_default=True,
+            help="Maximum number of replays per minute.",
         ),
         click.option(
             "--limit",
@@ -60,10 +64,14 @@ def _job_options[Function: Any](function: Function) -> Function:
             help="Maximum number of replays.",
         ),
         click.option(
-            "--until", type=click.DateTime(TIMES), help="Only those received or created up to this time (UTC)."
+            "--until",
+            type=click.DateTime(TIMES),
+            help="Only webhooks received, or deliveries created, until this time (UTC).",
         ),
         click.option(
-            "--since", type=click.DateTime(TIMES), help="Only those received or created since this time (UTC)."
+            "--since",
+            type=click.DateTime(TIMES),
+            help="Only webhooks received, or deliveries created, since this time (UTC).",
         ),
     ):
         function = option(function)
@@ -115,7 +123,7 @@ def show(session: Session, /, job_id: str) -> None:
 @click.argument("job_id", metavar="JOB")
 @click.pass_obj
 def cancel(session: Session, /, job_id: str) -> int:
-    """Stop a replay job. Exit code 1 if it had already ended. Finished replays are not undone."""
+    """Stop a replay job. What it has replayed stays replayed. Exit code 1 if it had already ended."""
     job = session.api.post(path("replays", job_id, "cancel"))
     session.show(job, f"The replay is {job['status']}: {job['replayed']} were replayed.")
     return DONE if job["status"] == "canceled" else NEGATIVE

@@ -42,17 +42,25 @@ class Change(click.ParamType[Any]):
 
 @click.command("send", cls=Command)
 @click.argument("topic", required=False)
-@click.option("--list", "listing", is_flag=True, help="List the topics and their cases. Sends nothing.")
-@click.option("--case", default="", help="A variant of the sample: events/<provider>/<topic>__<case>.json.")
+@click.option("--list", "listing", is_flag=True, help="List the topics and the cases of their samples. Sends nothing.")
+@click.option("--case", default="", help="Send the variant CASE of the sample: events/<provider>/<topic>__<case>.json.")
 @click.option(
-    "--body", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file to send instead of a sample."
+    "--body",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file whose bytes are sent as the body, instead of a sample.",
 )
-@click.option("--set", "changes", type=Change(), multiple=True, help="Change the body: id=2001, line_items.0.sku=MUG.")
+@click.option(
+    "--set",
+    "changes",
+    type=Change(),
+    multiple=True,
+    help="Set a value in the body, by its path: id=2001, line_items.0.sku=MUG.",
+)
 @click.option(
     "--times", type=click.IntRange(1), default=1, show_default=True, help="Send the same webhook this many times."
 )
-@click.option("--wait", is_flag=True, help="Wait until it is processed, and show its order.")
-@click.option("--timeout", type=click.FloatRange(0), default=60, show_default=True, help="Seconds to wait.")
+@click.option("--wait", is_flag=True, help="Wait until the webhook is processed, and show its order.")
+@click.option("--timeout", type=click.FloatRange(0), default=60, show_default=True, help="Seconds to wait with --wait.")
 @click.option("--yes", is_flag=True, help="Don't ask before sending to a stack in AWS.")
 @click.pass_obj
 def send(
@@ -70,8 +78,8 @@ def send(
 ) -> int:
     """Sign a sample webhook and send it, such as `send storefront.order_paid --set id=2001 --wait`.
 
-    The installation treats it as genuine, so a paid order is printed. Sending the same webhook again has no further
-    effect; for a new order, set another id. Exit code 1 if it is refused, or with --wait not processed.
+    The installation treats the webhook as genuine, so a paid order is printed. Sending the same webhook again has no
+    further effect; for a new order, set another id. Exit code 1 if it is refused, or with --wait not processed.
     """
     if listing:
         return _list(session)
@@ -83,7 +91,7 @@ def send(
     url, secret = installation.webhook_url(sender), installation.credential(sender)
     raw = body_of(source, sender, secret, changes)
     if not installation.is_local:
-        question = f"{installation.title} treats this as genuine, so a paid order is printed. Send {topic}?"
+        question = f"{installation.title} treats this webhook as genuine, so a paid order is printed. Send {topic}?"
         session.confirm(question, yes=yes)
     headers = event.signed(sender, name, raw, secret)
     whole_url = f"{url}/{secret}" if sender.credential == "token" else url
@@ -149,7 +157,7 @@ def body_of(source: Path, sender: Sender, secret: str, changes: Changes) -> byte
     try:
         content = wire.parse(raw)
     except ValueError as error:
-        raise click.UsageError(f"{source} is not JSON, so no value in it can be set.") from error
+        raise click.UsageError(f"{source} is not JSON, so --set can't change it.") from error
     for steps, text in changes:
         _set(content, steps, text)
     return wire.write(content)
@@ -202,7 +210,7 @@ def _wait_for_event(session: Session, event_id: str, seconds: float) -> dict[str
     if found is None:
         title = session.installation.title
         raise Unreachable(
-            f"{title} accepted {event_id}, but its ops API has no such webhook. Is it another stack's API?"
+            f"{title} accepted {event_id}, but its ops API has no such webhook. Is this the API of another stack?"
         )
     return {name: value for name, value in found.items() if not name.startswith("body")}
 

@@ -15,7 +15,9 @@ from pressroom.partners import SOURCES
 
 @click.command("webhooks", cls=Command)
 @click.option("--state", type=click.Choice([each.value for each in State]), help="Only webhooks in this state.")
-@click.option("--provider", type=click.Choice(SOURCES), help="Only webhooks of this provider; ops: actions by hand.")
+@click.option(
+    "--provider", type=click.Choice(SOURCES), help="Only webhooks of this provider; ops: requests to the ops API."
+)
 @click.option("--topic", help="Only webhooks of this topic, such as item_shipped.")
 @list_options
 @click.pass_obj
@@ -37,7 +39,7 @@ def webhooks(session: Session, /, **query: Any) -> None:
 @click.argument("event_id", metavar="WEBHOOK")
 @click.pass_obj
 def webhook(session: Session, /, event_id: str) -> None:
-    """Show a received webhook with its original body. Credentials are removed."""
+    """Show a received webhook with its original body, from which credentials are removed."""
     found = session.api.get(path("events", event_id))
     body = found["body"] or found["body_base64"] or ("(erased)" if found["body_erased"] else "(empty)")
     about = {

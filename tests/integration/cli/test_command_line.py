@@ -597,14 +597,20 @@ def test_every_problem_is_found_and_has_exit_code_1(terminal: Terminal, account:
         "stack": ("warn", "The last deployment failed. The previous version is running."),
         "secret storefront": ("fail", "Not set."),
         "secret printful-api": ("warn", "Not set."),
-        "secret camaloon": ("fail", "It starts or ends with white space."),
-        "secret cloudprinter": ("warn", "The previous value is still accepted."),
+        "secret camaloon": ("fail", "The secret starts or ends with white space."),
+        "secret cloudprinter": ("warn", "The previous value of the secret is still accepted."),
         "secret oms": (
             "fail",
-            "It is part of a URL's path, but contains characters other than letters, digits, - and _.",
+            "The secret is part of a URL's path, but contains characters other than letters, digits, - and _.",
         ),
-        "secret storefront-notifications": ("fail", "It is not base64, so no notification to the shop can be signed."),
-        "secret oms-api": ("fail", 'Its format is not {"current": "…", "previous": "…"}, so it is ignored.'),
+        "secret storefront-notifications": (
+            "fail",
+            "The secret is not base64, so no notification to the shop can be signed.",
+        ),
+        "secret oms-api": (
+            "fail",
+            'The secret does not have the format {"current": "…", "previous": "…"}, so it is ignored.',
+        ),
         "CamaloonSourceDomain": (
             "fail",
             "Empty, although the routing uses camaloon: orders can't be delivered to Camaloon.",
@@ -615,7 +621,7 @@ def test_every_problem_is_found_and_has_exit_code_1(terminal: Terminal, account:
         "printful": ("fail", "Another URL has replaced Pressroom's webhook at Printful. Pressroom misses its events."),
         "shop": (
             "fail",
-            "It responded with 410, so Pressroom has sent no notifications since 2026-09-01T14:10:00.000Z.",
+            "The shop responded with 410, so Pressroom has sent no notifications since 2026-09-01T14:10:00.000Z.",
         ),
         "CamaloonDeadLetterQueue": ("fail", "1 message in the dead-letter queue."),
         "alarm pressroom-camaloon-dead-letters": (
@@ -640,7 +646,7 @@ def test_a_check_without_permission_is_skipped_with_the_reason(terminal: Termina
     assert found["queues"] == ("skipped", "AWS refuses: you may not use sqs")
     assert found["alarms"] == ("skipped", "AWS refuses: you may not use cloudwatch")
     assert found["quota"] == found["printful"] == ("skipped", "AWS refuses: you may not use lambda")
-    assert found["ops token"] == ("ok", "The ops API accepts it.")
+    assert found["ops token"] == ("ok", "The ops API accepts the token.")
 
 
 def test_an_api_without_authentication_fails(terminal: Terminal) -> None:
