@@ -113,7 +113,7 @@ def exchange(
 def is_local(url: str) -> bool:
     """Return whether a URL's host is this machine."""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "127.0.0.1")
+    return host in ("localhost", "127.0.0.1") or host.endswith(".localhost")
 
 
 def actor() -> str:

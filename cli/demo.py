@@ -104,8 +104,13 @@ def _pay(stack: Stack, order: dict[str, Any], *, quiet: bool = False) -> None:
         "X-CAMALOON-HMAC-SHA256": camaloon.signature(webhook["secret"], body),
     }
     response = request("POST", webhook["url"], body=body, headers=headers, timeout=30)
-    console.print(f"   order {order['id']}, {len(order['line_items'])} lines -> {response.status_code} {response.text}")
+    console.print(f"   order {order['id']}, {_counted(order['line_items'])} -> {response.status_code} {response.text}")
     _expect(response.status_code == 202, "Pressroom responds to the shop's webhook with 202")
+
+
+def _counted(lines: list[Any]) -> str:
+    """Return the number of an order's lines in words."""
+    return f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
 
 
 def _show_arrival(stack: Stack) -> None:
@@ -119,7 +124,7 @@ def _show_arrival(stack: Stack) -> None:
     for name in ("Content-Type", "X-Camaloon-Source-Domain", "X-Camaloon-Topic", "X-Camaloon-Hmac-Sha256"):
         console.print(f"   {name}: {received['headers'].get(name, '-')}")
     console.print(
-        f"   body: {len(received['body']['line_items'])} lines for {received['body']['shipping_info']['city']}"
+        f"   body: {_counted(received['body']['line_items'])} for {received['body']['shipping_info']['city']}"
     )
     _expect(received["answered"] == 200, f"Camaloon accepts the order (it responded with {received['answered']})")
     console.print("   The simulator of Camaloon verified the signature, validated every field, and responded with 200.")

@@ -201,13 +201,14 @@ def start_emulator(
 ) -> processes.Server:
     """Start ministack, or find the one that runs."""
     running = processes.servers(state_dir).get(MINISTACK)
-    if running and processes.is_answering(running.port, HEALTH):
+    # One without `listen` was started by an older version, which had no guard.
+    if running and running.listen and processes.is_answering(running.port, HEALTH):
         if port not in {None, running.port}:
             raise LocalCloudError(f"This local cloud already runs on port {running.port}. Run `make down` first.")
         if bind not in {None, running.bind or LOOPBACK, running.bind}:
-            raise LocalCloudError(f"This local cloud already runs with {_asked('BIND', running.bind)}")
+            raise LocalCloudError(f"This local cloud already runs {_asked('BIND', running.bind)}")
         if allow_host not in {None, running.allow_host}:
-            raise LocalCloudError(f"This local cloud already runs with {_asked('ALLOW_HOST', running.allow_host)}")
+            raise LocalCloudError(f"This local cloud already runs {_asked('ALLOW_HOST', running.allow_host)}")
         say(f"  ministack runs on port {running.port}")
         return running
     processes.stop_all(state_dir)  # what a crash may have left
@@ -216,6 +217,8 @@ def start_emulator(
         port = processes.free_port(PORT, hosts=listen)
         if port != PORT:
             say(f"  port {PORT} is in use by something else: taking {port}")
+    elif not 0 < port < 2**16:
+        raise LocalCloudError(f"PORT={port} is not a port: choose a number from 1 to 65535.")
     elif not processes.is_free(port, hosts=listen):
         raise LocalCloudError(f"Port {port} is in use. End what occupies it, or choose another with PORT=.")
     tmp = state_dir / TMP
@@ -239,7 +242,7 @@ def start_emulator(
 
 
 def _asked(variable: str, value: str) -> str:
-    return f"{f'{variable}={value}' if value else f'no {variable}'}. Run `make down` first."
+    return f"{'with' if value else 'without'} {f'{variable}={value}' if value else variable}. Run `make down` first."
 
 
 def _start_simulators(state_dir: Path, template: dict[str, Any], listen: tuple[str, ...]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import hypercorn.asyncio
+from hypercorn.protocol.h11 import H11Protocol
 from ministack.app import main  # type: ignore[import-untyped]
 from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 
@@ -51,6 +52,14 @@ class _Zip(zipfile.ZipFile):
         Path(path).symlink_to(shared)
 
 
+async def _stay_with_http_1(protocol: H11Protocol, event: Any) -> None:
+    """Ignore a request to upgrade to HTTP/2 on the same connection.
+
+    A tunnel passes an upgraded connection on unchanged. Its visitors would then write the host names of all further
+    requests themselves, and reach everything that this machine's own programs reach.
+    """
+
+
 def _guarded(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Return hypercorn's `serve`, which puts the guard before the app and binds the addresses that are wanted."""
     addresses, port = os.environ[LISTEN].split(","), int(os.environ[PORT])
@@ -69,6 +78,7 @@ if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=_Zip, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
+    H11Protocol._check_protocol = _stay_with_http_1  # type: ignore[assignment, method-assign]
     hypercorn.asyncio.serve = _guarded(hypercorn.asyncio.serve)  # type: ignore[assignment]
     os.environ["PYTHONPATH"] = python_path()  # without what led here, which is not for the functions
     main()

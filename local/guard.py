@@ -27,7 +27,8 @@ _LOCAL_NAME = re.compile(r"(?:[a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\]")
 _HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
 _WEBHOOK = re.compile(rb"/webhooks(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+){1,2}")
-_FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip"}
+_FORWARDED = re.compile("forwarded|via|true-client-ip|x-real-ip|x-client-ip|x-original-host|x-forwarded-.*|cf-.*")
+"""The headers that a proxy adds. A program of this machine sends none of them."""
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -81,7 +82,7 @@ class Guard:
             return "A web page may not send webhooks." if request.values("origin") else None
         if not self._is_ours(request):
             return "This Host is not the local cloud's. See `make up ALLOW_HOST=name` if it is a tunnel's."
-        if any(name in _FORWARDED for name, _ in request.headers):
+        if any(_FORWARDED.fullmatch(name) for name, _ in request.headers):
             return "A proxy has changed this request's Host. Let it pass the Host on, and use ALLOW_HOST=name."
         if not request.path.startswith("/"):
             return "The request target has to be a path."
@@ -128,7 +129,10 @@ class GuardedAsgi:
             await self.app(scope, receive, send)
             return
         request = _request(scope)
-        if reason := self.guard.refusal(request):
+        if scope.get("http_version", "1.1") not in ("1.0", "1.1"):
+            # Each request on a connection of HTTP/2 has its own host. A tunnel may pass the connection on unchanged.
+            await _refuse(scope, send, HTTPStatus.FORBIDDEN, "Use HTTP/1.1.")
+        elif reason := self.guard.refusal(request):
             await _refuse(scope, send, HTTPStatus.FORBIDDEN, reason)
         elif self.guard.is_from_outside(request):
             await self._webhook(scope, receive, send)

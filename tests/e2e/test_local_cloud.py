@@ -54,7 +54,7 @@ def test_a_second_up_deploys_again_and_keeps_the_servers(shop: Shop) -> None:
 
 
 def test_up_refuses_another_address_while_the_cloud_runs(shop: Shop) -> None:
-    with pytest.raises(LocalCloudError, match="already runs with no BIND"):
+    with pytest.raises(LocalCloudError, match="already runs without BIND"):
         cloud.up(state_dir=shop.state_dir, bind="0.0.0.0")  # noqa: S104 - refused
     with pytest.raises(LocalCloudError, match="already runs on port"):
         cloud.up(state_dir=shop.state_dir, port=1)
@@ -323,6 +323,24 @@ def test_a_provider_reaches_its_webhook_through_the_tunnel(shop: Shop) -> None:
     path = urlsplit(urls["printful"]).path
     assert _through_the_tunnel(shop, path + "?a=1", {"Content-Type": "application/json"}, body=body)[0] == 200
     assert _through_the_tunnel(shop, path + "x", {"Content-Type": "application/json"}, body=body)[0] == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAoAAAAAIAAAAA"},
+        {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x" * 22},
+    ],
+)
+@pytest.mark.parametrize("target", ["/", "/webhooks/camaloon"])
+def test_a_connection_through_the_tunnel_is_never_upgraded(shop: Shop, target: str, headers: dict[str, str]) -> None:
+    lines = {"Host": TUNNEL, "X-Forwarded-For": "192.0.2.1", **headers}
+    head = f"GET {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    port = urlsplit(shop.stack.endpoint_url).port or 0
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(head.encode())
+        status = int(connection.recv(4096).split()[1])
+    assert status in (400, 403, 404), "no 101, after which the tunnel would pass everything on"
 
 
 def test_the_tunnel_reaches_only_the_webhook_routes(shop: Shop, name: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pressroom import partners
 from pressroom.ops import conditions
 from pressroom.partners import BY_ID, DEFAULTS, DESTINATIONS, ORDERED, PARTNERS, PRINTERS, SENDERS, SOURCES
+from pressroom.providers.storefront import decisions
 from tests.support import template
 from tests.support.template import ROOT, camel, functions, named, properties, resources, variables
 
@@ -253,3 +254,7 @@ def test_every_partner_that_pressroom_calls_has_an_address() -> None:
     called = [each.id for each in PARTNERS if each.has_api_token or (each.prints and each.create)]
     addresses = [name for name in template.template()["Parameters"] if name.endswith("BaseUrl")]
     compare("template.yaml, Parameters", addresses, [f"{camel(each)}BaseUrl" for each in called])
+
+
+def test_every_printer_that_is_ordered_from_has_its_decisions() -> None:
+    compare("providers/storefront/decisions.py, PRINTERS", decisions.PRINTERS, ORDERED)

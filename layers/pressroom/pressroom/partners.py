@@ -1,7 +1,7 @@
 """The partners: who exchanges messages with Pressroom, one row each. Every list of partners is derived from these rows.
 
 Light: the standard library only, since the receivers import it. A partner's `id` is stored in rows and facts and stands
-in the API, so it never changes.
+in the API, so it never changes, and a row is never removed: stored orders are read with it.
 """
 
 from collections.abc import Mapping

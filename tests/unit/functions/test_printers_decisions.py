@@ -232,7 +232,7 @@ def test_ids_are_text_for_any_json_type() -> None:
 def test_a_signal_that_names_no_order_or_item_is_parked(missing: str) -> None:
     content = cloudprinter("item_produce")
     del content[missing]
-    with pytest.raises(Unprocessable, match=f"not a ItemSignal: {missing}: missing"):
+    with pytest.raises(Unprocessable, match=f"not a valid ItemSignal: {missing}: missing"):
         decide("cloudprinter.item_produce", content)
 
 
@@ -322,7 +322,7 @@ def test_an_event_without_a_required_value_is_parked(place: tuple[str, ...], pat
     for step in place[:-1]:
         node = node[step]
     del node[place[-1]]
-    with pytest.raises(Unprocessable, match=f"not a PackageEvent: {path}: missing"):
+    with pytest.raises(Unprocessable, match=f"not a valid PackageEvent: {path}: missing"):
         decide("printful.package_shipped", content)
 
 
@@ -423,7 +423,7 @@ def test_an_event_without_stock_is_parked() -> None:
 def test_a_message_with_too_many_faults_is_parked_with_their_number() -> None:
     content = sample("printful/package_shipped")
     content["data"]["order"]["items"] = [0] * 50_000
-    with pytest.raises(Unprocessable, match="not a PackageEvent: 50000 faults"):
+    with pytest.raises(Unprocessable, match="not a valid PackageEvent: 50000 errors"):
         decide("printful.package_shipped", content)
 
 

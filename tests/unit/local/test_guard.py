@@ -49,6 +49,7 @@ class Emulator:
         kind: str = "http",
         whole: bool = True,
         address: str = "127.0.0.1",
+        version: str = "1.1",
     ) -> Any:
         """Return the status that is answered, or how a web socket is closed."""
         sent: list[Any] = []
@@ -67,6 +68,7 @@ class Emulator:
 
         scope = {
             "type": kind,
+            "http_version": version,
             "method": method,
             "raw_path": path.encode(),
             "path": path,
@@ -308,3 +310,13 @@ def test_a_simulator_is_behind_the_same_guard() -> None:
     assert preflight.status_code == 403
     assert "Access-Control-Allow-Origin" not in preflight.headers
     assert len(done) == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", TUNNEL])
+def test_a_request_of_http_2_is_refused(emulator: Emulator, host: str) -> None:
+    assert emulator.ask("/webhooks/camaloon", ("Host", host), version="2") == 403
+
+
+@pytest.mark.parametrize("name", ["Via", "True-Client-IP", "X-Forwarded-Proto", "CF-Ray", "X-Original-Host"])
+def test_a_proxy_that_replaces_the_host_is_refused(emulator: Emulator, name: str) -> None:
+    assert emulator.ask("/2015-03-31/functions", ("Host", f"127.0.0.1:{PORT}"), (name, "x")) == 403

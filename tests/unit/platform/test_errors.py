@@ -18,8 +18,7 @@ CLASSES = {Retry: (True, True), Blocked: (True, False), Unfinished: (True, False
 def test_a_verdict_says_whether_to_try_again_and_whether_the_attempt_counts(
     error: type[DeliveryError], expected: tuple[bool, bool]
 ) -> None:
-    assert (error.verdict.is_temporary, error.verdict.uses_try) == expected
-    assert (error in errors.TEMPORARY) is error.verdict.is_temporary
+    assert (error in errors.TEMPORARY, error.verdict.uses_try) == expected
 
 
 def test_every_verdict_has_one_class_and_no_class_contains_another() -> None:

@@ -46,9 +46,9 @@ def read[M: BaseModel](model: type[M], body: bytes) -> tuple[M, set[str]]:
 
 def _unprocessable(model: type[BaseModel], error: ValidationError) -> Unprocessable:
     if error.error_count() > MOST_FAULTS:
-        return Unprocessable(f"not a {model.__name__}: {error.error_count()} faults")
+        return Unprocessable(f"not a valid {model.__name__}: {error.error_count()} errors")
     faults = (f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['type']}" for fault in error.errors())
-    return Unprocessable(f"not a {model.__name__}: {', '.join(faults)}"[:1000])
+    return Unprocessable(f"not a valid {model.__name__}: {', '.join(faults)}"[:1000])
 
 
 def _remove(content: Any, place: tuple[int | str, ...]) -> bool:

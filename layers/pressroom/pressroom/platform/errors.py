@@ -58,11 +58,6 @@ class Verdict(Enum):
     WITHDRAWN = auto()
 
     @property
-    def is_temporary(self) -> bool:
-        """Whether the delivery stays pending and is tried again later."""
-        return self in (Verdict.RETRY, Verdict.BLOCKED, Verdict.UNFINISHED)
-
-    @property
     def uses_try(self) -> bool:
         """Whether the attempt counts towards the most tries of a delivery."""
         return self not in (Verdict.BLOCKED, Verdict.UNFINISHED)

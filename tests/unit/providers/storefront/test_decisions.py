@@ -351,6 +351,7 @@ def test_a_line_routed_to_camaloon_is_sent_by_itself(shop: Shop) -> None:
     assert (sent(decision), camaloon_lines(decision)) == ([("camaloon", "order_paid")], [(BOX, 3)])
     assert decision.deliveries[0].id != first.deliveries[0].id
     assert fact(decision).data["deliveries"] == [decision.deliveries[0].id]
+    assert fact(decision).data["contents"].keys() == {"camaloon"}  # Camaloon has the whole order now
 
 
 def test_a_line_routed_to_the_oms_is_an_order_of_its_own(shop: Shop) -> None:
@@ -359,6 +360,7 @@ def test_a_line_routed_to_the_oms_is_an_order_of_its_own(shop: Shop) -> None:
     decision = shop.gives(BOX, "oms")
     assert (sent(decision), items(decision)) == ([("oms", "create_order")], [("1001:XX-BOX", 1)])
     assert body(decision)["ecommerce_order_id"] == "1001"
+    assert fact(decision).data.keys() == {"line", "destination", "deliveries", "told"}
 
 
 @pytest.mark.parametrize("printer", ["cloudprinter", "printful"])
@@ -437,7 +439,7 @@ def test_a_line_routed_to_camaloon_is_not_flagged_as_an_unsent_change(shop: Shop
 def test_an_unsent_change_stays_flagged_when_another_line_is_routed_to_camaloon(shop: Shop) -> None:
     shop.pays(line(PIN, 1), line(BOX))
     shop.changes(line(PIN, 2), line(BOX), at=60)
-    shop.gives(BOX, "camaloon")
+    assert "contents" not in fact(shop.gives(BOX, "camaloon")).data
     assert fact(shop.changes(line(PIN, 2), line(BOX), at=70)).data["not_sent"] is True
 
 

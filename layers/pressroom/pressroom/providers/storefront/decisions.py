@@ -112,7 +112,7 @@ def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]
 
 
 def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
-    """Cancel the order at the printers that allow it. The engine withdraws what has not been sent yet (`delivery`)."""
+    """Cancel the order at the printers that allow it. The delivery engine withdraws what has not been sent yet."""
     order_id = str(order.id)
     bodies = {printer: PRINTERS[printer].cancel(known) for printer in ORDERED}
     deliveries = [
