@@ -1393,8 +1393,10 @@ def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
         (at_camaloon("dead", reason="HTTP 401"), "order_paid could not be sent to camaloon: HTTP 401"),
         (
             at_camaloon("dead", reason="HTTP 503", answer_lost=True),
-            "order_paid could not be sent to camaloon: HTTP 503; "
-            "the destination may have received it, because an answer was lost",
+            (
+                "order_paid could not be sent to camaloon: HTTP 503; "
+                "the destination may have received it, because an answer was lost"
+            ),
         ),
         (at_camaloon("withdrawn", reason="canceled"), "order_paid was not sent to camaloon: canceled"),
         (created("1"), "oms has received create_order"),
@@ -1405,8 +1407,10 @@ def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
         (at_oms("sent", "update_order", answer_lost=True), "oms has received update_order"),
         (
             at_oms("dead", "update_order", answer_lost=True),
-            "update_order could not be sent to oms: HTTP 503; "
-            "the destination may have received it, because an answer was lost",
+            (
+                "update_order could not be sent to oms: HTTP 503; "
+                "the destination may have received it, because an answer was lost"
+            ),
         ),
         (routed("1", "printful"), "Line 1 was routed to printful by hand"),
         (revoked(), "Canceled by the shop"),
