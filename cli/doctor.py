@@ -37,7 +37,7 @@ SECRETS = {
     "StorefrontNotificationsSecretArn": "storefront-notifications",
     "OpsTokenSecretArn": "ops-token",
 }
-"""The names of the secrets, without the stack's, by the output that holds their ARN."""
+"""By the output that holds the ARN of a secret, the name of the secret without the stack's name."""
 ISSUED_BY_PARTNER = {
     **{partner.id: partner.id for partner in PARTNERS if partner.issues_credential},
     **{f"{partner.id}-api": partner.id for partner in PARTNERS if partner.has_api_token},

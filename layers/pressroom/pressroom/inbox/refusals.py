@@ -1,4 +1,4 @@
-"""How often the webhooks of a provider were refused in a row. Light: the receivers import it.
+"""The number of refused webhooks of a provider in a row. Light: the receivers import it.
 
 Only for providers that disable a webhook after several refusals. A refused request is not stored (invariant 6): a row
 holds only the provider's name, the time, and the number of refusals.

@@ -22,9 +22,10 @@ type _Statuses = dict[tuple[str, str, str], Status]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Since `at`, the order, a line or a parcel has this status. `provider` sent the parcel; empty for the others.
+    """Since `at`, the order, a line or a parcel has this status.
 
-    A parcel is `shipped`, `delivered` once all of its lines are, or `returned`.
+    `provider` is the printer that sent the parcel; it is empty for the order and for lines. A parcel is `shipped`,
+    `delivered` once all of its lines are, or `returned`.
     """
 
     at: str

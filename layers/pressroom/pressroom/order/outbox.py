@@ -133,7 +133,7 @@ class Delivery:
         return table.state_index(KIND, self.state, self.id, self.created_at)
 
     def progress(self) -> table.Item:
-        """Return the attributes that an attempt changes. `replays` is not one: only a replay counts it."""
+        """Return the attributes of the row that an attempt changes. `replays` is not one: only a replay counts it."""
         row: table.Item = {
             "state": {"S": self.state},
             "attempts": {"N": str(self.attempts)},

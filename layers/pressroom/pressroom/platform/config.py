@@ -124,7 +124,7 @@ class Secret:
 
 
 def _parsed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the current values and the previous ones."""
+    """Return the current values and the previous values in the text of a secret."""
     try:
         secret = json.loads(text)
     except ValueError:
