@@ -91,24 +91,64 @@ class Routed(TypedDict):
     status: Literal["accepted", "duplicate"]
 
 
+ByProvider = Annotated[
+    Printer | None, Query(description="Only orders with a line for this printer, or with webhooks from it.")
+]
+ByAttention = Annotated[
+    Attention | Literal["any"] | None,
+    Query(description="Only orders with this reason for attention, or with `any`; see the schema `Attention`."),
+]
+ByStalled = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=_LONGEST_HOURS,
+        description="Only open orders about which no message was received for this number of hours, oldest first.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The filters of a list of orders; None for no filter. `updated_before` belongs to `stalled`."""
+
+    status: Status | None
+    provider: str | None
+    attention: str | None
+    stalled: int | None
+    updated_before: str
+
+    def match(self, row: table.Item) -> bool:
+        """Return whether an order's row passes all filters."""
+        reasons = [each["S"] for each in row["attention"]["L"]]
+        return (
+            (self.status is None or row["status"]["S"] == self.status)
+            and (self.provider is None or self.provider in row.get("providers", {}).get("SS", ()))
+            and (self.attention is None or (bool(reasons) if self.attention == "any" else self.attention in reasons))
+            and (self.stalled is None or (row["status"]["S"] in OPEN and row["updated_at"]["S"] <= self.updated_before))
+        )
+
+    def index(self) -> tuple[str, list[str]]:
+        """Return the index to list by, and its partitions."""
+        if self.status is not None or self.stalled is not None:
+            statuses = [self.status] if self.status else OPEN
+            return "by_state", [f"{repository.KIND}#{each}" for each in statuses]
+        return "by_created" if self.attention is None else "by_attention", [repository.KIND]
+
+    def are_in_index(self) -> bool:
+        """Tell whether the index alone applies the filters, so that no row has to be looked at."""
+        others = (self.status, self.provider, self.stalled)
+        return (self.provider, self.attention, self.stalled) == (None, None, None) or (
+            self.attention == "any" and others == (None, None, None)
+        )
+
+
 @router.get("/orders", tags=["orders"], operation_id="listOrders", summary="List orders, newest first")
 def list_orders(
     status: Annotated[Status | None, Query(description="Only orders with this status.")] = None,
-    provider: Annotated[
-        Printer | None, Query(description="Only orders with a line for this printer, or with webhooks from it.")
-    ] = None,
-    attention: Annotated[
-        Attention | Literal["any"] | None,
-        Query(description="Only orders with this reason for attention, or with `any`; see the schema `Attention`."),
-    ] = None,
-    stalled: Annotated[
-        int | None,
-        Query(
-            ge=1,
-            le=_LONGEST_HOURS,
-            description="Only open orders about which no message was received for this number of hours, oldest first.",
-        ),
-    ] = None,
+    provider: ByProvider = None,
+    attention: ByAttention = None,
+    stalled: ByStalled = None,
     id: Annotated[str | None, Query(description="Only the order with this id.")] = None,  # noqa: A002
     ref: Annotated[str | None, Query(description="Only orders with this reference.")] = None,
     tracking: Annotated[str | None, Query(description="Only orders with a parcel with this tracking number.")] = None,
@@ -125,29 +165,15 @@ def list_orders(
     if stalled is not None and status is not None and status not in OPEN:
         raise BadRequestError(f"stalled selects open orders only; status must be one of: {', '.join(OPEN)}")
     updated_before = iso(config.utcnow() - timedelta(hours=stalled)) if stalled is not None else ""
-    filters = {"status": status, "provider": provider, "attention": attention, "stalled": stalled, **exact}
-
-    def matches(row: table.Item) -> bool:
-        reasons = [each["S"] for each in row["attention"]["L"]]
-        return (
-            (status is None or row["status"]["S"] == status)
-            and (provider is None or provider in row.get("providers", {}).get("SS", ()))
-            and (attention is None or (bool(reasons) if attention == "any" else attention in reasons))
-            and (stalled is None or (row["status"]["S"] in OPEN and row["updated_at"]["S"] <= updated_before))
-        )
-
-    if any(text is not None for text in exact.values()):
-        found = [row for row in _exactly(id, ref, tracking) if matches(row)]
-        shown, last = page_of("orders", _in_list, found, limit=limit, cursor=cursor, filters=filters)
-        return {"orders": shown, "cursor": last}
-    index, partitions = "by_created", [repository.KIND]
-    listed = all(value is None for value in (provider, attention, stalled)) or (
-        attention == "any" and all(value is None for value in (status, provider, stalled))
+    given = {"status": status, "provider": provider, "attention": attention, "stalled": stalled, **exact}
+    wanted = Filters(
+        status=status, provider=provider, attention=attention, stalled=stalled, updated_before=updated_before
     )
-    if status is not None or stalled is not None:
-        index, partitions = "by_state", [f"{repository.KIND}#{each}" for each in ([status] if status else OPEN)]
-    elif attention is not None:
-        index = "by_attention"
+    if any(text is not None for text in exact.values()):
+        found = [row for row in _exactly(id, ref, tracking) if wanted.match(row)]
+        shown, last = page_of("orders", _in_list, found, limit=limit, cursor=cursor, filters=given)
+        return {"orders": shown, "cursor": last}
+    index, partitions = wanted.index()
     shown, last = page(
         "orders",
         rows(repository.KIND),
@@ -156,8 +182,8 @@ def list_orders(
         partitions=partitions,
         limit=limit,
         cursor=cursor,
-        filters=filters,
-        matches=None if listed else matches,
+        filters=given,
+        matches=None if wanted.are_in_index() else wanted.match,
         newest_first=stalled is None,
         until=updated_before,
     )
