@@ -29,7 +29,7 @@ from pressroom.order import lane, repository, routing
 from pressroom.order.decision import Decision, Undecided
 from pressroom.order.facts import Fact
 from pressroom.order.outbox import Delivery
-from pressroom.partners import CREATES, LANES
+from pressroom.partners import CREATES, LANES, PRINTERS
 from pressroom.platform import times
 from pressroom.platform.errors import Unprocessable
 from pressroom.providers.oms import orders as at_oms
@@ -546,7 +546,7 @@ class Shop:
             self.message("order_canceled", {"id": 1001, "reason": self.random.choice((None, "customer"))} | when, at)
         for line in self.history.lines:
             if line.destination is None and self.maybe(0.5):
-                printer = self.random.choice(("camaloon", "oms", "cloudprinter", "printful"))
+                printer = self.random.choice(PRINTERS)
                 wanted = {"order_id": "1001", "line_id": line.id, "destination": printer}
                 self.messages.append((self.random.choice((1, 5_000, 900_000)), "ops.line_routed", wanted, False))
         self.play()

@@ -8,6 +8,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from pressroom.partners import BY_ID
 from pressroom.platform import config
 from tests.support import gateway, template
 from tests.support.cloud import SECRETS, Cloud, is_dispatched
@@ -86,7 +87,7 @@ class Hub:
         secret = secret or SECRETS[template.camel(provider) + "Secret"]
         if provider == "cloudprinter":
             event = gateway.cloudprinter(content, secret)
-        elif provider in ("printful", "oms"):
+        elif BY_ID[provider].credential == "token":
             event = gateway.tokened(provider, content, secret)
         else:
             raw = content if isinstance(content, bytes) else body(content)

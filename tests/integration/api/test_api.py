@@ -13,6 +13,7 @@ from pressroom.inbox import events
 from pressroom.order import repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact
+from pressroom.partners import PRINTERS
 from pressroom.platform import table
 from tests.support import gateway
 from tests.support.cloud import SECRETS, Clock, Cloud
@@ -345,7 +346,7 @@ def test_an_id_that_no_row_could_have_is_not_found(hub: Hub, path: str) -> None:
         (
             "/orders/1001/lines/1/route",
             b'{"destination": "nobody"}',
-            "destination must be one of: camaloon, cloudprinter, oms, printful",
+            f"destination must be one of: {', '.join(sorted(PRINTERS))}",
         ),
         ("/orders/1001/lines/1/route", b'{"destination": ["oms"]}', "destination must be one of"),
         ("/orders/1001/lines/1/route", b'{"destination": {}}', "destination must be one of"),

@@ -8,14 +8,12 @@ from functools import cache
 
 import pytest
 
+from pressroom.partners import SENDERS
 from tests.support.template import ROOT, folders, topics
 
 COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler", "aws_xray_sdk")
 LOADS = {
-    "receive/camaloon": set[str](),
-    "receive/cloudprinter": set[str](),
-    "receive/oms": set[str](),
-    "receive/printful": set[str](),
+    **{f"receive/{sender}": set[str]() for sender in SENDERS},
     "receive/storefront": {"pydantic"},
     "pump": set[str](),
     "park": set[str](),

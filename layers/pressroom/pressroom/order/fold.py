@@ -31,13 +31,13 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `batched`      | deliver.oms                              | the line's batch: the line is `in_production`, or the    |
 |                |                                          | batch's delivery is dead: `batch_dead`                   |
 | `progress`     | cloudprinter order and item signals,     | the status of the item, or of all the printer's lines,   |
-|                | printful.order_created, order_updated    | never backwards; a later report ends `failed` and        |
+|                | Printful's order events                  | never backwards; a later report ends `failed` and        |
 |                |                                          | `production_error`. A printer's own status may stand for |
 |                |                                          | another kind (`partners.kinds`); `draft` after another   |
 |                |                                          | status raises `confirm_again`                            |
-| `shipped`      | camaloon.shipment_sent,                  | a parcel in the ledger, once per (printer, parcel); the  |
-|                | cloudprinter.item_shipped,               | latest report has its tracking; pieces of its lines are  |
-|                | printful.package_shipped                 | shipped. A reshipment adds no pieces to those that have  |
+| `shipped`      | a printer's report of a parcel           | a parcel in the ledger, once per (printer, parcel); the  |
+|                |                                          | latest report has its tracking; pieces of its lines are  |
+|                |                                          | shipped. A reshipment adds no pieces to those that have  |
 |                |                                          | left. Ends `failed` and `production_error`, and a hold   |
 |                |                                          | if it makes the order `fulfilled`                        |
 | `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |

@@ -1,4 +1,4 @@
-"""Printful's webhooks (API v1): fourteen event types in four models. Two of the models hold the whole order.
+"""Printful's webhooks (API v1): the event types in four models. Two of the models hold the whole order.
 
 The models also have undocumented fields that are publicly known from Printful's responses and from captured events.
 Printful's ids are read as text. Ids of catalogue variants stay numbers, as in the lists of variants out of stock.
