@@ -1,7 +1,7 @@
 """Camaloon has handed a parcel to the carrier; it holds all or some of the pieces of Camaloon's lines."""
 
 from pressroom.inbox.events import Event
-from pressroom.inbox.facts import fact
+from pressroom.inbox.facts import fact, order_id_of
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
 from pressroom.providers.camaloon.messages import ShipmentSent
@@ -19,7 +19,7 @@ def decide(shipment: ShipmentSent, event: Event) -> Decision:
         "tracking_url": shipment.tracking_url or None,
         "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
     }
-    return Decision(order_id=shipment.order_id, facts=(fact(event, "shipped", data),))
+    return Decision(order_id=order_id_of("camaloon", shipment.order_id, ""), facts=(fact(event, "shipped", data),))
 
 
 handler = Topic("camaloon.shipment_sent", ShipmentSent, decide)

@@ -16,6 +16,7 @@ from pressroom.inbox.inbound import (
     Instant,
     Listed,
     NullOrListAsObject,
+    OrderReference,
     Quantity,
     Reference,
     Text,
@@ -77,6 +78,18 @@ NO_REFERENCES = ["a\nb", "x" * 129, HUGE, 10**38, True, Decimal("1.5"), [1002], 
 @pytest.mark.parametrize(("value", "name"), [*REFERENCES, (None, None), ("", None), (" ", None)])
 def test_a_reference_is_the_echoed_id_or_none(value: object, name: str | None) -> None:
     assert read(Reference, value) == name
+
+
+@pytest.mark.parametrize(("value", "name"), [(" A 7\t", "A 7"), (" 0 ", "0")])
+def test_blanks_around_a_reference_are_no_part_of_it(value: object, name: str) -> None:
+    assert read(Reference, value) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [("1002 ", "1002"), (0, None), ("0", None), (" 0", None), ("00", "00"), (None, None)]
+)
+def test_a_reference_to_an_order_is_none_if_it_is_zero(value: object, name: str | None) -> None:
+    assert read(OrderReference, value) == name
 
 
 @pytest.mark.parametrize("value", NO_REFERENCES)

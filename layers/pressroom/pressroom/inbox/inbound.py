@@ -71,11 +71,17 @@ def _identifier(value: object) -> str:
 
 
 def _reference(value: object) -> str | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    name = value.strip() if isinstance(value, str) else value
+    if name is None or name == "":
         return None
-    if not is_name(value):
+    if not is_name(name):
         raise ValueError("not a reference")
-    return str(value)
+    return str(name)
+
+
+def _order_reference(value: object) -> str | None:
+    name = _reference(value)
+    return None if name == "0" else name
 
 
 def _count(value: object) -> int:
@@ -122,7 +128,10 @@ Identifier = Annotated[str, BeforeValidator(_identifier)]
 """The sender's id of something, a number or text in JSON; it must be fit for a row's key."""
 
 Reference = Annotated[str | None, BeforeValidator(_reference)]
-"""Our own id of something, which the sender echoes; None if it echoes nothing."""
+"""Our own id of something, which the sender echoes, without blanks around it; None if it echoes nothing."""
+
+OrderReference = Annotated[str | None, BeforeValidator(_order_reference)]
+"""Our own id of an order. Senders also write 0 for none; a line's id may be 0, if the shop counts from there."""
 
 Quantity = Annotated[int, BeforeValidator(pieces)]
 """A number of pieces; at least one."""

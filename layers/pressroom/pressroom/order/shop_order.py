@@ -49,10 +49,14 @@ def _country(code: str) -> str:
 
 
 def identifier(value: object) -> object:
-    """Return an order's or a line's id as it is. Raises ValueError for a value that can't name a row or be shown."""
+    """Return an order's or a line's id without blanks around it.
+
+    Raises ValueError for a value that can't name a row or be shown.
+    """
     # One message for one fault: a union of constrained types would report every branch.
-    if is_name(value):
-        return value
+    name = value.strip() if isinstance(value, str) else value
+    if is_name(name):
+        return name
     raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from pressroom.inbox.inbound import Inbound, Quantity, Text
+from pressroom.inbox.inbound import Identifier, Inbound, Quantity, Text
 from pressroom.order import shop_order
 
 _OUTBOUND = ConfigDict(extra="forbid")
@@ -69,7 +69,7 @@ class ShipmentSent(Inbound):
     spaces, or be missing.
     """
 
-    order_id: Annotated[Text, AfterValidator(shop_order.identifier)]
+    order_id: Identifier
     tracking_number: Text | None = None
     tracking_url: Text | None = None
     notify_customer: bool | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pressroom.inbox.events import Event
-from pressroom.inbox.facts import fact, reason
+from pressroom.inbox.facts import fact, order_id_of, reason
 from pressroom.order.decision import Decision
 from pressroom.order.model import Status
 from pressroom.platform.table import digest
@@ -23,7 +23,7 @@ def order_fact(signal: Signal, event: Event, kind: str, **data: Any) -> Decision
     about: dict[str, Any] = {"provider": "cloudprinter", "order": signal.order}
     if isinstance(signal, ItemSignal):
         about |= {"item": signal.item, "ref": signal.item_reference}
-    order_id = signal.order_reference or f"cloudprinter:{signal.order}"
+    order_id = order_id_of("cloudprinter", signal.order_reference, signal.order)
     return Decision(order_id=order_id, facts=(fact(event, kind, about | data, at=signal.datetime or ""),))
 
 

@@ -4,7 +4,7 @@
 The API key is not among the fields: the receiver has removed it.
 """
 
-from pressroom.inbox.inbound import Amount, Identifier, Inbound, Instant, Reference, Text
+from pressroom.inbox.inbound import Amount, Identifier, Inbound, Instant, OrderReference, Reference, Text
 
 
 class Signal(Inbound):
@@ -12,7 +12,7 @@ class Signal(Inbound):
 
     type: Text | None = None
     order: Identifier
-    order_reference: Reference = None
+    order_reference: OrderReference = None
     datetime: Instant | None = None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pressroom.inbox.events import Event
-from pressroom.inbox.facts import fact, reason
+from pressroom.inbox.facts import fact, order_id_of, reason
 from pressroom.order.decision import Decision
 from pressroom.providers.printful.messages import Item, Order, OrderEvent, ProductEvent, Shipment, StockUpdated
 from pressroom.providers.printful.products import Product, Stock
@@ -25,7 +25,7 @@ def order_fact(order: Order, event: Event, kind: str, *, at: str | None, **data:
         # If an item has no id, the list is left out: without that item, it would mean that the line is not at Printful.
         "items": [_item(item) for item in order.items] if all(item.id for item in order.items) else [],
     }
-    order_id = order.external_id or f"printful:{order.id}"
+    order_id = order_id_of("printful", order.external_id, order.id)
     return Decision(order_id=order_id, facts=(fact(event, kind, about | data, at=at or ""),))
 
 

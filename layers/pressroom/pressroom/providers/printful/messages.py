@@ -17,6 +17,7 @@ from pressroom.inbox.inbound import (
     Instant,
     Listed,
     NullOrListAsObject,
+    OrderReference,
     Quantity,
     Reference,
     Text,
@@ -241,7 +242,7 @@ class Order(Inbound):
     words: ClassVar = {"status": STATUSES}
 
     id: Identifier
-    external_id: Reference = None
+    external_id: OrderReference = None
     store: Identifier | None = None
     status: Text | None = None
     error: Any = None

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pressroom.order.names import begins_like_a_record
 from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated
 from pressroom.platform import wire
 from pressroom.platform.errors import Refused
@@ -36,7 +37,7 @@ def read(body: bytes) -> dict[str, Any]:
 def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | OrderCanceled:
     """Read a message with a topic in MESSAGES. Raises Refused with all of its errors, but never with its values."""
     try:
-        return MESSAGES[topic].model_validate(content)
+        message = MESSAGES[topic].model_validate(content)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
         raise refused(
@@ -48,6 +49,9 @@ def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | Ord
                 for fault in found
             ]
         ) from error
+    if begins_like_a_record(str(message.id)):  # only here, so that an order from before this rule can still be read
+        raise refused([("id", "must not begin with the name of a printer and a colon, as a printer's own record does")])
+    return message
 
 
 def refused(faults: list[tuple[str, str]]) -> Refused:
