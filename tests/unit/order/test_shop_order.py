@@ -385,6 +385,15 @@ def test_camaloon_receives_only_the_fields_of_its_document() -> None:
     assert json.loads(messages.OrderPaid.of(order, order.line_items).body()) == sample("storefront/order_paid")
 
 
+def test_camaloon_is_not_sent_what_only_the_oms_gets() -> None:
+    content = changed("shipping_info.country_id", 34) | {"total_price": 40.59, "note": "Ring twice"}
+    order = read(content | {"billing_info": content["billing_info"] | {"country_id": 34}})
+    plain = read(sample("storefront/order_paid"))
+    assert (order.total_price, order.billing.country_id) == (Decimal("40.59"), 34)
+    bodies = [messages.OrderPaid.of(each, each.line_items).body() for each in (order, plain)]
+    assert bodies[0] == bodies[1]
+
+
 @pytest.mark.parametrize("model", [OrderPaid, OrderUpdated])
 def test_camaloon_receives_no_field_of_pressrooms_own(model: type[OrderPaid]) -> None:
     content = sample("storefront/order_paid")

@@ -1,8 +1,8 @@
 """A shop's order, the form that every printer's order is made from: Camaloon's `order_paid` (API v1), with an e-mail.
 
-What Pressroom adds (a line's `id` and `personalization`; the order's `customer`, `note` and `shipping_service`) may be
-left out, and Camaloon is never sent it. Inbound and tolerant: unknown fields are ignored. Amounts are exact decimals in
-the order's currency.
+What Pressroom adds (a line's `id` and `personalization`; an address's `country_id`; the order's `customer`, `note`,
+`shipping_service` and `total_price`) may be left out, and Camaloon is never sent it. Inbound and tolerant: unknown
+fields are ignored. Amounts are exact decimals in the order's currency.
 """
 
 import json
@@ -104,6 +104,12 @@ def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def _positive(value: object) -> object:
+    # Only the OMS uses it, and can do without: whatever else it is, it is no reason to refuse a paid order.
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) else None
+
+
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Identifier = Annotated[int | str, BeforeValidator(identifier)]
@@ -134,7 +140,10 @@ class Inbound(BaseModel):
 
 
 class Address(Inbound):
-    """A postal address. Names, postal code and province may be empty (not everybody has them), but are required."""
+    """A postal address. Names, postal code and province may be empty (not everybody has them), but are required.
+
+    `country_id` is the OMS's number of the country.
+    """
 
     first_name: Text
     last_name: Text
@@ -146,6 +155,7 @@ class Address(Inbound):
     city: Filled
     province: Text
     country_code: Country
+    country_id: Annotated[int | None, BeforeValidator(_positive)] = None
 
 
 class ShippingAddress(Address):
@@ -221,7 +231,10 @@ class Order(Inbound):
 
 
 class OrderPaid(Order):
-    """An order that has been paid for. `shipping_service` is the OMS's code of a shipping method."""
+    """An order that has been paid for. `shipping_service` is the OMS's code of a shipping method.
+
+    `total_price` is what the customer paid for the whole order.
+    """
 
     shipping_info: ShippingAddress
     billing_info: Address | None = None
@@ -229,6 +242,7 @@ class OrderPaid(Order):
     customer: Customer | None = None
     note: Text | None = None
     shipping_service: Text | None = None
+    total_price: Amount | None = None
 
     def lines(self) -> dict[str, LineItem]:
         """Return the lines by their ids, in their order."""

@@ -403,11 +403,18 @@ def test_an_adopted_entry_is_not_compared_with_what_was_pushed_under_another_id(
 
 
 def test_a_field_that_no_update_can_change_is_an_error_and_not_sent() -> None:
+    entry = Entry(name=WHITE, fields={"name": "White", "uuid": "u-6"})
+    change = decided(known(WHITE, 1), {"name": "x", "uuid": "u-5"}, entry)
+    assert (change.op, change.fields) == (Op.FAIL, {"uuid": ("u-5", "u-6")})
+    assert decided(known(WHITE, 1), {"name": "White"}, entry).op is Op.SAME, "its value is not known"
+    assert decided(known(WHITE, 1, pushed={"uuid": "u-5"}), {"name": "White"}, entry).op is Op.FAIL
+
+
+def test_a_product_goes_to_another_team() -> None:
     entry = Entry(name=MUG, fields={"name": "Mug", "team_id": 6})
-    change = decided(known(MUG, 1), {"name": "x", "team_id": 5}, entry)
-    assert (change.op, change.fields) == (Op.FAIL, {"team_id": (5, 6)})
-    assert decided(known(MUG, 1), {"name": "Mug"}, entry).op is Op.SAME, "its value is not known"
-    assert decided(known(MUG, 1, pushed={"team_id": 5}), {"name": "Mug"}, entry).op is Op.FAIL
+    change = decided(known(MUG, 1), {"name": "Mug", "team_id": 5}, entry)
+    assert (change.op, change.fields) == (Op.UPDATE, {"team_id": (5, 6)})
+    assert decided(known(MUG, 1, pushed={"team_id": 5}), {"name": "Mug"}, entry).fields == {"team_id": (5, 6)}
 
 
 # What a push would do

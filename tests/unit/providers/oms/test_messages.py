@@ -61,8 +61,8 @@ def test_a_new_order_is_written_in_the_documented_format() -> None:
         customer={
             "id": 77,
             "email": "joan@shop.example",
-            "first_name": "Joan",
-            "last_name": "Puig",
+            "first_name": "Marta",
+            "last_name": "Soler",
             "telephone": "+34 600",
         },
     )
@@ -75,8 +75,8 @@ def test_a_new_order_is_written_in_the_documented_format() -> None:
         "customer": {
             "email": "joan@shop.example",
             "ecommerce_customer_id": "77",
-            "name": "Joan",
-            "surname": "Puig",
+            "name": "Marta",
+            "surname": "Soler",
             "phone": "+34 600",
         },
         "items": [
@@ -193,13 +193,103 @@ def test_without_a_customer_the_recipient_is_the_customer() -> None:
 
 
 def test_a_customer_is_completed_but_names_are_not_mixed() -> None:
-    customer = created(paid(customer={"id": 0, "last_name": "Puig"}))["customer"]
+    nameless = sample("storefront/order_paid")["shipping_info"] | {"first_name": "", "last_name": ""}
+    customer = created(paid(customer={"id": 0, "last_name": "Puig"}, shipping_info=nameless))["customer"]
     assert customer == {
         "ecommerce_customer_id": "0",
         "surname": "Puig",
         "email": "marta.soler@shop.example",
         "phone": "+34 600 000 001",
     }
+
+
+ANNA = {
+    "id": 41,
+    "email": "anna@shop.example",
+    "first_name": "Anna",
+    "last_name": "Roca Vidal",
+    "telephone": "+34 600 000 041",
+}
+
+
+def for_ben(**address: Any) -> OrderPaid:
+    """A gift of Anna's for Ben."""
+    to = sample("storefront/order_paid")["shipping_info"]
+    ben = {"first_name": "Ben", "last_name": "Okoye", "email": "anna@shop.example", "telephone": "+34 600 000 042"}
+    return paid(customer=ANNA, shipping_info=to | ben | address)
+
+
+@pytest.mark.parametrize("write", [created, updated])
+def test_a_gift_is_sent_in_the_name_of_its_recipient(write: Any) -> None:
+    content = write(for_ben(company_name="Okoye & Sons"))
+    assert content["customer"] == {
+        "email": "anna@shop.example",
+        "ecommerce_customer_id": "41",
+        "name": "Ben",
+        "surname": "Okoye",
+        "phone": "+34 600 000 042",
+    }
+    assert [each.get("address_2") for each in content["addresses"]] == ["Okoye & Sons, 2n 1a", None]
+    assert "Anna" not in json.dumps(content)
+
+
+def test_a_recipients_missing_telephone_is_the_buyers() -> None:
+    assert created(for_ben(telephone=None))["customer"]["phone"] == "+34 600 000 041"
+
+
+def test_a_recipients_company_is_in_the_address_whoever_bought() -> None:
+    to = sample("storefront/order_paid")["shipping_info"] | {"company_name": "Soler i Filles SL", "address2": ""}
+    shipping, billing = created(paid(shipping_info=to, billing_info=None))["addresses"]
+    assert (shipping["address_2"], billing.get("address_2")) == ("Soler i Filles SL", None)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"first_name": "Anna", "last_name": "Roca Vidal"},
+        {"first_name": "ANNA", "last_name": "roca  vidal "},
+        {"first_name": "Anna Roca", "last_name": "Vidal"},
+        {"first_name": "", "last_name": ""},
+    ],
+)
+def test_a_buyer_who_is_the_recipient_is_sent_as_the_shop_describes_the_customer(named: dict[str, str]) -> None:
+    assert created(for_ben(**named))["customer"] == {
+        "email": "anna@shop.example",
+        "ecommerce_customer_id": "41",
+        "name": "Anna",
+        "surname": "Roca Vidal",
+        "phone": "+34 600 000 041",
+    }
+
+
+def test_the_total_is_sent_with_all_lines_of_the_order_only() -> None:
+    order = paid(line_items=[LINE, LINE | {"price": 7}], total_price="27.46")
+    assert (created(order)["total_price"], updated(order)["total_price"]) == (27.46, 27.46)
+    part = json.loads(messages.Order.of(order, lines(order)[:1]).body())
+    assert (part["subtotal_price"], part.get("total_price")) == (12.5, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (34, 34),
+        ("34", 34),
+        (0, None),
+        (-1, None),
+        (True, None),
+        ("ES", None),
+        (None, None),
+        ("9" * 16, None),
+        ([], None),
+    ],
+)
+def test_the_omss_number_of_a_country_is_sent_and_another_value_left_out(given: Any, sent: int | None) -> None:
+    order = sample("storefront/order_paid")
+    order = paid(
+        shipping_info=order["shipping_info"] | {"country_id": given},
+        billing_info=order["billing_info"] | {"country_id": given},
+    )
+    assert [each.get("country_id") for each in created(order)["addresses"]] == [sent, sent]
 
 
 def test_a_customer_without_a_name_has_none() -> None:

@@ -11,15 +11,19 @@ _OUTBOUND = ConfigDict(extra="forbid")
 
 
 class Address(shop_order.Address):
-    """A postal address in Camaloon's format."""
+    """A postal address in Camaloon's format, which has no `country_id`."""
 
     model_config = _OUTBOUND
+
+    country_id: Annotated[int | None, Field(exclude=True)] = None
 
 
 class ShippingAddress(shop_order.ShippingAddress):
-    """A postal address with an e-mail address, in Camaloon's format."""
+    """A postal address with an e-mail address, in Camaloon's format, which has no `country_id`."""
 
     model_config = _OUTBOUND
+
+    country_id: Annotated[int | None, Field(exclude=True)] = None
 
 
 class LineItem(shop_order.Line):

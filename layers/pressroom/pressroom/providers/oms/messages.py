@@ -1,7 +1,8 @@
 """The bodies of orders that Pressroom sends to the OMS (OMS API v1), to create and to change them.
 
-`store_id` and `create_print_files` are settings; the client adds them. `total_price` is left out: its meaning for a
-part of an order is undocumented. An address has no name: the customer is also the recipient of the parcel.
+`store_id` and `create_print_files` are settings; the client adds them. An address has no name and no company: the
+customer's name is the only name that the OMS can write on a parcel, so it is the recipient's, also if the recipient is
+not the buyer. The recipient's company is in front of the second line of the address.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -24,7 +25,7 @@ class Outbound(BaseModel):
 
 
 class Customer(Outbound):
-    """The customer of an order."""
+    """The customer of an order: the recipient's name and telephone, and the buyer's e-mail address and id."""
 
     email: str | None = None
     ecommerce_customer_id: str | None = None
@@ -34,16 +35,22 @@ class Customer(Outbound):
 
     @classmethod
     def of(cls, order: shop_order.OrderPaid) -> Self:
-        """Read the customer of the shop's order; missing values are taken from the shipping address."""
-        who, to = order.customer or shop_order.Customer(), order.shipping_info
-        named = who if who.first_name or who.last_name else to
+        """Read the recipient and the buyer of the shop's order; what one of them lacks is taken from the other."""
+        buyer, to = order.customer or shop_order.Customer(), order.shipping_info
+        recipient, other = (to, buyer) if _name(to) not in ("", _name(buyer)) else (buyer, to)
+        named = recipient if _name(recipient) else other
         return cls(
-            email=who.email or to.email,
-            ecommerce_customer_id=None if who.id is None else str(who.id),
+            email=buyer.email or to.email,
+            ecommerce_customer_id=None if buyer.id is None else str(buyer.id),
             name=named.first_name or None,
             surname=named.last_name or None,
-            phone=who.telephone or to.telephone or None,
+            phone=recipient.telephone or other.telephone or None,
         )
+
+
+def _name(person: shop_order.Customer | shop_order.Address) -> str:
+    """Return a person's name for comparison: two spellings of one name are the same person."""
+    return " ".join(f"{person.first_name or ''} {person.last_name or ''}".split()).casefold()
 
 
 class Item(Outbound):
@@ -89,14 +96,17 @@ class Address(Outbound):
 
     @classmethod
     def of(cls, type_id: Literal["billing", "shipping"], address: shop_order.Address) -> Self:
+        """Build an address from the shop's. Only the address of the parcel gets the company: the OMS sends parcels."""
+        company = address.company_name if type_id == "shipping" else None
         return cls(
             type_id=type_id,
             address_1=address.address,
-            address_2=address.address2 or None,
+            address_2=", ".join(filter(None, (company, address.address2))) or None,
             post_code=address.zip,
             city=address.city,
             county=address.province or None,
             country_code=address.country_code,
+            country_id=address.country_id,
         )
 
 
@@ -144,10 +154,12 @@ class Order(OrderUpdate):
 
 def _content(order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> dict[str, Any]:
     service = order.shipping_service
+    has_all = len(lines) == len(order.lines())  # the total of a part is unknown: it has shipping and taxes in it
     return {
         "customer": Customer.of(order),
         "items": [Item.of(str(order.id), line_id, line) for line_id, line in lines],
         "ecommerce_order_number": order.ref or None,
+        "total_price": order.total_price if has_all else None,
         "subtotal_price": sum((line.price for _, line in lines), Decimal(0)),
         "currency_code": order.currency,
         "note": order.note or None,

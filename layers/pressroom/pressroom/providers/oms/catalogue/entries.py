@@ -20,7 +20,7 @@ PARENT_KEYS = {"categories": "parent", "products": "category", "variants": "prod
 """The field of a file's entry that holds the key of its parent."""
 PARENT_IDS = {"categories": "parent_id", "products": "category_id", "variants": "product_id"}
 """The field that holds the OMS's id of the parent."""
-CREATE_ONLY = {"categories": frozenset[str](), "products": frozenset({"team_id"}), "variants": frozenset({"uuid"})}
+CREATE_ONLY = {"categories": frozenset[str](), "products": frozenset[str](), "variants": frozenset({"uuid"})}
 """The fields that a create can set and, by the OMS's document, an update can't change."""
 
 
