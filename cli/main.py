@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 import click
 
-from cli import catalogue, deliveries, doctor, explain, orders, overview, printful_webhook, replay, send, webhooks
+from cli import (
+    catalogue,
+    deliveries,
+    doctor,
+    explain,
+    orders,
+    overview,
+    printful_webhook,
+    products,
+    replay,
+    send,
+    webhooks,
+)
 from cli.commands import Group
 from cli.errors import DONE, INTERRUPTED, UNREACHABLE, Failed
 from local.progress import LocalCloudError
@@ -41,6 +53,7 @@ for each in (
     *(orders.orders, orders.order, orders.route, orders.erase),
     *(webhooks.webhooks, webhooks.webhook),
     *(deliveries.deliveries, deliveries.delivery, deliveries.settle),
+    *(products.products, products.stock),
     *(replay.replay, send.send, explain.explain_order, catalogue.catalogue, printful_webhook.printful_webhook),
 ):
     root.add_command(each)

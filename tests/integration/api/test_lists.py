@@ -121,6 +121,9 @@ def test_an_order_that_needs_nobody_any_more_is_not_listed_for_it(shop: Hub) -> 
         ("/deliveries", {}),
         ("/batches", {}),
         ("/drift", {}),
+        ("/products", {}),
+        ("/products", {"deleted": "true"}),
+        ("/stock", {"unavailable": "false"}),
     ],
 )
 def test_a_cursor_is_good_for_the_list_that_gave_it_only(shop: Hub, path: str, query: dict[str, str]) -> None:
@@ -262,3 +265,53 @@ def test_a_delivery_expires_some_time_after_its_end_and_not_before(hub: Hub, clo
     hub.settle()
     (row,) = hub.cloud.rows("DELIVERY")
     assert int(row["expires_at"]["N"]) == int((clock.now + timedelta(days=400)).timestamp())
+
+
+# --- products and stock ---
+
+
+def told_of_product(hub: Hub, number: int, topic: str = "product_synced") -> None:
+    product = {"id": number, "external_id": f"shop-{number}", "name": f"Poster {number}", "variants": 2, "synced": 1}
+    hub.receive("printful", topic, printful(topic, {"sync_product": product}))
+    hub.settle()
+
+
+def told_of_stock(hub: Hub, product: int, *out: int) -> None:
+    content = {"product_id": product, "variant_stock": {"out": out, "discontinued": []}}
+    hub.receive("printful", "stock_updated", printful("stock_updated", content))
+    hub.settle()
+
+
+def printful(topic: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"type": topic, "created": int(config.utcnow().timestamp()), "retries": 0, "store": 1, "data": content}
+
+
+def test_products_are_listed_by_their_last_change(hub: Hub, clock: Clock) -> None:
+    for number in (1, 2, 3, 4):
+        told_of_product(hub, number)
+        clock.advance(60)
+    told_of_product(hub, 2, "product_updated")
+    clock.advance(60)
+    told_of_product(hub, 3, "product_deleted")
+    assert ids(hub, "/products") == ["3", "2", "4", "1"]
+    assert ids(hub, "/products", deleted="false") == ["2", "4", "1"]
+    assert ids(hub, "/products", deleted="true") == ["3"]
+    (listed,) = hub.get("/products", deleted="true")["body"]["products"]
+    assert listed == hub.get("/products/3")["body"]
+
+
+def test_stock_is_listed_by_its_last_change(hub: Hub, clock: Clock) -> None:
+    for product, out in ((71, [4017]), (72, []), (73, [1]), (71, [])):
+        told_of_stock(hub, product, *out)
+        clock.advance(60)
+
+    def listed(**query: str) -> list[str]:
+        first = hub.get("/stock", limit="1", **query)["body"]
+        rest = hub.get("/stock", cursor=first["cursor"], **query)["body"]["stock"] if first["cursor"] else []
+        return [each["product_id"] for each in [*first["stock"], *rest]]
+
+    assert listed() == ["71", "73", "72"]
+    assert listed(unavailable="true") == ["73"]
+    assert listed(unavailable="false") == ["71", "72"]
+    assert hub.get("/stock", unavailable="true")["body"]["stock"] == [hub.get("/stock/73")["body"]]
+    assert hub.get("/stock", unavailable="perhaps")["statusCode"] == 400

@@ -139,6 +139,10 @@ QUESTIONS: list[tuple[str, dict[str, str], int]] = [
     ("/deliveries", {"status": "dead", "destination": "storefront"}, 2),
     ("/batches", {}, 1),
     ("/drift", {}, 1),
+    ("/products", {}, 2),
+    ("/products", {"deleted": "false"}, 1),
+    ("/stock", {}, 2),
+    ("/stock", {"unavailable": "true"}, 1),
 ]
 """What is asked, and in how many values of an index that looks, each looked in as often as rows are read together."""
 

@@ -183,6 +183,20 @@ def test_deliveries_are_listed_and_one_is_shown_with_each_attempt(terminal: Term
     assert [each["status"] for each in terminal.json("delivery", delivery)["history"]] == [422]
 
 
+def test_products_and_stock_are_listed(terminal: Terminal, hub: Hub) -> None:
+    for name in ("product_synced", "stock_updated"):
+        hub.send_sample(f"printful/{name}")
+    assert terminal.json("products") == {"products": [hub.get("/products/210000001")["body"]], "more": False}
+    assert terminal.json("products", "--deleted")["products"] == []
+    assert terminal.run("products") == DONE
+    assert "210000001 night-press-tee Night press tee 4 3" in terminal.text
+    assert terminal.json("stock", "--unavailable")["stock"] == [hub.get("/stock/71")["body"]]
+    assert terminal.run("stock") == DONE
+    assert "71 4017, 4018 4021" in terminal.text
+    hub.send_sample("printful/stock_updated__empty")
+    assert terminal.json("stock", "--unavailable")["stock"] == []
+
+
 def test_the_overview_and_the_conditions_are_shown(terminal: Terminal) -> None:
     some = {"count": 2, "more": False}
     hours = [0] * 20 + [1, 0, 3, 8]

@@ -67,6 +67,8 @@ def a_busy_week(hub: Hub) -> tuple[str, str]:
         "printful/order_put_hold",
         "cloudprinter/item_shipped",
         "cloudprinter/item_delivery_failed",
+        "printful/product_synced",
+        "printful/stock_updated",
     ):
         hub.send_sample(name)
     hub.camaloon.answers = [Dead("HTTP 422")]
@@ -87,6 +89,7 @@ def places(failed: str, dead: str) -> dict[str, str]:
         "#/orders?q=nowhere": "Nothing found",
         "#/orders/1002": "Order 1002",
         "#/inbox": "Inbox",
+        "#/products": "Products at Printful",
         f"#/webhooks/{failed}": "Webhook",
         f"#/deliveries/{dead}": "Delivery",
         "#/orders/nobody": "Not shown",
@@ -296,6 +299,21 @@ def test_only_a_web_address_is_a_link(desk: Desk) -> None:
         expect(good).to_have_attribute("target", "_blank")
         expect(visitor.page.get_by_role("cell", name="BAD", exact=True)).to_be_visible()
         expect(visitor.page.get_by_role("link", name="BAD")).to_have_count(0)
+
+
+def test_products_and_variants_that_can_not_be_ordered_are_shown(desk: Desk) -> None:
+    desk.hub.send_sample("printful/product_synced")
+    with desk.visitor() as visitor:
+        visitor.enter()
+        visitor.page.get_by_role("link", name="Products").click()
+        visitor.expect_heading("Products at Printful")
+        expect(visitor.page.get_by_text("All variants can be ordered")).to_be_visible()
+        desk.hub.send_sample("printful/stock_updated")
+        visitor.page.reload()
+        visitor.sign_in()
+        for text in ("4017, 4018", "4021", "Night press tee", "night-press-tee", "3 of 4"):
+            expect(visitor.page.get_by_role("cell").filter(has_text=text).first).to_be_visible()
+        assert visitor.problems == []
 
 
 # --- accessibility and navigation ---

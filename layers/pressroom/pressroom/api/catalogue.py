@@ -1,12 +1,14 @@
 """Printful's products and their stock, and what is unknown in messages (drift)."""
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from pressroom.api.common import LIMIT, Cursor, Id, Limit, new_router, page, rows
 from pressroom.inbox import drift
 from pressroom.providers.printful import products
+from pressroom.providers.printful.products import AVAILABLE, CURRENT, DELETED, PRODUCT, STOCK, UNAVAILABLE
 
 router = new_router()
 
@@ -33,6 +35,20 @@ class StockShown(TypedDict):
     updated_at: str
 
 
+class Products(TypedDict):
+    """A page of products."""
+
+    products: list[ProductShown]
+    cursor: str | None
+
+
+class Stocks(TypedDict):
+    """A page of the stock of catalogue products."""
+
+    stock: list[StockShown]
+    cursor: str | None
+
+
 class Drift(TypedDict):
     """The paths of the unknown fields and values in the messages of a topic. The values themselves are not stored."""
 
@@ -48,22 +64,55 @@ class Drifts(TypedDict):
     cursor: str | None
 
 
+@router.get("/products", tags=["catalogue"], operation_id="listProducts", summary="List products, latest change first")
+def list_products(
+    deleted: Annotated[bool | None, Query(description="Only products that were deleted at Printful, or not.")] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = "",
+) -> Products:
+    """The products of the shop at Printful, as Printful last reported them."""
+    shown, last = page(
+        "products",
+        rows(PRODUCT),
+        lambda row: _product(products.product_of(row)),
+        index="by_state",
+        partitions=[f"{PRODUCT}#{each}" for each in _chosen(deleted, DELETED, CURRENT)],
+        limit=limit,
+        cursor=cursor,
+        filters={"deleted": deleted},
+    )
+    return {"products": shown, "cursor": last}
+
+
 @router.get("/products/<product_id>", tags=["catalogue"], operation_id="getProduct", summary="Get a product")
 def get_product(product_id: Id) -> ProductShown:
     """A product of the shop at Printful, as Printful last reported it."""
     product = products.product(product_id)
     if product is None:
         raise NotFoundError("Printful has not reported this product.")
-    return {
-        "id": product.id,
-        "name": product.name,
-        "external_id": product.external_id,
-        "variants": product.variants,
-        "synced": product.synced,
-        "thumbnail_url": product.thumbnail_url,
-        "deleted": product.deleted,
-        "updated_at": product.updated_at,
-    }
+    return _product(product)
+
+
+@router.get("/stock", tags=["catalogue"], operation_id="listStock", summary="List stock, latest change first")
+def list_stock(
+    unavailable: Annotated[
+        bool | None, Query(description="Only products with a variant that can't be ordered, or without one.")
+    ] = None,
+    limit: Limit = LIMIT,
+    cursor: Cursor = "",
+) -> Stocks:
+    """The catalogue products whose stock Printful has reported, with the variants that can't be ordered."""
+    shown, last = page(
+        "stock",
+        rows(STOCK),
+        lambda row: _stock(products.stock_of(row)),
+        index="by_state",
+        partitions=[f"{STOCK}#{each}" for each in _chosen(unavailable, UNAVAILABLE, AVAILABLE)],
+        limit=limit,
+        cursor=cursor,
+        filters={"unavailable": unavailable},
+    )
+    return {"stock": shown, "cursor": last}
 
 
 @router.get("/stock/<product_id>", tags=["catalogue"], operation_id="getStock", summary="Get the stock of a product")
@@ -72,12 +121,7 @@ def get_stock(product_id: Id) -> StockShown:
     stock = products.stock(product_id)
     if stock is None:
         raise NotFoundError("Printful has not reported this product.")
-    return {
-        "product_id": stock.product_id,
-        "out": list(stock.out),
-        "discontinued": list(stock.discontinued),
-        "updated_at": stock.updated_at,
-    }
+    return _stock(stock)
 
 
 @router.get("/drift", tags=["catalogue"], operation_id="listDrift", summary="List unknown fields and values")
@@ -98,3 +142,30 @@ def list_drift(limit: Limit = LIMIT, cursor: Cursor = "") -> Drifts:
         cursor=cursor,
     )
     return {"drift": shown, "cursor": last}
+
+
+def _chosen(wanted: bool | None, if_true: str, if_false: str) -> list[str]:
+    """Return the lists that a filter selects; both, if there is no filter."""
+    return [if_true, if_false] if wanted is None else [if_true if wanted else if_false]
+
+
+def _product(product: products.Product) -> ProductShown:
+    return {
+        "id": product.id,
+        "name": product.name,
+        "external_id": product.external_id,
+        "variants": product.variants,
+        "synced": product.synced,
+        "thumbnail_url": product.thumbnail_url,
+        "deleted": product.deleted,
+        "updated_at": product.updated_at,
+    }
+
+
+def _stock(stock: products.Stock) -> StockShown:
+    return {
+        "product_id": stock.product_id,
+        "out": list(stock.out),
+        "discontinued": list(stock.discontinued),
+        "updated_at": stock.updated_at,
+    }

@@ -290,7 +290,7 @@ function route() {
   } catch {
     // an unknown place: the list is shown
   }
-  const views = { overview, orders: id ? order : orders, inbox, webhooks: webhook, deliveries: delivery };
+  const views = { overview, orders: id ? order : orders, inbox, products, webhooks: webhook, deliveries: delivery };
   const known = Object.hasOwn(views, name);
   for (const link of bar.querySelectorAll("nav a")) {
     if (link.hash === `#/${known ? name : "overview"}`) link.setAttribute("aria-current", "page");
@@ -1283,6 +1283,46 @@ const eventsTable = (rows) =>
       ["Topic", (each) => inside("webhooks", each.id, each.topic)],
       ["Received", (each) => time(each.received_at)],
       ["Result", (each) => replayable("events", each)],
+    ],
+    rows,
+  );
+
+// --- products and stock at Printful ---
+
+async function products() {
+  const lists = ["/products?deleted=false&limit=25", "/stock?unavailable=true&limit=25"];
+  const [known, stock] = await Promise.all(lists.map((path) => ask(path)));
+  const next = (n) => (cursor) => `${lists[n]}&cursor=${encodeURIComponent(cursor)}`;
+  return [
+    "Products",
+    heading("Products at Printful"),
+    section("Can't be ordered", pages(stock, "stock", stockTable, next(1), "All variants can be ordered, as far as Printful has reported.")),
+    section("Products of the shop", pages(known, "products", productsTable, next(0), "Printful has reported no product.")),
+  ];
+}
+
+const numbers = (ids) => (ids.length ? data(ids.join(", "), 100) : "–");
+
+const stockTable = (rows) =>
+  table(
+    "Variants that can't be ordered",
+    [
+      ["Catalogue product", (each) => data(each.product_id, 60)],
+      ["Out of stock", (each) => numbers(each.out)],
+      ["Discontinued", (each) => numbers(each.discontinued)],
+      ["Changed", (each) => time(each.updated_at)],
+    ],
+    rows,
+  );
+
+const productsTable = (rows) =>
+  table(
+    "Products",
+    [
+      ["Product", (each) => [data(each.name ?? each.id, 100), el("div", { class: "quiet-text" }, data(each.id, 60))]],
+      ["Shop's id", (each) => (each.external_id ? data(each.external_id, 60) : "–")],
+      ["Variants synced", (each) => (each.variants == null ? "–" : `${each.synced ?? "?"} of ${each.variants}`)],
+      ["Changed", (each) => time(each.updated_at)],
     ],
     rows,
   );

@@ -11,6 +11,10 @@ from datetime import datetime, timedelta
 from pressroom.platform import config, table
 
 PRODUCT, STOCK, WATCH = "PRODUCT", "STOCK", "WATCH"
+CURRENT, DELETED = "current", "deleted"
+"""The two lists of products."""
+AVAILABLE, UNAVAILABLE = "available", "unavailable"
+"""The two lists of stock: of products whose variants can all be ordered, and of the others."""
 INDEXED_FOR = timedelta(days=90)
 """How long an order can be found by its products: longer than its production takes."""
 
@@ -56,6 +60,7 @@ def save_product(product: Product) -> None:
         "version": {"S": product.version},
         "deleted": {"BOOL": product.deleted},
         "updated_at": {"S": product.updated_at},
+        **table.state_index(PRODUCT, DELETED if product.deleted else CURRENT, product.id, product.updated_at),
     }
     for name, text in (
         ("name", product.name),
@@ -73,11 +78,14 @@ def save_product(product: Product) -> None:
 def product(product_id: str) -> Product | None:
     """Read a product of the shop, or None if Printful never reported it."""
     item = table.get(PRODUCT, product_id)
-    if item is None:
-        return None
+    return product_of(item) if item else None
+
+
+def product_of(item: table.Item) -> Product:
+    """Read a product's row."""
     numbers = {name: int(item[name]["N"]) if name in item else None for name in ("variants", "synced")}
     return Product(
-        id=product_id,
+        id=table.identity_of(item),
         version=item["version"]["S"],
         name=_text(item, "name"),
         external_id=_text(item, "external_id"),
@@ -97,6 +105,9 @@ def save_stock(stock: Stock, *, replacing: Stock | None) -> bool:
         "updated_at": {"S": stock.updated_at},
         "event_id": {"S": stock.event_id},
         "received_at": {"S": stock.received_at},
+        **table.state_index(
+            STOCK, UNAVAILABLE if stock.unavailable() else AVAILABLE, stock.product_id, stock.updated_at
+        ),
     }
     if replacing is None:
         return table.put(item) is None
@@ -106,11 +117,14 @@ def save_stock(stock: Stock, *, replacing: Stock | None) -> bool:
 def stock(product_id: str) -> Stock | None:
     """Read a product's stock, or None if Printful never reported it: then all variants count as available."""
     item = table.get(STOCK, product_id)
-    if item is None:
-        return None
+    return stock_of(item) if item else None
+
+
+def stock_of(item: table.Item) -> Stock:
+    """Read the row of a product's stock."""
     texts = {name: str(item[name]["S"]) for name in ("version", "updated_at", "event_id", "received_at")}
     out, discontinued = (tuple(int(each["N"]) for each in item[name]["L"]) for name in ("out", "discontinued"))
-    return Stock(product_id=product_id, out=out, discontinued=discontinued, **texts)
+    return Stock(product_id=table.identity_of(item), out=out, discontinued=discontinued, **texts)
 
 
 def index_order(product_id: str, order_id: str, *, since: str) -> None:
