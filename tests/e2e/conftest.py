@@ -16,7 +16,7 @@ from local.cloud import Stack
 from local.localhost import request
 from local.partners import OMS_API_TOKEN
 from local.simulators import camaloon
-from tests.e2e.waiting import wait_until
+from tests.e2e.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {"5501": "template-mug", "5510": "template-tote", "e2e-mug": "mug", "e2e-tote": "tote", "e2e-cart": "cart"}
@@ -95,7 +95,9 @@ class Shop:
         found["notifications"] = [each for each in deliveries if each["destination"] == "storefront"]
         return found
 
-    def until(self, order_id: object, holds: Callable[[dict[str, Any]], object], seconds: float = 60) -> dict[str, Any]:
+    def until(
+        self, order_id: object, holds: Callable[[dict[str, Any]], object], seconds: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """Wait until the condition holds for the order, and return the order."""
 
         def look() -> dict[str, Any] | None:
@@ -104,7 +106,7 @@ class Shop:
 
         return wait_until(look, f"order {order_id} is as expected", seconds)
 
-    def event_until(self, event_id: str, state: str, seconds: float = 60) -> dict[str, Any]:
+    def event_until(self, event_id: str, state: str, seconds: float = PATIENCE_S) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             event: dict[str, Any] = self.api(f"/events/{event_id}").json()
             return event if event.get("state") == state else None

@@ -30,7 +30,7 @@ def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
 
     def deploy(variables: dict[str, str]) -> None:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
-        wait_until(lambda: is_deployed() or None, f"{name} is deployed", 30)
+        wait_until(lambda: is_deployed() or None, f"{name} is deployed")
 
     def is_deployed() -> bool:
         state: str = functions.get_function_configuration(FunctionName=name)["LastUpdateStatus"]

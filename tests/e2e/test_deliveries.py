@@ -10,11 +10,11 @@ from tests.e2e.test_orders import attempts_ended
 from tests.e2e.waiting import wait_until
 
 
-def paid(shop: Shop, seconds: float = 60) -> dict[str, Any]:
+def paid(shop: Shop) -> dict[str, Any]:
     """Pay an order and wait until its delivery has ended."""
     order = shop.order()
     assert shop.pay(order).status_code == 202
-    return shop.until(order["id"], attempts_ended, seconds)
+    return shop.until(order["id"], attempts_ended)
 
 
 def answers(shop: Shop, order: dict[str, Any]) -> list[int | None]:
@@ -79,7 +79,7 @@ def test_a_delivery_with_a_lost_answer_is_repeated_and_flagged(shop: Shop) -> No
 
 def test_a_delayed_response_times_out_and_the_delivery_is_repeated(shop: Shop) -> None:
     shop.camaloon_will(hang_s=15)
-    order = paid(shop, seconds=90)
+    order = paid(shop)
     assert order["deliveries"][0]["status"] == "delivered"
     assert order["deliveries"][0]["attempts"] == 2
     assert order["attention"] == ["answer_lost"]
@@ -94,7 +94,7 @@ def test_a_response_of_five_megabytes_is_not_read(shop: Shop) -> None:
 
 def test_the_delivery_is_dead_after_the_last_attempt_and_a_redrive_sends_it(shop: Shop) -> None:
     shop.camaloon_will(status=500, times=5)
-    order = paid(shop, seconds=120)
+    order = paid(shop)
     (delivery,) = order["deliveries"]
     assert (delivery["status"], delivery["attempts"], delivery["last_error"]) == ("dead", 5, "HTTP 500")
 

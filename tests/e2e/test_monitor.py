@@ -7,7 +7,7 @@ from typing import Any
 from local.localhost import request
 from tests.e2e.conftest import Shop
 from tests.e2e.functions import configured
-from tests.e2e.waiting import wait_until
+from tests.e2e.waiting import PATIENCE_S, wait_until
 
 SOON = "0.0003"  # hours: about a second
 
@@ -23,7 +23,7 @@ def run_monitor(shop: Shop) -> dict[str, Any]:
 
 
 def condition_begins(
-    shop: Shop, identity: str, seconds: float = 60, *, before: Callable[[], None] = lambda: None
+    shop: Shop, identity: str, seconds: float = PATIENCE_S, *, before: Callable[[], None] = lambda: None
 ) -> None:
     """Run the monitor until a condition is there; `before` is called before each run."""
 
@@ -35,7 +35,7 @@ def condition_begins(
     wait_until(look, f"the condition {identity} is there", seconds)
 
 
-def condition_ends(shop: Shop, identity: str, seconds: float = 30) -> None:
+def condition_ends(shop: Shop, identity: str, seconds: float = PATIENCE_S) -> None:
     def look() -> bool | None:
         run_monitor(shop)
         return all(each["id"] != identity for each in shop.api("/conditions").json()["conditions"]) or None
@@ -60,7 +60,7 @@ def test_a_stalled_order_is_flagged_once_notified_to_the_shop_and_cleared_by_its
             known = shop.known(order["id"])
             return known if known and known["attention"] == ["stalled"] else None
 
-        known = wait_until(raised, "the order is stalled", 30)
+        known = wait_until(raised, "the order is stalled")
         run_monitor(shop)
         again = shop.known(order["id"])
         assert again
@@ -70,7 +70,7 @@ def test_a_stalled_order_is_flagged_once_notified_to_the_shop_and_cleared_by_its
         listed = shop.api("/orders?attention=stalled&limit=100").json()["orders"]
         assert order["id"] in [each["id"] for each in listed]
         assert known["lines"] == again["lines"]
-        wait_until(lambda: attention_notifications(shop, order["id"]) or None, "the shop is notified", 30)
+        wait_until(lambda: attention_notifications(shop, order["id"]) or None, "the shop is notified")
         pieces = [(line["sku"], line["quantity"]) for line in order["line_items"]]
         assert shop.ship(shop.parcel(order["id"], *pieces)).status_code == 200
         shop.until(order["id"], lambda known: known["status"] == "shipped" and known["attention"] == [])

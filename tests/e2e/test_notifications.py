@@ -14,7 +14,7 @@ from local.localhost import request
 from tests.e2e.conftest import Shop
 from tests.e2e.functions import configured
 from tests.e2e.test_printers import post, sample
-from tests.e2e.waiting import wait_until
+from tests.e2e.waiting import PATIENCE_S, wait_until
 
 BADGE, TOTE = "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"
 
@@ -45,7 +45,7 @@ def notifications(shop: Shop, order_id: object) -> list[dict[str, Any]]:
     return accepted
 
 
-def notifications_until(shop: Shop, order_id: object, *types: str, seconds: float = 60) -> list[dict[str, Any]]:
+def notifications_until(shop: Shop, order_id: object, *types: str, seconds: float = PATIENCE_S) -> list[dict[str, Any]]:
     """Wait until the shop has received these types, and return all its notifications about the order."""
 
     def look() -> list[dict[str, Any]] | None:
@@ -118,9 +118,7 @@ def test_a_shop_that_fails_for_long_receives_all_notifications_once_in_order(sho
         shop.ship(shop.parcel(order["id"], (BADGE, 10)))
         shop.ship(shop.parcel(order["id"], (TOTE, 2)))
     for order in orders:
-        received = notifications_until(
-            shop, order["id"], "order.accepted", "order.shipped", "order.shipped", seconds=120
-        )
+        received = notifications_until(shop, order["id"], "order.accepted", "order.shipped", "order.shipped")
         assert_in_order_once_each(received)
         assert len(received) == 3
     assert sum(each["answered"] == 500 for each in at_the_shop(shop, "/_requests")) == 14
@@ -233,7 +231,7 @@ def test_an_order_can_be_found_and_erased(shop: Shop) -> None:
     def erased() -> bool | None:  # its last notification may be pending
         return shop.api(f"/orders/{order['id']}/erase", "POST").status_code == 200 or None
 
-    wait_until(erased, "the order is erased", 30)
+    wait_until(erased, "the order is erased")
     assert shop.api(f"/events/{event['id']}").json()["body_erased"] is True
     assert shop.api(f"/orders?tracking={tracking}").json()["orders"] == []
     known = shop.known(order["id"])

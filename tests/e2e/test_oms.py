@@ -159,7 +159,7 @@ def test_a_notice_of_the_oms_triggers_a_poll_at_once(oms: Shop) -> None:
         return [(after - before).total_seconds() for before, after in pairwise(asked_at)]
 
     # The pauses double: after one of more than six seconds, the next is longer, unless a notice ends it.
-    wait_until(lambda: any(pause > 6 for pause in pauses()) or None, "the pause has grown", 60)
+    wait_until(lambda: any(pause > 6 for pause in pauses()) or None, "the pause has grown")
     oms.oms("/_print_files", {item: "ready"})
     answer = post(oms, "oms", {"ecommerce_order_item_id": item, "status": "whatever", "at": LATER.format(0)})
     assert answer.status_code == 200
@@ -264,7 +264,7 @@ def test_an_order_canceled_during_its_creation_is_deleted(oms: Shop) -> None:
     order = personalised()
     oms.oms_will(method="POST", path=ORDERS, hang_s=3)
     oms.pay(order)
-    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent", 30)
+    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent")
     cancel(oms, order)
     known = oms.until(order["id"], ended("create_order", "delete_order"))
     assert states(known) == {"create_order": "delivered", "delete_order": "delivered"}
@@ -298,7 +298,7 @@ def test_a_canceled_order_with_an_unknown_uid_is_flagged_for_a_person(oms: Shop)
     order = personalised()
     oms.oms_will(method="POST", path=ORDERS, lose_answer=True, hang_s=3)
     oms.pay(order)
-    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent", 30)
+    wait_until(lambda: asked(oms, order, "POST") or None, "the order is being sent")
     cancel(oms, order)
     known = oms.until(order["id"], ended("create_order", "delete_order"))
     assert states(known) == {"create_order": "delivered", "delete_order": "dead"}
@@ -342,7 +342,7 @@ def test_a_hundred_lines_with_designs_are_each_printed_once_and_polled_until_rea
     body = json.dumps(order)
     assert 900_000 < len(body) < 1024 * 1024
     assert oms.pay(order).status_code == 202
-    known = oms.until(order["id"], has_print_files, seconds=120)
+    known = oms.until(order["id"], has_print_files)
     assert states(known) == {"create_order": "delivered"}
     assert printed(oms, order) == {str(number): 1 for number in range(100)}
     (there,) = at_oms(oms, order)
@@ -484,7 +484,7 @@ def test_an_item_without_a_print_file_request_is_batched_as_soon_as_it_is_at_the
 
     with configured(oms, "deliver-oms", **none), configured(oms, "print_files", **none):
         oms.pay(order)
-        sent = batch_until_sent(oms, wait_until(batched, "there is a batch", 60)["id"])
+        sent = batch_until_sent(oms, wait_until(batched, "there is a batch")["id"])
     (there,) = at_oms(oms, order)
     assert there["create_print_files"] is False
     (uid,) = (item["uid"] for item in sent["items"])
@@ -496,7 +496,7 @@ def batch_until_sent(shop: Shop, batch_id: str) -> dict[str, Any]:
         batch: dict[str, Any] = shop.api(f"/batches/{batch_id}").json()
         return batch if batch["state"] == "sent" else None
 
-    return wait_until(look, f"batch {batch_id} is sent", 30)
+    return wait_until(look, f"batch {batch_id} is sent")
 
 
 # --- the catalogue ---

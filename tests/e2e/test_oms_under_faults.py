@@ -268,7 +268,7 @@ def _run(shop: Shop) -> Run:
     shop.oms_will(method="GET", path=f"{PRINT_FILES}{first}/", status=503, times=4)
     for sent, each in enumerate(orders[:2]):
         assert shop.pay(each).status_code == 202
-        wait_until(partial(has_more_than, shop, sent), "the order is sent", 30)
+        wait_until(partial(has_more_than, shop, sent), "the order is sent")
     planned = plan(shop, rng)
     with ThreadPoolExecutor() as pool:
         killing = pool.submit(keep_killing, shop, second, rng, over)

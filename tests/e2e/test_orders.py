@@ -101,7 +101,7 @@ def test_thirty_parcels_of_one_order_at_once_are_all_recorded(shop: Shop) -> Non
     shop.pay(order)
     parcels = [shop.parcel(order["id"], (BADGE, 1)) for _ in range(30)]
     shop.at_once(*(partial(shop.ship, parcel) for parcel in parcels))
-    shipped = shop.until(order["id"], lambda it: len(it["shipments"]) == 30 and attempts_ended(it), seconds=120)
+    shipped = shop.until(order["id"], lambda it: len(it["shipments"]) == 30 and attempts_ended(it))
     assert [line["shipped_quantity"] for line in shipped["lines"]] == [30, 0]
     assert shipped["status"] == "partially_shipped"
 
@@ -136,7 +136,7 @@ def test_orders_are_listed_by_status_the_last_paid_first(shop: Shop) -> None:
 def test_an_id_may_contain_characters_that_a_url_has_to_escape(shop: Shop) -> None:
     order = shop.order(id=f"W/{uuid.uuid4().hex[:6]} #ñ%41?&%2F")
     shop.pay(order)
-    shown = wait_until(lambda: shop.known(quoted(order["id"])), "the order is known", 30)
+    shown = wait_until(lambda: shop.known(quoted(order["id"])), "the order is known")
     assert shown["id"] == order["id"]
 
 
@@ -151,7 +151,7 @@ def test_no_log_holds_a_secret_or_personal_data(shop: Shop) -> None:
     shop.pay(order)
     shop.until(order["id"], attempts_ended)
     shop.send("storefront", "order_paid", order, X_CAMALOON_HMAC_SHA256="wrong")
-    wait_until(lambda: "webhook_refused" in shop.logs() or None, "the refusal is logged", 30)
+    wait_until(lambda: "webhook_refused" in shop.logs() or None, "the refusal is logged")
     logged = shop.logs()
     webhooks = shop.stack.webhooks
     secrets = [webhooks[name]["secret"] for name in ("storefront", "camaloon")]

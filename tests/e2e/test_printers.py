@@ -194,7 +194,6 @@ def test_printful_sends_registered_events_and_a_lost_registration_is_detected(
     (fired,) = wait_until(
         lambda: [each for each in at_printful(shop, "GET", "/_fired").json() if each["state"] == "delivered"] or None,
         "Printful has a response",
-        30,
     )
     assert [attempt["status"] for attempt in fired["attempts"]] == [200]
 
