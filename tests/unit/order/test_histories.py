@@ -357,17 +357,37 @@ def _is_canceled(facts: list[Fact], *, item: bool = False) -> bool:
 
 def _is_on_hold(facts: list[Fact]) -> bool:
     """Whether a hold is open: one with its own event, or one that only a status reported."""
+    orders = {_printfuls_order(fact) for fact in facts}
+    return any(_is_held([fact for fact in facts if _printfuls_order(fact) == each]) for each in orders)
+
+
+def _printfuls_order(fact: Fact) -> tuple[str, str]:
+    return str(fact.data.get("provider")), str(fact.data.get("order"))
+
+
+def _is_held(facts: list[Fact]) -> bool:
+    """Whether a hold of a printer's order is open: instant by instant; of one instant, the hold comes first."""
 
     def ends(fact: Fact) -> bool:
-        by_parcel = fact.kind == "shipped" and fact.data.get("status") == "fulfilled"
-        return fact.kind == "released" or by_parcel or (_canceled(fact) and not fact.data.get("item"))
+        return fact.kind == "released" or (_canceled(fact) and not fact.data.get("item"))
 
-    def ends_status_hold(fact: Fact) -> bool:
-        return ends(fact) or (fact.kind == "progress" and fact.data.get("status") not in (None, "onhold"))
-
-    return _latest(facts, "", lambda fact: fact.kind == "held", ends) or _latest(
-        facts, "", _has_status("onhold"), ends_status_hold
-    )
+    event, status, began = "", "", ""
+    for at in sorted({fact.at for fact in facts}):
+        now = [fact for fact in facts if fact.at == at]
+        reported = [fact.kind for fact in now if fact.kind == "held" or _has_status("onhold")(fact)]
+        began = began if event or status else at
+        event = at if "held" in reported else event
+        status = at if "progress" in reported else status
+        fulfils = any(fact.kind == "shipped" and fact.data.get("status") == "fulfilled" for fact in now)
+        goes_on = any(fact.kind == "progress" and fact.data.get("status") not in (None, "onhold") for fact in now)
+        is_over = any(ends(fact) for fact in now)
+        if is_over and began == at:
+            event = status = ""
+        if (is_over or fulfils) and event < at:
+            event = ""
+        if (is_over or fulfils or goes_on) and status < at:
+            status = ""
+    return bool(event or status)
 
 
 WANTED: dict[Attention, Callable[[list[Fact]], bool]] = {

@@ -991,8 +991,9 @@ def test_an_onhold_status_begins_a_hold_without_a_reason() -> None:
 def test_a_hold_known_only_by_a_status_ends_with_a_later_status(status: str, attention: list[Attention]) -> None:
     shown = record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", status, at=6))
     assert ([hold.until for hold in shown.holds], shown.attention) == ([instant(360)], attention)
-    for at in (4, 5):
-        assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_created", status, at=at)).on_hold
+    assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_created", status, at=4)).on_hold
+    at_once = record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_created", status, at=5))
+    assert at_once.on_hold is (status != "canceled")  # nothing follows a cancellation
 
 
 def test_a_hold_does_not_end_with_an_empty_status() -> None:
@@ -1093,7 +1094,6 @@ def test_the_stock_of_an_item_removed_by_an_edit_is_ignored() -> None:
 
 
 ORDER_FAILED, GOES_ON = pf("order_failed", "failed", at=5), pf("order_updated", "inprocess", at=5)
-HELD, RELEASED = pf("order_put_hold", "onhold", at=5), pf("order_remove_hold", "pending", at=5)
 ERROR, PRODUCED = cp("item_error", 1, "2", at=5), cp("item_produced", 1, "2", at=5)
 LOST, ARRIVED = cp("item_delivery_failed", 1, "2", at=5), cp("item_delivery_completed", 1, "2", at=5)
 
@@ -1103,7 +1103,6 @@ LOST, ARRIVED = cp("item_delivery_failed", 1, "2", at=5), cp("item_delivery_comp
     ("flagging", "other", "reason"),
     [
         (ORDER_FAILED, GOES_ON, Attention.FAILED),
-        (HELD, RELEASED, Attention.ON_HOLD),
         (ERROR, PRODUCED, Attention.PRODUCTION_ERROR),
         (LOST, ARRIVED, Attention.NOT_DELIVERED),
     ],
@@ -1115,6 +1114,48 @@ def test_at_the_same_instant_the_fact_that_needs_attention_wins(
     other = replace(other, received_at=instant(601 - late))
     shown = record(paid((TEE, 4), (BOOK, 1)), pf("order_created", "pending", at=1), flagging, other)
     assert shown.attention == [reason]
+
+
+HELD, RELEASED = pf("order_put_hold", "onhold", at=5), pf("order_remove_hold", "draft", at=5)
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+@pytest.mark.parametrize(
+    "end", [RELEASED, pf("order_canceled", "canceled", at=5), pf("order_updated", "canceled", at=5)]
+)
+@pytest.mark.parametrize("held", [HELD, pf("order_updated", "onhold", at=5)])
+def test_a_hold_ends_at_the_instant_at_which_it_began(held: Fact, end: Fact, ids: str) -> None:
+    """Printful holds an order while it calculates the costs; both events have one time, in whole seconds."""
+    first, second = replace(held, id=ids[0]), replace(end, id=ids[1])
+    shown = record(paid((TEE, 4)), pf("order_created", "draft", at=1), first, second)
+    assert [(hold.since, hold.until) for hold in shown.holds] == [(instant(300), instant(300))]
+    assert Attention.ON_HOLD not in shown.attention
+    if end is RELEASED:
+        assert shown.provider_orders[0].status == "draft"
+        going = record(paid((TEE, 4)), first, second, pf("order_updated", "inprocess", at=6))
+        assert (going.status, going.on_hold, going.attention) == (Status.IN_PRODUCTION, False, [])
+
+
+@pytest.mark.parametrize("ids", ["abcd", "dcba", "cadb"])
+def test_a_hold_with_its_echo_ends_at_the_instant_at_which_it_began(ids: str) -> None:
+    echo = [pf("order_updated", "onhold", at=5), pf("order_created", "draft", at=5)]  # order_updated repeats events
+    facts = [replace(fact, id=name) for fact, name in zip([HELD, RELEASED, *echo], ids, strict=True)]
+    shown = record(paid((TEE, 4)), *facts)
+    assert (shown.on_hold, shown.provider_orders[0].status) == (False, "draft")
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+def test_a_parcel_does_not_end_a_hold_of_its_instant(ids: str) -> None:
+    last = pf("package_shipped", "fulfilled", at=5, shipment=parcel(7, (1, 4)))
+    assert record(paid((TEE, 4)), replace(HELD, id=ids[0]), replace(last, id=ids[1])).on_hold
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba"])
+@pytest.mark.parametrize("next_status", ["pending", "inprocess", "partial"])
+def test_a_draft_comes_before_the_other_status_of_its_instant(next_status: str, ids: str) -> None:
+    draft, confirmed = pf("order_created", "draft", at=5), pf("order_updated", next_status, at=5)
+    shown = record(paid((TEE, 4)), replace(draft, id=ids[0]), replace(confirmed, id=ids[1]))
+    assert (shown.provider_orders[0].status, shown.attention) == (next_status, [])
 
 
 @pytest.mark.parametrize("late", [0, 1])

@@ -6,7 +6,7 @@ A rule sees the settled order. The reasons that are found earlier (`State.reason
 
 from collections.abc import Callable
 
-from pressroom.order.facts import Fact, destination_of, out_of_stock
+from pressroom.order.facts import DRAFT, Fact, destination_of, out_of_stock
 from pressroom.order.model import GONE, Line, Status, Waits
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import is_beyond_recall, takes_changes
@@ -148,7 +148,7 @@ def _line_missing(state: State) -> bool:
 
 def _confirm_again(state: State) -> bool:
     return state.order.status not in GONE and any(
-        known.status == "draft" and key in state.submitted and all(hold.until for hold in state.holds.get(key, []))
+        known.status == DRAFT and key in state.submitted and all(hold.until for hold in state.holds.get(key, []))
         for key, known in state.provider_orders.items()
     )
 

@@ -10,6 +10,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pressroom.partners import BY_ID
+
+DRAFT = "draft"
+"""A printer's word for an order that is not confirmed, so that nobody prints it."""
 MOST_DELIVERIES = 98
 """Deliveries that are read with their order: a transaction takes 100 rows."""
 
@@ -42,8 +46,25 @@ def occurrence(fact: Fact) -> tuple[str, str]:
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """Return each fact once, in the order in which they happened as far as that is known."""
-    return sorted({fact.id: fact for fact in facts}.values(), key=occurrence)
+    """Return each fact once, in the order in which they happened as far as that is known.
+
+    Printful's times have whole seconds. Of one instant, what other facts follow comes first: a hold before its release,
+    a draft before the status that it gets when it is confirmed.
+    """
+    return sorted({fact.id: fact for fact in facts}.values(), key=lambda fact: (fact.at, _turn(fact), fact.id))
+
+
+def _turn(fact: Fact) -> int:
+    """Return the place of a fact among those of its instant."""
+    if fact.kind == "held" or (fact.kind == "progress" and kind_of_status(fact) == "held"):
+        return 0
+    return 1 if fact.kind == "released" or fact.data.get("status") == DRAFT else 2
+
+
+def kind_of_status(fact: Fact) -> str | None:
+    """Return the kind of fact that the status in a `progress` counts as; None if it is only progress."""
+    printer, status = BY_ID.get(fact.data.get("provider", "")), fact.data.get("status")
+    return printer.kinds.get(status) if printer and status else None
 
 
 def delivery_ids(facts: Iterable[Fact]) -> list[str]:

@@ -63,13 +63,14 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | timeline shows only its end; if `dead`, `shop_not_told`  |
 | `erased`       | ops                                      | `erased_at`: personal data in the facts was removed      |
 
-If facts of the same instant contradict each other, the one that needs a person counts (a failure, an error, a hold).
+Of one instant, a hold comes before its release, and a draft before another status (`facts.in_order`). If other facts of
+the same instant contradict each other, the one that needs a person counts (a failure, an error, a hold).
 """
 
 from collections.abc import Callable, Iterable
 
 from pressroom.order.attention import attention, may_be_made_twice
-from pressroom.order.facts import Fact, destination_of, in_order
+from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
 from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces
 from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
 from pressroom.order.reasons import Attention
@@ -235,8 +236,7 @@ def _on_batched(state: State, fact: Fact) -> str:
 
 def _on_progress(state: State, fact: Fact) -> str:
     status, stage = fact.data.get("status"), fact.data.get("stage")
-    printer = BY_ID.get(fact.data["provider"])
-    kind = printer.kinds.get(status) if printer and status else None
+    printer, kind = BY_ID.get(fact.data["provider"]), kind_of_status(fact)
     if kind in ("held", "canceled"):
         return RULES[kind](state, fact)
     if status:
@@ -298,7 +298,7 @@ def _on_failed(state: State, fact: Fact) -> str:
 def _on_canceled(state: State, fact: Fact) -> str:
     state.progress_for(fact).canceled = True
     if not fact.data.get("item"):
-        _release(state, fact, "held", "progress")
+        _release(state, fact, "held", "progress", ends_new=True)
     return _text(fact, "is canceled") + _reason(fact)
 
 
@@ -317,17 +317,22 @@ def _on_held(state: State, fact: Fact) -> str:
 
 
 def _on_released(state: State, fact: Fact) -> str:
-    _release(state, fact, "held", "progress")
-    draft = ", as a draft that has to be confirmed again" if fact.data.get("status") == "draft" else ""
+    _release(state, fact, "held", "progress", ends_new=True)
+    draft = ", as a draft that has to be confirmed again" if fact.data.get("status") == DRAFT else ""
     return _text(fact, f"is no longer on hold{draft}") + _reason(fact)
 
 
-def _release(state: State, fact: Fact, *kinds: str) -> None:
-    """Remove the reports of a hold by these kinds of facts; when no report is left, the hold ends."""
+def _release(state: State, fact: Fact, *kinds: str, ends_new: bool = False) -> None:
+    """Remove the reports of a hold by these kinds of facts; when no report is left, the hold ends.
+
+    A report of the same instant stays, because a person should look. `ends_new`: unless the hold began at that instant,
+    since the fact can only have followed it then.
+    """
     key = provider_order_of(fact)
     reported = state.held_at.get(key, {})
+    is_new = ends_new and bool(reported) and state.holds[key][-1].since == fact.at
     for kind in kinds:
-        if kind in reported and reported[kind] < fact.at:
+        if kind in reported and (reported[kind] < fact.at or is_new):
             del reported[kind]
             if not reported:
                 state.holds[key][-1].until = fact.at

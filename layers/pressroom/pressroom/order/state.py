@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pressroom.order.facts import Fact
+from pressroom.order.facts import DRAFT, Fact
 from pressroom.order.model import (
     RANK,
     Batch,
@@ -173,7 +173,7 @@ class State:
         if key[1]:
             known = self.provider_orders.setdefault(key, ProviderOrder(provider=key[0], id=key[1]))
             known.status = data.get("status") or known.status
-            if known.status not in (None, "draft"):
+            if known.status not in (None, DRAFT):
                 self.submitted.add(key)
         for listed in data.get("items", ()):
             item = self.items.setdefault((key, listed["item"]), Item())
