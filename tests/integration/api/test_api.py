@@ -110,7 +110,7 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
     assert set(shown["timeline"][0]) == {"at", "received_at", "source", "event_id", "text"}
 
 
-def test_an_order_says_since_when_each_line_and_parcel_stood_where(hub: Hub, clock: Clock) -> None:
+def test_the_history_shows_since_when_each_line_and_parcel_has_its_status(hub: Hub, clock: Clock) -> None:
     hub.send_sample("storefront/order_paid")
     clock.advance(60)
     hub.send_sample("camaloon/shipment_sent")
@@ -238,7 +238,7 @@ def test_a_page_that_one_shard_fills_alone_has_a_next_one(hub: Hub) -> None:
     assert listed(pages(hub.get, limit="2")) == crowded[::-1]
 
 
-def test_the_list_by_status_holds_those_that_stand_there(hub: Hub) -> None:
+def test_the_list_by_status_holds_the_orders_of_that_status(hub: Hub) -> None:
     newest = fill(22)
     shipped = [each for each in newest if int(each[1:]) % 3 == 0]
     found = {
@@ -362,7 +362,7 @@ def test_a_body_that_makes_no_sense_is_a_bad_request(cloud: Cloud, path: str, co
     assert detail in answer["body"]["detail"]
 
 
-def test_a_body_in_base64_that_is_none_is_a_bad_request(cloud: Cloud) -> None:
+def test_a_body_that_is_not_valid_base64_is_a_bad_request(cloud: Cloud) -> None:
     event = gateway.request("POST", "/batches", headers={"authorization": f"Bearer {TOKEN}"}, as_base64=True)
     assert cloud.call("api", event | {"body": "abc"})["statusCode"] == 400
 
@@ -421,7 +421,7 @@ def test_asked_twice_it_is_done_once(hub: Hub) -> None:
     assert len(hub.cloud.rows("EVENT")) == 1
 
 
-def test_while_one_printer_is_being_told_another_is_refused(hub: Hub) -> None:
+def test_while_one_printer_is_being_sent_a_line_another_printer_is_refused(hub: Hub) -> None:
     unwanted()
     event_id = route(hub, "printful")[1]["event_id"]
     status, answer = route(hub, "cloudprinter")
@@ -441,7 +441,7 @@ def park(hub: Hub, event_id: str) -> None:
     hub.unseen()
 
 
-def test_what_could_not_be_done_can_be_replayed_or_given_to_another(hub: Hub) -> None:
+def test_a_line_that_could_not_be_sent_can_be_replayed_or_routed_to_another_printer(hub: Hub) -> None:
     unwanted()
     first = route(hub, "cloudprinter")[1]["event_id"]
     park(hub, first)
@@ -454,7 +454,7 @@ def test_what_could_not_be_done_can_be_replayed_or_given_to_another(hub: Hub) ->
     assert hub.order()["lines"][0]["destination"] == "printful"
 
 
-def test_a_request_that_failed_is_done_when_it_is_replayed(hub: Hub) -> None:
+def test_a_request_that_failed_succeeds_when_it_is_replayed(hub: Hub) -> None:
     unwanted()
     event_id = route(hub, "cloudprinter")[1]["event_id"]
     park(hub, event_id)
@@ -475,7 +475,7 @@ def test_the_oms_is_given_personalised_lines_only(hub: Hub) -> None:
     assert route(hub, "oms", "/orders/1002/lines/1/route")[0] == 202
 
 
-def test_what_has_a_printer_or_is_canceled_or_not_there_is_not_given_to_one(hub: Hub) -> None:
+def test_a_line_that_has_a_printer_or_is_canceled_or_missing_cannot_be_routed(hub: Hub) -> None:
     unwanted()
     assert route(hub, "printful", "/orders/1001/lines/made/route")[0] == 409
     assert route(hub, "printful", "/orders/1001/lines/2/route")[0] == 404
@@ -491,7 +491,7 @@ def test_what_has_a_printer_or_is_canceled_or_not_there_is_not_given_to_one(hub:
 # --- problems, and who asks ---
 
 
-def test_what_nobody_has_foreseen_is_a_problem_without_its_text(
+def test_an_unexpected_exception_is_answered_without_its_text(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(order_id: str) -> None:
@@ -505,7 +505,7 @@ def test_what_nobody_has_foreseen_is_a_problem_without_its_text(
     assert "request_failed" in capsys.readouterr().out
 
 
-def test_a_secret_that_cannot_be_read_is_a_problem_too(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_cannot_be_read_is_reported_as_a_problem(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.cloud.secrets.delete_secret(SecretId=hub.cloud.arn("OpsTokenSecret"), ForceDeleteWithoutRecovery=True)
     answer = hub.get("/orders")
     assert (answer["statusCode"], answer["body"]["status"]) == (500, 500)
@@ -523,7 +523,7 @@ def test_what_is_wrong_is_said_field_by_field_and_never_what_it_held(hub: Hub) -
     assert wrong["message"].endswith(", any")
 
 
-def test_a_stranger_is_told_nothing_of_what_is_wrong_with_a_request(hub: Hub) -> None:
+def test_a_request_without_a_token_gets_no_details_of_its_errors(hub: Hub) -> None:
     assert hub.get("/orders", token="wrong", status="lost")["statusCode"] == 401
     assert hub.post("/batches", [], token="wrong")["statusCode"] == 401
 

@@ -133,7 +133,7 @@ def _with_ids_as_the_document_says(case: Any) -> Any:
 
 
 @EACH_CALL
-def test_whatever_is_asked_gets_an_answer_of_the_document(
+def test_every_request_gets_a_response_that_the_document_describes(
     cloud: Cloud, known: dict[str, list[str]], path: str, method: str
 ) -> None:
     existing, seen = known.get(f"/{path.split('/')[1]}", []), Counter[int]()
@@ -155,7 +155,7 @@ def test_whatever_is_asked_gets_an_answer_of_the_document(
 
 @EACH_CALL
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", f"Basic {TOKEN}"])
-def test_without_the_token_there_is_no_other_answer_than_401(
+def test_without_the_token_every_request_is_answered_401(
     cloud: Cloud, path: str, method: str, authorization: str | None
 ) -> None:
     @EXAMPLES

@@ -103,7 +103,7 @@ def test_an_order_that_is_heard_of_again_is_stalled_no_more(shop: Hub) -> None:
     assert ids(shop, "/orders", stalled="2") == ["o2", "o3"]
 
 
-def test_an_order_that_needs_nobody_any_more_is_not_listed_for_it(shop: Hub) -> None:
+def test_an_order_whose_reason_has_ended_is_no_longer_listed_for_it(shop: Hub) -> None:
     assert shop.post("/orders/o2/lines/1/route", {"destination": "printful"})["statusCode"] == 202
     shop.settle()
     assert "o2" not in ids(shop, "/orders", attention="any")
@@ -126,7 +126,7 @@ def test_an_order_that_needs_nobody_any_more_is_not_listed_for_it(shop: Hub) -> 
         ("/stock", {"unavailable": "false"}),
     ],
 )
-def test_a_cursor_is_good_for_the_list_that_gave_it_only(shop: Hub, path: str, query: dict[str, str]) -> None:
+def test_a_cursor_is_accepted_only_by_the_list_that_returned_it(shop: Hub, path: str, query: dict[str, str]) -> None:
     cursor = shop.get("/orders", limit="1")["body"]["cursor"]
     answer = shop.get(path, cursor=cursor, **query)
     assert (answer["statusCode"], answer["body"]["title"]) == (400, "Bad Request")

@@ -473,7 +473,7 @@ def test_nothing_is_sent_to_a_stack_in_aws_unconfirmed_or_unsigned(
     assert terminal.door.asked == []
 
 
-def test_with_only_the_token_nothing_can_be_signed(terminal: Terminal) -> None:
+def test_the_ops_token_alone_can_sign_no_webhook(terminal: Terminal) -> None:
     for typed in (["send", "storefront.order_paid", "--yes"], ["printful-webhook", "show"], ["catalogue", "show"]):
         assert terminal.run(*typed) == UNREACHABLE
         assert "give --stack NAME" in terminal.err

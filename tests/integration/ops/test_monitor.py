@@ -101,7 +101,7 @@ def test_an_order_that_is_not_accepted_in_time_is_raised_once_and_cleared(
     assert "OrdersStalled" not in metrics(capsys.readouterr().out)
 
 
-def test_an_order_that_goes_its_way_is_never_raised(hub: Hub, clock: Clock) -> None:
+def test_an_order_without_delays_is_never_stalled(hub: Hub, clock: Clock) -> None:
     pay(hub)
     for _ in range(9):
         clock.advance(DAY)
@@ -141,7 +141,7 @@ def test_a_hold_that_grows_old_is_raised_once_and_cleared(
     assert "HoldsOld" not in metrics(capsys.readouterr().out)
 
 
-def test_orders_are_looked_at_in_parts_where_there_are_too_many(hub: Hub, clock: Clock, monkeypatch: Any) -> None:
+def test_too_many_orders_for_one_run_are_checked_in_parts(hub: Hub, clock: Clock, monkeypatch: Any) -> None:
     monkeypatch.setattr(monitor, "PAGE", 3)
     hub.camaloon.answers = [Retry("HTTP 503", status=503)] * 8
     for order_id in range(1001, 1009):
@@ -188,7 +188,7 @@ def test_an_order_that_cannot_be_looked_at_hides_no_other(hub: Hub, clock: Clock
     assert shown["looked_at"] == "2026-09-02T15:10:00.000Z"
 
 
-def test_what_was_found_in_parts_stands_until_all_parts_have_been_looked_at_again(
+def test_conditions_found_in_parts_last_until_all_parts_are_checked_again(
     hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hub.cloud.parameters["SilentAfterHours"] = "camaloon=1"
@@ -258,7 +258,7 @@ def test_an_order_dated_by_a_shop_whose_clock_is_wrong_is_looked_at(hub: Hub, cl
     assert attention(hub) == ["stalled"]
 
 
-def test_an_order_that_its_printer_had_long_before_the_shop_told_of_it_counts_from_the_payment(
+def test_the_age_of_an_order_that_its_printer_had_before_the_payment_counts_from_the_payment(
     hub: Hub, clock: Clock
 ) -> None:
     about = {"order_reference": "1001", "item_reference": "1"}
@@ -296,7 +296,7 @@ def test_an_order_that_was_listed_by_the_shops_date_counts_from_the_payment_once
 # --- providers ---
 
 
-def test_a_provider_that_says_nothing_while_orders_are_open_is_silent_until_it_speaks(
+def test_a_provider_without_webhooks_while_orders_are_open_is_silent_until_its_next_webhook(
     hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hub.cloud.parameters["RoutingRules"] = "*=cloudprinter"
@@ -403,7 +403,7 @@ def test_a_refusal_leaves_no_more_than_its_number(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("provider", ["cloudprinter", "printful", "oms", "storefront"])
-def test_only_who_switches_webhooks_off_is_counted(hub: Hub, clock: Clock, provider: str) -> None:
+def test_refusals_are_counted_only_for_providers_that_disable_webhooks(hub: Hub, clock: Clock, provider: str) -> None:
     refusals.record(provider, now=clock.now)
     assert hub.cloud.rows() == []
 
@@ -418,7 +418,7 @@ OLD = {
 
 
 @pytest.mark.parametrize("provider", OLD)
-def test_a_secret_that_was_rotated_away_is_noticed_while_it_is_used_and_for_a_day(
+def test_use_of_a_previous_secret_is_a_condition_until_a_day_after_the_last_use(
     hub: Hub, clock: Clock, provider: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret, message = OLD[provider]
@@ -433,7 +433,7 @@ def test_a_secret_that_was_rotated_away_is_noticed_while_it_is_used_and_for_a_da
 
 
 @pytest.mark.parametrize("provider", OLD)
-def test_the_current_secret_is_no_old_one_though_another_is_still_accepted(hub: Hub, provider: str) -> None:
+def test_use_of_the_current_secret_is_not_reported_while_a_previous_one_is_accepted(hub: Hub, provider: str) -> None:
     secret, message = OLD[provider]
     hub.cloud.set_secret(secret, SECRETS[secret], previous="one-before")
     hub.send_sample(message)
@@ -476,7 +476,7 @@ def test_drift_is_news_for_a_week(hub: Hub, clock: Clock) -> None:
     assert not [each for each in standing(hub) if each.startswith("payload_drift")]
 
 
-def test_parked_and_unhandled_webhooks_stand_until_they_are_replayed(hub: Hub) -> None:
+def test_parked_and_unhandled_webhooks_are_a_condition_until_they_are_replayed(hub: Hub) -> None:
     for topic, content in (("shipment_sent", b'{"order_id": 1}'), ("something_new", b"{}")):
         assert hub.receive("camaloon", topic, content)["statusCode"] == 200
     assert standing(hub) == []
@@ -489,7 +489,7 @@ def dead(clock: Clock, destination: str, order_id: str) -> Delivery:
     return Delivery.to(destination, "order_paid", order_id=order_id, body=b"{}", now=clock.now)
 
 
-def test_dead_deliveries_and_late_ones_stand_by_destination(hub: Hub, clock: Clock) -> None:
+def test_dead_and_late_deliveries_are_counted_by_destination(hub: Hub, clock: Clock) -> None:
     for number in range(3):
         row = replace(dead(clock, "camaloon", str(number)), state=outbox.State.DEAD).new_row(queued=False)
         hub.cloud.dynamodb.put_item(TableName="table", Item=row)
@@ -559,13 +559,13 @@ def test_disabled_notifications_are_a_condition_until_they_are_enabled(hub: Hub,
     assert standing(hub) == []
 
 
-def test_without_problems_there_is_no_condition_but_the_time_of_the_check(hub: Hub) -> None:
+def test_without_problems_only_the_time_of_the_check_is_shown(hub: Hub) -> None:
     assert ask(hub, "/conditions") == {"conditions": [], "looked_at": None}
     look(hub)
     assert ask(hub, "/conditions") == {"conditions": [], "looked_at": "2026-09-01T14:10:00.000Z"}
 
 
-def test_every_condition_has_been_seen_in_these_tests() -> None:
+def test_these_tests_raise_every_condition() -> None:
     text = Path(__file__).read_text()
     assert [name for name in conditions.SENTENCES if f'"{name}' not in text] == []
 
@@ -602,7 +602,7 @@ def test_hours_that_are_over_are_counted_once_by_the_monitor(hub: Hub, clock: Cl
     assert sum(ask(hub, "/overview")["providers"][0]["received"]) == 0
 
 
-def test_what_is_written_as_its_hour_ends_is_counted(hub: Hub, clock: Clock) -> None:
+def test_an_event_written_at_the_end_of_an_hour_is_counted(hub: Hub, clock: Clock) -> None:
     clock.now = datetime.fromisoformat("2026-09-01T14:59:59.900+00:00")
     pay(hub)
     (row,) = hub.cloud.rows("EVENT")
@@ -615,7 +615,7 @@ def test_what_is_written_as_its_hour_ends_is_counted(hub: Hub, clock: Clock) -> 
     assert ask(hub, "/overview")["providers"][0]["received"][-2] == 1
 
 
-def test_what_waits_behind_a_delivery_that_was_given_up_is_not_said_to_be_tried(hub: Hub, clock: Clock) -> None:
+def test_a_delivery_behind_a_dead_one_is_not_reported_as_being_tried(hub: Hub, clock: Clock) -> None:
     hub.cloud.dynamodb.put_item(TableName="table", Item=dead(clock, "oms", "9").new_row(queued=False))
     clock.advance(2 * HOUR)
     look(hub)

@@ -195,7 +195,7 @@ def test_a_job_canceled_while_somebody_works_on_it_stops_after_that_page(
     assert len(dead(hub)) == 2
 
 
-def test_two_that_work_on_a_job_at_once_keep_its_rate(hub: Hub, clock: Clock) -> None:
+def test_two_concurrent_runs_of_a_job_keep_its_rate(hub: Hub, clock: Clock) -> None:
     die(hub, 6)
     job = start(hub, per_minute=1)
     clock.advance(60)
@@ -443,7 +443,7 @@ def test_a_dead_delivery_is_withdrawn_before_its_body_is_erased(hub: Hub) -> Non
     assert hub.order("1")["status"] == "canceled"
 
 
-def test_the_shop_is_told_of_what_erasing_ends_before_the_rest_is_erased(hub: Hub) -> None:
+def test_the_shop_is_notified_of_what_an_erasure_ends_before_the_rest_is_erased(hub: Hub) -> None:
     hub.cloud.parameters["StorefrontUrl"] = FakeShop.URL
     die(hub, 1)
     assert hub.post("/orders/1/erase")["statusCode"] == 409
@@ -454,7 +454,7 @@ def test_the_shop_is_told_of_what_erasing_ends_before_the_rest_is_erased(hub: Hu
     assert [each for each in PERSONAL if each in left] == []
 
 
-def test_erasing_that_was_killed_is_finished_by_asking_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_erasure_is_finished_by_a_second_request(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     history(hub)
 
     def killed(*_: Any) -> None:
