@@ -133,6 +133,7 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
         "url": "tracking_url",
         "shipped": "shipped_at",
         "content": lambda row: [f"{each['quantity']} x {each['sku']}" for each in row["lines"]],
+        "notify customer": "notify_customer",
         "": lambda row: [name for name in ("reshipment", "returned", "merged") if row.get(name)],
     }
     holds = {"provider": "provider", "since": "since", "until": "until", "reason": "reason"}

@@ -245,12 +245,13 @@ class Storyteller:
             contents = [{"sku": line.sku, "quantity": pieces} for line, pieces in parcel]
             if self.maybe(0.1):
                 contents.append({"sku": self.random.choice(("CM-PIN", "CM-STRANGE")), "quantity": 2})
-            tracking = self.random.choice((f"9414 {number}", f"9414 {number}", number + 1, "", None))
+            tracking = self.random.choice((f"9414 {number}", f"9414 {number}", number + 1, "", None, "N/A"))
+            link = f"https://t.example/{number}" if self.maybe(0.7) else self.random.choice(("", "#", "javascript:1"))
             content = {
                 "order_id": self.random.choice((1001, "1001")),
                 "tracking_number": tracking,
-                "tracking_url": f"https://t.example/{number}" if self.maybe(0.7) else "",
-                "notify_customer": True,
+                "tracking_url": link,
+                "notify_customer": self.random.choice((True, False, None)),
                 "line_items": contents,
             }
             for _ in range(2 if self.maybe(0.1) else 1):  # two events, since the webhook has no id
@@ -314,7 +315,7 @@ class Storyteller:
         if self.maybe(0.2):
             tracked["url"] = f"https://t.example/{number}"
         if self.maybe(0.2):
-            self.signal("item_shipped", item=item, ref=ref, tracking=self.random.choice(("", None, "0")))
+            self.signal("item_shipped", item=item, ref=ref, tracking=self.random.choice(("", None, "0", "-")))
         if self.maybe(0.9):
             option = self.random.choice(("postal", "GLS", None))
             self.signal("item_shipped", item=item, ref=ref, shipping_option=option, **tracked)
@@ -472,12 +473,12 @@ class Storyteller:
                 self.record("stock", "printful.stock_updated", data, at)
 
     def shipment(self, number: int, items: list[tuple[int, int]]) -> dict[str, Any]:
-        tracking: tuple[object, ...] = (f"78000000001{number}", 0, None, 780_000_000_011)
+        tracking: tuple[object, ...] = (f"78000000001{number}", 0, None, 780_000_000_011, "none")
         contents: list[dict[str, Any]] = [{"item_id": item, "quantity": pieces} for item, pieces in items]
         if self.maybe(0.1):
             contents.append({"item_id": 40_000_098, "quantity": 1})
         if self.maybe(0.05):
-            contents.append({"item_id": 40_000_001, "quantity": 3})
+            contents.append({"item_id": 40_000_001, "quantity": self.random.choice((3, 0))})
         return {
             "id": 51_000_001 + number,
             "carrier": self.random.choice(("FEDEX", None)),

@@ -14,12 +14,15 @@ from pressroom.inbox.inbound import (
     Identifier,
     Inbound,
     Instant,
+    Link,
     Listed,
     NullOrListAsObject,
     OrderReference,
-    Quantity,
+    QuantityOrZero,
     Reference,
     Text,
+    Tracking,
+    TrackingOrLink,
 )
 from pressroom.platform import wire
 
@@ -97,14 +100,55 @@ def test_an_invalid_reference_is_refused_and_so_becomes_drift(value: object) -> 
     assert refused(Reference, value)
 
 
-@pytest.mark.parametrize("value", [2, "2", Decimal("2.0")])
+@pytest.mark.parametrize("value", [2, "2", Decimal("2.0"), "2.0"])
 def test_a_quantity_is_a_whole_number_of_pieces(value: object) -> None:
-    assert read(Quantity, value) == 2
+    assert read(QuantityOrZero, value) == 2
 
 
-@pytest.mark.parametrize("value", [0, -1, "0", "", "two", Decimal("1.5"), 1_000_001, HUGE, True, None, [], {}])
-def test_a_quantity_below_one_is_refused(value: object) -> None:
-    assert refused(Quantity, value)
+@pytest.mark.parametrize("value", [0, "0", Decimal("0.0"), "0.00"])
+def test_a_list_may_name_what_is_not_there(value: object) -> None:
+    assert read(QuantityOrZero, value) == 0
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "-1", "", "two", "1.", ".5", "1.5", Decimal("1.5"), 1_000_001, HUGE, True, False, None, [], {}]
+)
+def test_what_is_no_whole_number_of_pieces_is_refused(value: object) -> None:
+    assert refused(QuantityOrZero, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://carrier.example/t?id=1Z&x=%20#map", "https://carrier.example/t?id=1Z&x=%20#map"),
+        (" HTTP://carrier.example ", "HTTP://carrier.example"),
+        ("https://carrier.example/94 14", "https://carrier.example/94%2014"),
+        ("https://carrier.example/<b>", "https://carrier.example/%3Cb%3E"),
+        *((nothing, None) for nothing in (None, "", " ", "#", "N/A", "null", 0)),
+    ],
+)
+def test_a_link_leads_to_the_web(value: object, url: str | None) -> None:
+    assert read(Link, value) == url
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("javascript:alert(1)", "JavaScript://carrier.example/%0aalert(1)", "data:text/html,x", "vbscript:x"),
+        *("file:///etc/hosts", "//carrier.example/1", "/1", "1Z999", "https:", "https:///1", "https:carrier.example"),
+        *("https://carrier.example/1\n2", "https://[carrier", "https://c.example/" + "a" * 2048, True, [], {}),
+    ],
+)
+def test_what_is_no_link_to_the_web_is_refused(value: object) -> None:
+    assert refused(Link, value)
+
+
+def test_tracking_is_a_number_or_sometimes_a_link_in_its_place() -> None:
+    assert read(Tracking, 780_000_000_011) == read(TrackingOrLink, " 780000000011 ") == "780000000011"
+    assert read(Tracking, "N/A") is read(TrackingOrLink, "none") is read(TrackingOrLink, None) is None
+    assert read(TrackingOrLink, "https://carrier.example/1") == "https://carrier.example/1"
+    assert refused(TrackingOrLink, "javascript://carrier.example/%0aalert(1)")
+    assert refused(Tracking, ["1Z999"])
 
 
 @pytest.mark.parametrize(("value", "count"), [(0, 0), (9, 9), ("0", 0), ("012", 12), (10**15 - 1, 10**15 - 1)])

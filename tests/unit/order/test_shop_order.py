@@ -483,7 +483,7 @@ def test_a_shipment_is_read_with_camaloons_variations(change: dict[str, Any]) ->
         {"line_items": None},
         {"order_id": "x" * 129},
         {"line_items": [{"sku": "a"}]},
-        {"line_items": [{"sku": "a", "quantity": 0}]},
+        {"line_items": [{"sku": "a", "quantity": -1}]},
         {"line_items": [{"sku": "a", "quantity": "many"}]},
     ],
 )

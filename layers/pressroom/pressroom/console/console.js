@@ -762,6 +762,8 @@ async function order(id) {
                   data(each.id, 40),
                   each.reshipment ? [" ", el("span", { class: "badge" }, "reshipment")] : null,
                   each.returned ? [" ", warn("returned")] : null,
+                  each.notify_customer === false ? [" ", el("span", { class: "badge" }, "don’t notify customer")] : null,
+                  each.notify_customer ? [" ", el("span", { class: "badge" }, "notify customer")] : null,
                 ],
               ],
               ["From", (each) => named(each.provider)],

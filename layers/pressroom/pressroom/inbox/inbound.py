@@ -9,11 +9,14 @@ Values come from `platform.wire`: fractions are Decimal, there is no float.
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from pressroom.order.tracking import is_none, tracking_number
 from pressroom.platform import times
+from pressroom.platform.links import web_link
 from pressroom.platform.wire import is_name, pieces
 
 _T = TypeVar("_T")
@@ -84,6 +87,24 @@ def _order_reference(value: object) -> str | None:
     return None if name == "0" else name
 
 
+def _link(value: object) -> str | None:
+    written = None if value is None else text(value)
+    if written is None or is_none(written):
+        return None
+    if link := web_link(written):
+        return link
+    raise ValueError("not a link to the web")
+
+
+def _tracking(value: object) -> str | None:
+    return None if value is None else tracking_number(text(value))
+
+
+def _tracking_or_link(value: object) -> str | None:
+    number = _tracking(value)
+    return _link(number) if number and "://" in number else number
+
+
 def _count(value: object) -> int:
     written = text(value)
     if written.isascii() and written.isdigit() and len(written) <= _MOST_DIGITS:
@@ -133,8 +154,8 @@ Reference = Annotated[str | None, BeforeValidator(_reference)]
 OrderReference = Annotated[str | None, BeforeValidator(_order_reference)]
 """Our own id of an order. Senders also write 0 for none; a line's id may be 0, if the shop counts from there."""
 
-Quantity = Annotated[int, BeforeValidator(pieces)]
-"""A number of pieces; at least one."""
+QuantityOrZero = Annotated[int, BeforeValidator(partial(pieces, least=0))]
+"""A number of pieces in a list that may name what is not there, with zero pieces."""
 
 Count = Annotated[int, BeforeValidator(_count)]
 """A whole number from zero, in digits or as a number."""
@@ -147,6 +168,15 @@ Instant = Annotated[str, BeforeValidator(instant)]
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """A boolean, or 0 or 1 for it."""
+
+Link = Annotated[str | None, BeforeValidator(_link)]
+"""An http or https URL, fit to be shown as a link; None if there is none. Anything else is invalid."""
+
+Tracking = Annotated[str | None, BeforeValidator(_tracking)]
+"""The tracking number of a parcel; None for a missing one and for words like `N/A` (`order.tracking`)."""
+
+TrackingOrLink = Annotated[str | None, BeforeValidator(_tracking_or_link)]
+"""The tracking number of a parcel, or in its place a link; None like Tracking."""
 
 Listed = Annotated[list[_T], BeforeValidator(_list), Field(default_factory=list)]
 """A list that may be missing, or null for an empty list: `items: Listed[Item]`."""

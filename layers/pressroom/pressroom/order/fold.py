@@ -76,6 +76,7 @@ from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Ref
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import change_lines, settle
 from pressroom.order.state import Progress, State, parts_of, provider_order_of
+from pressroom.order.tracking import tracking_number
 from pressroom.partners import BY_ID, SHOP
 
 type Rule = Callable[[State, Fact], str]
@@ -262,7 +263,7 @@ def _on_shipped(state: State, fact: Fact) -> str:
     again = before == len(parcel.parts)
     if fact.data.get("status") == "fulfilled":
         _release(state, fact, "held", "progress")
-    number = fact.data["tracking_number"]
+    number = tracking_number(fact.data["tracking_number"])
     text = f"Parcel shipped by {parcel.provider}: {_contents(fact)}" + (f", tracking {number}" if number else "")
     return text + (" (a reshipment)" if fact.data.get("reshipment") else "") + (" (reported again)" if again else "")
 

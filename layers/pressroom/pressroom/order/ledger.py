@@ -14,6 +14,7 @@ from pressroom.order.facts import Fact
 from pressroom.order.model import RANK, Line, Status
 from pressroom.order.reasons import Attention
 from pressroom.order.state import Item, ItemKey, Parcel, Progress, ProviderOrderKey, State, parts_of, provider_order_of
+from pressroom.order.tracking import tracking_number, tracking_url
 
 type _Placing = tuple[Parcel, ItemKey | str, list[Line]]
 
@@ -24,9 +25,13 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     key = (data["provider"], data["parcel"])
     parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at))
     parcel.carrier = data["carrier"] or parcel.carrier
-    parcel.tracking_number = data["tracking_number"] or parcel.tracking_number
-    parcel.tracking_url = data["tracking_url"] or parcel.tracking_url
+    # A fact of an older version may hold a word for no tracking, or an unsafe link.
+    number, url = tracking_number(data["tracking_number"]), tracking_url(data["tracking_url"])
+    if number and parcel.tracking_number and number != parcel.tracking_number:
+        parcel.tracking_url = None  # it leads to the number that was corrected
+    parcel.tracking_number, parcel.tracking_url = number or parcel.tracking_number, url or parcel.tracking_url
     parcel.reshipment = parcel.reshipment or data.get("reshipment", False)
+    parcel.notify_customer = data.get("notify_customer", parcel.notify_customer)
     parts = parts_of(fact)
     for part, pieces in parts.items():
         # A later report may differ. No piece that was ever reported in the parcel is dropped.

@@ -113,7 +113,10 @@ class ShipmentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """A parcel. `merged` lists parcels that were reported without tracking and turned out to be this one."""
+    """A parcel. `merged` lists parcels that were reported without tracking and turned out to be this one.
+
+    `notify_customer` is what Camaloon says: whether the customer should be told of the parcel. None: nothing was said.
+    """
 
     id: str
     provider: str
@@ -124,6 +127,7 @@ class Shipment:
     reshipment: bool = False
     returned: bool = False
     merged: list[str] = field(default_factory=list)
+    notify_customer: bool | None = None
     lines: list[ShipmentLine]
 
     def has_tracking(self) -> bool:

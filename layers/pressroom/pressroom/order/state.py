@@ -82,6 +82,7 @@ class Parcel:
     reshipment: bool = False
     returned: bool = False
     merged: list[str] = field(default_factory=list)
+    notify_customer: bool | None = None
     parts: dict[ItemKey | str, int | None] = field(default_factory=dict)
     back: dict[ItemKey | str, int | None] = field(default_factory=dict)
     placed: dict[ItemKey | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
@@ -113,6 +114,7 @@ class Parcel:
             reshipment=self.reshipment,
             returned=self.returned,
             merged=self.merged,
+            notify_customer=self.notify_customer,
             lines=[ShipmentLine(line_id=line, sku=sku, quantity=n) for (line, sku), n in held.items()],
         )
 

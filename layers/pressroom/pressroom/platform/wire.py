@@ -64,10 +64,11 @@ def _no_constant(name: str) -> NoReturn:
 MOST_PIECES = 1_000_000
 
 
-def pieces(value: object) -> int:
-    """Read a quantity as partners write it: 5, 5.0 or "5". Raises ValueError for anything else."""
-    number = Decimal(value) if isinstance(value, str) and len(value) < 10 and value.isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not 1 <= number <= MOST_PIECES:
+def pieces(value: object, least: int = 1) -> int:
+    """Read a quantity as partners write it: 5, 5.0, "5" or "5.0". Raises ValueError for anything else."""
+    is_number = isinstance(value, str) and len(value) < 20 and all(map(str.isdecimal, value.split(".", 1)))
+    number = Decimal(str(value)) if is_number else value
+    if isinstance(number, bool) or not isinstance(number, int | Decimal) or not least <= number <= MOST_PIECES:
         raise ValueError("not a quantity")
     if number != int(number):
         raise ValueError("not a whole number")

@@ -47,9 +47,18 @@ def test_the_division_of_a_sku_into_lines_does_not_make_another_parcel() -> None
     assert parcel_id("1", None, [("a", 2), ("a", Decimal("3.0"))]) == parcel_id("1", None, [("a", "5")])
 
 
-@pytest.mark.parametrize("number", [None, "", " ", 0, "0"])
+@pytest.mark.parametrize("number", [None, "", " ", 0, "0", "N/A", "-", "null"])
 def test_an_absent_tracking_number_may_be_written_in_many_ways(number: object) -> None:
     assert parcel_id(number, "https://x", LINES) == parcel_id(None, "https://x", LINES)
+
+
+@pytest.mark.parametrize("url", [None, "", "#", "n/a", "javascript:alert(1)"])
+def test_what_is_no_link_does_not_tell_parcels_apart(url: object) -> None:
+    assert parcel_id("", url, LINES) == parcel_id(None, None, LINES)
+
+
+def test_a_line_of_no_pieces_is_not_in_the_parcel() -> None:
+    assert parcel_id("9414 1058", None, [*LINES, ("c", 0)]) == PARCEL
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from pressroom.inbox.inbound import Identifier, Inbound, Quantity, Text
+from pressroom.inbox.inbound import Flag, Identifier, Inbound, Link, QuantityOrZero, Text, Tracking
 from pressroom.order import shop_order
 
 _OUTBOUND = ConfigDict(extra="forbid")
@@ -60,10 +60,10 @@ class OrderPaid(shop_order.Order):
 
 
 class ShippedLine(Inbound):
-    """A line in a parcel, or some pieces of it."""
+    """A line in a parcel, or some pieces of it; with zero pieces, it is not in the parcel."""
 
     sku: Text
-    quantity: Quantity
+    quantity: QuantityOrZero
 
 
 class ShipmentSent(Inbound):
@@ -74,7 +74,7 @@ class ShipmentSent(Inbound):
     """
 
     order_id: Identifier
-    tracking_number: Text | None = None
-    tracking_url: Text | None = None
-    notify_customer: bool | None = None
+    tracking_number: Tracking = None
+    tracking_url: Link = None
+    notify_customer: Flag | None = None
     line_items: Annotated[list[ShippedLine], Field(min_length=1)]

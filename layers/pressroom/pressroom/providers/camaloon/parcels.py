@@ -3,19 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from pressroom.order.tracking import tracking_number, tracking_url
 from pressroom.platform.table import digest
 from pressroom.platform.wire import canonical, pieces
 
 
-def parcel_id(tracking_number: object, tracking_url: object, lines: Iterable[tuple[object, object]]) -> str:
+def parcel_id(number: object, url: object, lines: Iterable[tuple[object, object]]) -> str:
     """Return an id for a parcel of Camaloon's, which has none: from its tracking and its contents, in any order.
 
-    If the tracking number is missing or 0, the URL takes its place. Two parcels with the same contents and without
-    tracking can't be distinguished from one parcel that is reported twice.
+    If there is no tracking number (`order.tracking`), the tracking URL takes its place. A line of no pieces is nothing.
+    Two parcels with the same contents and without tracking can't be distinguished from one parcel that is reported
+    twice.
     """
-    texts = (str(each).strip() for each in (tracking_number, tracking_url) if each is not None)
-    tracking = next((text for text in texts if text not in ("", "0")), "")
+    number, url = (None if each is None else str(each) for each in (number, url))
     contents = Counter[str]()
     for sku, quantity in lines:
-        contents[str(sku)] += pieces(quantity)
-    return digest("camaloon", tracking, canonical(contents))[:16]
+        contents[str(sku)] += pieces(quantity, least=0)
+    return digest("camaloon", tracking_number(number) or tracking_url(url) or "", canonical(+contents))[:16]

@@ -38,15 +38,14 @@ def progress_fact(stage: Status) -> Callable[[Signal, Event], Decision]:
 
 def parcel(signal: ItemShipped) -> dict[str, Any]:
     """Return a signal's parcel: one for all items with the same tracking, or one for an item without tracking."""
-    tracking, url = ((text or "").strip() for text in (signal.tracking, signal.url))
-    if "://" in tracking:
-        tracking, url = "", url or tracking
-    number = tracking if tracking not in ("", "0") else None
+    number, url = signal.tracking, signal.url
+    if number and "://" in number:
+        number, url = None, url or number
     return {
         "parcel": digest("cloudprinter", number or url or f"{signal.order} {signal.item}")[:16],
         "carrier": signal.shipping_option,
         "tracking_number": number,
-        "tracking_url": url or None,
+        "tracking_url": url,
         "lines": [{"item": signal.item, "quantity": None}],
     }
 

@@ -4,7 +4,17 @@
 The API key is not among the fields: the receiver has removed it.
 """
 
-from pressroom.inbox.inbound import Amount, Identifier, Inbound, Instant, OrderReference, Reference, Text
+from pressroom.inbox.inbound import (
+    Amount,
+    Identifier,
+    Inbound,
+    Instant,
+    Link,
+    OrderReference,
+    Reference,
+    Text,
+    TrackingOrLink,
+)
 
 
 class Signal(Inbound):
@@ -33,8 +43,8 @@ class ItemSignal(Signal):
 class ItemShipped(ItemSignal):
     """An item in a parcel. `tracking` is a number, a URL, or a placeholder; `shipping_option` is a name or a slug."""
 
-    tracking: Text | None = None
-    url: Text | None = None
+    tracking: TrackingOrLink = None
+    url: Link = None
     shipping_option: Text | None = None
 
 

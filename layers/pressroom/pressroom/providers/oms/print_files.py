@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pressroom.order import repository
 from pressroom.order.decision import Decision, Undecided
@@ -22,6 +21,7 @@ from pressroom.order.facts import Fact, in_order
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 from pressroom.platform import config, table
+from pressroom.platform.links import LONGEST, web_link
 from pressroom.platform.observe import logger
 from pressroom.platform.times import iso, parse
 
@@ -39,7 +39,6 @@ LONGEST_PAUSE_S = 3600
 """The longest pause between two rounds, unless the OMS asks for more."""
 LONGEST_RETRY_AFTER_S = 6 * 3600
 """A longer Retry-After counts as this."""
-LONGEST_LINK = 2048
 LONGEST_LINKS = 150_000
 """The links of all lines have to fit into the order's row."""
 MOST_ORDERS = 100
@@ -199,15 +198,9 @@ def pause(age_s: float, polled: Round, *, base: float, jitter: float = 0) -> int
     return max(1, ceil(max(interval * share, min(polled.after, LONGEST_RETRY_AFTER_S))))
 
 
-def link(url: str | None, most: int = LONGEST_LINK) -> str | None:
+def link(url: str | None, most: int = LONGEST) -> str | None:
     """Return a URL if it is safe to show as a link and has at most `most` characters."""
-    if url is None or len(url) > min(most, LONGEST_LINK) or not url.isascii() or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in ("http", "https") and parts.hostname else None
+    return url if url and web_link(url, min(most, LONGEST)) == url else None
 
 
 def poll_row(order_id: str, key: str, *, now: datetime, hint: bool = False, line_ids: Iterable[str] = ()) -> table.Item:

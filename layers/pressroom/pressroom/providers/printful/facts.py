@@ -54,10 +54,10 @@ def parcel(shipment: Shipment) -> dict[str, Any]:
         "parcel": shipment.id,
         "carrier": shipment.carrier or None,
         "tracking_number": shipment.tracking_number,
-        "tracking_url": shipment.tracking_url or None,
+        "tracking_url": shipment.tracking_url,
         "shipped_at": shipment.shipped_at or shipment.created,
         "reshipment": bool(shipment.reshipment),
-        "lines": [{"item": item.item_id, "quantity": item.quantity} for item in shipment.items],
+        "lines": [{"item": item.item_id, "quantity": item.quantity} for item in shipment.items if item.quantity],
     }
 
 

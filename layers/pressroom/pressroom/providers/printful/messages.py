@@ -6,7 +6,7 @@ Printful's ids are read as text. Ids of catalogue variants stay numbers, as in t
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pressroom.inbox.inbound import (
     Amount,
@@ -15,13 +15,14 @@ from pressroom.inbox.inbound import (
     Identifier,
     Inbound,
     Instant,
+    Link,
     Listed,
     NullOrListAsObject,
     OrderReference,
-    Quantity,
+    QuantityOrZero,
     Reference,
     Text,
-    text,
+    Tracking,
 )
 
 STATUSES = frozenset(
@@ -31,12 +32,6 @@ STATUSES = frozenset(
     }
 )
 """The statuses of an order. The status need not match the event: a fulfilled order may be put on hold."""
-
-
-def _tracking(value: object) -> str | None:
-    # A parcel without tracking has the number 0.
-    number = None if value is None else text(value).strip()
-    return None if number in ("", "0") else number
 
 
 class Address(Inbound):
@@ -62,7 +57,7 @@ class ProductVariant(Inbound):
 
     variant_id: Count | None = None
     product_id: Identifier | None = None
-    image: Text | None = None
+    image: Link = None
     name: Text | None = None
 
 
@@ -82,7 +77,7 @@ class File(Inbound):
     type: Text | None = None
     title: Text | None = None
     hash: Text | None = None
-    url: Text | None = None
+    url: Link = None
     filename: Text | None = None
     mime_type: Text | None = None
     size: Count | None = None
@@ -91,8 +86,8 @@ class File(Inbound):
     dpi: Count | None = None
     status: Text | None = None
     created: Instant | None = None
-    thumbnail_url: Text | None = None
-    preview_url: Text | None = None
+    thumbnail_url: Link = None
+    preview_url: Link = None
     visible: Flag | None = None
     is_temporary: Flag | None = None
     message: Text | None = None
@@ -177,10 +172,10 @@ class ListedShipmentItem(Inbound):
 
 
 class ShipmentItem(ListedShipmentItem):
-    """An item in an event's parcel; `item_id` need not be among the order's items."""
+    """An item in an event's parcel; `item_id` need not be among the order's items. Zero pieces: it is not there."""
 
     item_id: Identifier
-    quantity: Quantity
+    quantity: QuantityOrZero
 
 
 class ListedShipment(Inbound):
@@ -190,15 +185,15 @@ class ListedShipment(Inbound):
     status: Text | None = None
     carrier: Text | None = None
     service: Text | None = None
-    tracking_number: Annotated[str | None, BeforeValidator(_tracking)] = None
-    tracking_url: Text | None = None
+    tracking_number: Tracking = None
+    tracking_url: Link = None
     created: Instant | None = None
     ship_date: Text | None = None
     shipped_at: Instant | None = None
     reshipment: Flag | None = None
     location: Text | None = None
     estimated_delivery_dates: DeliveryDates | None = None
-    packing_slip_url: Text | None = None
+    packing_slip_url: Link = None
     items: Listed[ListedShipmentItem]
 
 
@@ -222,7 +217,7 @@ class PackingSlip(Inbound):
     email: Text | None = None
     phone: Text | None = None
     message: Text | None = None
-    logo_url: Text | None = None
+    logo_url: Link = None
     store_name: Text | None = None
     custom_order_id: Text | None = None
 
@@ -272,16 +267,16 @@ class Order(Inbound):
     shipments: Listed[ListedShipment]
     gift: Gift | None = None
     packing_slip: PackingSlip | None = None
-    dashboard_url: Text | None = None
+    dashboard_url: Link = None
 
 
 class ApprovalFile(Inbound):
     """A design that Printful proposes instead; `confirm_hash` is needed to approve it."""
 
     confirm_hash: Text | None = None
-    submitted_design: Text | None = None
-    recommended_design: Text | None = None
-    approval_sheet: Text | None = None
+    submitted_design: Link = None
+    recommended_design: Link = None
+    approval_sheet: Link = None
 
 
 class SyncProduct(Inbound):
@@ -292,7 +287,7 @@ class SyncProduct(Inbound):
     name: Text | None = None
     variants: Count | None = None
     synced: Count | None = None
-    thumbnail_url: Text | None = None
+    thumbnail_url: Link = None
     is_ignored: Flag | None = None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pressroom.platform import config, table
+from pressroom.platform.links import web_link
 
 PRODUCT, STOCK, WATCH = "PRODUCT", "STOCK", "WATCH"
 CURRENT, DELETED = "current", "deleted"
@@ -89,7 +90,7 @@ def product_of(item: table.Item) -> Product:
         version=item["version"]["S"],
         name=_text(item, "name"),
         external_id=_text(item, "external_id"),
-        thumbnail_url=_text(item, "thumbnail_url"),
+        thumbnail_url=web_link(_text(item, "thumbnail_url") or ""),  # an older version wrote any text
         deleted=item["deleted"]["BOOL"],
         updated_at=item["updated_at"]["S"],
         **numbers,
