@@ -8,8 +8,11 @@ import pytest
 from pressroom.delivery import worker
 from pressroom.ops.replay import replay_delivery
 from pressroom.order import outbox, repository
+from pressroom.platform import http
 from pressroom.platform.errors import Conflict, Dead, Retry
 from pressroom.platform.signing import camaloon_signature
+from pressroom.providers.camaloon import client as camaloon
+from pressroom.providers.camaloon import messages
 from tests.support.cloud import SECRETS, Clock, aws_calls
 from tests.support.hub import Hub, sqs_record
 from tests.support.samples import order, sample
@@ -408,6 +411,30 @@ def test_a_401_with_a_secret_that_was_just_replaced_is_retried(paid: Hub, clock:
     assert paid.camaloon.requests[-1][2]["X-CAMALOON-HMAC-SHA256"] == camaloon_signature(
         "the-new-one", paid.camaloon.requests[-1][1]
     )
+
+
+def test_a_refusal_of_camaloons_names_the_fields_and_nothing_else(paid: Hub) -> None:
+    errors = [
+        "$.shipping_info: 'email' is a required property",
+        "$.shipping_info.telephone: '+34 600 000 001 ext. 12' is too long, says Marta Soler",
+        "$.line_items[1].sku: '' is too short",
+    ]
+    paid.camaloon.answers = [http.Refusal(400, json.dumps(errors).encode())]
+    paid.deliver()
+    said = "HTTP 400: shipping_info.email, shipping_info.telephone, line_items.1.sku"
+    assert (only_delivery(paid)["status"], only_delivery(paid)["last_error"]) == ("dead", said)
+    order = paid.get("/orders/1001")["body"]
+    assert order["attention"] == ["delivery_dead"]
+    assert order["timeline"][-1]["text"] == f"order_paid could not be sent to camaloon: {said}"
+
+
+def test_camaloon_can_name_every_field_that_it_is_sent() -> None:
+    fields = {
+        name
+        for model in (messages.OrderPaid, messages.ShippingAddress, messages.LineItem)
+        for name in model.model_fields
+    }
+    assert fields - {"country_id"} == camaloon.FIELDS
 
 
 def test_an_end_recorded_with_a_lost_response_stays_the_end(paid: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

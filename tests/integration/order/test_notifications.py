@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pressroom.order import notifications, repository
+from pressroom.platform import http
 from pressroom.platform.errors import Dead, Retry
 from tests.support.cloud import Clock, aws_calls
 from tests.support.hub import FakeShop, Hub
@@ -229,6 +230,14 @@ def test_a_dead_notification_does_not_block_the_next_and_flags_the_order(hub: Hu
     assert hub.order()["attention"] == []
     first, _, again = (headers["webhook-id"] for _, _, headers in hub.shop.requests)
     assert first == again
+
+
+def test_a_refusal_of_the_shops_names_the_fields_of_the_notification(hub: Hub) -> None:
+    said = {"errors": {"data.order.lines.0.sku": ["EL-1 of Marta Soler is unknown"], "marta": "?"}, "status": 422}
+    hub.shop.answers = [http.Refusal(422, json.dumps(said).encode())]
+    pay(hub)
+    (dead,) = [row for row in rows(hub) if row["state"]["S"] == "dead"]
+    assert dead["last_error"]["S"] == "HTTP 422: data.order.lines.0.sku"
 
 
 def test_410_disables_notifications_until_a_person_enables_them(

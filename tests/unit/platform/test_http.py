@@ -50,6 +50,21 @@ def test_any_other_response_is_dead(other: Partner, status: int) -> None:
     assert len(other.requests) == 1, "a redirect is not followed"
 
 
+@pytest.mark.parametrize("size", [0, 5, http.REFUSAL_BYTES, http.REFUSAL_BYTES + 5])
+def test_a_refusal_comes_with_the_beginning_of_its_body(other: Partner, size: int) -> None:
+    with pytest.raises(http.Refusal) as caught:
+        post(other, f"HTTP/1.1 422 No\r\nContent-Length: {size}\r\n\r\n" + "x" * size)
+    assert caught.value.body == b"x" * min(size, http.REFUSAL_BYTES)
+    assert (caught.value.because("name").reason, caught.value.because("").reason) == ("HTTP 422: name", "HTTP 422")
+    assert other.requests[0][1]["accept-encoding"] == "identity"
+
+
+def test_a_refusal_that_is_cut_off_is_still_one(other: Partner) -> None:
+    with pytest.raises(http.Refusal) as caught:
+        post(other, "HTTP/1.1 400 No\r\nContent-Length: 10\r\n\r\n[1")
+    assert (caught.value.status, caught.value.answer_lost) == (400, False)
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
 def test_a_temporary_failure_is_retried(other: Partner, status: int) -> None:
     with pytest.raises(Retry) as caught:

@@ -23,6 +23,8 @@ LARGE = 64 * 1024
 """A body of more bytes is sent in pieces. The time-out for connecting then applies to each piece, not to the whole."""
 RETRYABLE = frozenset({408, 429})
 AMBIGUOUS = frozenset({502, 504})
+REFUSAL_BYTES = 64 * 1024
+"""How much is read of a refusal's body: the reason for it, but no page of HTML of any length."""
 
 
 class _Session(requests.Session):
@@ -35,6 +37,18 @@ class _Session(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None
+
+
+class Refusal(Dead):
+    """A 4xx response with the beginning of its body, which may quote what was sent: see `platform.refusals`."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"HTTP {status}", status=status)
+        self.body = body
+
+    def because(self, why: str) -> Dead:
+        """Return the error with a part of the body that may be passed on."""
+        return Dead(f"{self.reason}: {why}" if why else self.reason, status=self.status)
 
 
 @dataclass(frozen=True)
@@ -66,16 +80,15 @@ def request(
     their bodies may be incomplete: cut at `read` bytes, or where reading failed.
 
     Raises Retry for 408, 429, 5xx, failures below HTTP, and a body that is longer than `read`, slow or cut off.
-    Raises Dead for every other response, redirects included. Redirects are never followed: they would send signed
-    personal data to a place that nobody configured. Connections are not reused: one that the other side closes in the
-    meantime would fail after the request was sent.
+    Raises Refusal for every other 4xx, and Dead for every other response, redirects included. Redirects are never
+    followed: they would send signed personal data to a place that nobody configured. Connections are not reused: one
+    that the other side closes in the meantime would fail after the request was sent.
 
     `answer_lost` is set unless it is certain that the request was not received, or that the destination itself refused
     it: 502 and 504 come from a gateway that may have forwarded the request.
     """
     require_https(url)
-    if read:
-        headers = {"Accept-Encoding": "identity", **headers}  # `read` limits the memory used, so no compression
+    headers = {"Accept-Encoding": "identity", **headers}  # what is read limits the memory used, so no compression
     content = bytearray()
     data = BytesIO(body) if body and len(body) > LARGE else body
     with _Session() as session:
@@ -89,9 +102,10 @@ def request(
                 after = retry_after(response.headers.get("Retry-After"), now())
                 if read and 200 <= status < 300:
                     _read_into(content, response, read, now)
-                elif read and status in accept:
+                elif (status in accept and read) or _is_refusal(status):
+                    most = read if status in accept else REFUSAL_BYTES
                     with suppress(Retry, requests.RequestException, HTTPError, ValueError):
-                        _read_into(content, response, read, now)
+                        _read_into(content, response, most, now)
         except (requests.RequestException, HTTPError, ValueError) as error:
             if _was_not_sent(error):
                 raise Retry("no connection") from error
@@ -100,7 +114,13 @@ def request(
         return Response(status, bytes(content[:read]))
     if status in RETRYABLE or status >= 500 or status < 200:
         raise Retry(f"HTTP {status}", after=after, status=status, answer_lost=status in AMBIGUOUS or status < 200)
+    if _is_refusal(status):
+        raise Refusal(status, bytes(content[:REFUSAL_BYTES]))
     raise Dead(f"HTTP {status}", status=status)
+
+
+def _is_refusal(status: int) -> bool:
+    return 400 <= status < 500 and status not in RETRYABLE
 
 
 def _read_into(content: bytearray, response: requests.Response, most: int, now: Callable[[], datetime]) -> None:

@@ -402,13 +402,17 @@ def test_a_404_that_is_not_from_the_oms_is_a_temporary_failure(other: FakeOms, n
 # Refused
 
 
+CATALOGUE = ("get_entry", "create_entry", "update_entry", "delete_entry")
+
+
 @pytest.mark.parametrize("status", [400, 402, 403, 405, 406, 409, 410, 413, 415, 418, 422, 451, 499])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refusal_is_dead(other: FakeOms, name: str, status: int) -> None:
-    other.says({"message": f"{TOKEN} of {PERSON}"}, status)
+    other.says({"message": f"{TOKEN} of {'a team' if name in CATALOGUE else PERSON}"}, status)
     error = refused(CALLS[name])
     assert isinstance(error, Dead)
-    assert (error.reason, error.status) == (f"HTTP {status}", status)
+    said = ": *** of a team" if name in CATALOGUE else ""
+    assert (error.reason, error.status) == (f"HTTP {status}{said}", status)
 
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - set(MAY_MISS)))
@@ -416,7 +420,8 @@ def test_a_refusal_is_dead(other: FakeOms, name: str, status: int) -> None:
 def test_a_404_is_a_refusal_of_the_other_calls(other: FakeOms, name: str, body: bytes) -> None:
     other.says(body, 404)
     error = refused(CALLS[name])
-    assert (type(error), error.reason, error.status) == (Dead, "HTTP 404", 404)
+    said = ": none" if name in CATALOGUE and body.startswith(b"{") else ""
+    assert (type(error), error.reason, error.status) == (Dead, f"HTTP 404{said}", 404)
 
 
 @pytest.mark.parametrize(
@@ -424,16 +429,17 @@ def test_a_404_is_a_refusal_of_the_other_calls(other: FakeOms, name: str, body: 
     [
         (
             {"errors": {"items.0.template_config": ["The items.0.template_config field is required."]}},
-            "items, template_config",
+            "items.0.template_config",
         ),
         ({"error": f"template_config of {PERSON} is wrong", "detail": ["thumbnails"]}, "template_config, thumbnails"),
         (
             {"errors": [{"field": "/items/3/thumbnails"}, {"field": "customer.email"}]},
-            "items, thumbnails, customer, email",
+            "items.3.thumbnails, customer.email",
         ),
         ([{"loc": ["body", "addresses", 0, "post_code"], "input": PERSON}], "addresses, post_code"),
         ({"thumbnails": ["required"], "template_config": ["required"]}, "thumbnails, template_config"),
         ({"store_id": "unknown store"}, "store_id"),
+        ({"errors": [{"field": "$.shippings[0].code", "message": f"{PERSON} is no code"}]}, "shippings.0.code"),
         ({"message": PERSON, "code": 400, "team_id": 5, "status": "error"}, ""),
         ({"message": "Items TEMPLATE_CONFIG my_template_config template_configs"}, ""),
         ({"message": "thumbnails, thumbnails and thumbnails"}, "thumbnails"),
@@ -453,8 +459,7 @@ def test_only_the_documented_fields_of_a_refusal_are_passed_on(other: FakeOms, a
     ("name", "names"),
     [
         ("create_batch", "order_items"),
-        ("create_entry", "parent_id, name"),
-        ("update_entry", "team_id, name"),
+        ("create_entry", "order_items; parent_id; team_id; name; template_config"),
         ("update_order", "name, template_config"),
         ("print_file", ""),
     ],
@@ -462,6 +467,12 @@ def test_only_the_documented_fields_of_a_refusal_are_passed_on(other: FakeOms, a
 def test_the_fields_are_those_of_the_requested_resource(other: FakeOms, name: str, names: str) -> None:
     other.says({"errors": ["order_items", "parent_id", "team_id", "name", "template_config"]}, 422)
     assert refused(CALLS[name]).reason == (f"HTTP 422: {names}" if names else "HTTP 422")
+
+
+def test_a_refused_entry_of_the_catalogue_comes_with_the_omss_own_text(other: FakeOms) -> None:
+    other.says({"message": "Not valid.", "errors": [{"field": "team_id", "message": "5 is no team"}]}, 422)
+    for name in CATALOGUE:
+        assert refused(CALLS[name]).reason == "HTTP 422: Not valid; field: team_id; 5 is no team"
 
 
 def test_only_the_beginning_of_a_refusal_is_read(other: FakeOms) -> None:

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 from pressroom.order.shop_order import LineItem, OrderPaid, line_ids
 from pressroom.platform import wire
 from pressroom.providers.oms import client, messages
-from pressroom.providers.oms.catalogue import entries, file
 from tests.support.samples import body, sample
 
 DESIGN = {
@@ -348,10 +347,3 @@ def test_required_fields_are_required() -> None:
 def test_a_refusal_can_name_every_field_and_no_other() -> None:
     fields = {name for model in MODELS for name in model.model_fields}
     assert client.FIELDS["orders"] == (fields | {"store_id", "create_print_files"}) - {"code"}
-
-
-@pytest.mark.parametrize("kind", entries.PATHS)
-def test_a_refusal_can_name_every_field_of_the_catalogue(kind: str) -> None:
-    ours = {"key", "id", entries.PARENT_KEYS[kind]}
-    fields = set(file.MODELS[kind].model_fields)
-    assert client.FIELDS[entries.PATHS[kind]] == fields - ours - {"code"}

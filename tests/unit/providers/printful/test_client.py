@@ -188,3 +188,19 @@ def test_a_refusal_is_not_repeated(other: FakePrintful) -> None:
     with pytest.raises(Dead, match="401"):
         client.get_webhook()
     assert len(other.requests) == 1
+
+
+def test_printfuls_own_text_about_a_refused_registration_is_passed_on_without_tokens(other: FakePrintful) -> None:
+    said = {"message": f"The URL {URL} of {TOKEN} does not answer.", "reason": "BadRequest", "at": "the-path-token"}
+    other.answers = [http.Refusal(400, json.dumps({"code": 400, "error": said}).replace("/", r"\/").encode())]
+    with pytest.raises(Dead) as caught:
+        client.set_webhook(INFO)
+    reason = "HTTP 400: The URL (a URL) of *** does not answer; BadRequest; at: ***"
+    assert (caught.value.reason, caught.value.status) == (reason, 400)
+
+
+def test_a_refusal_that_says_nothing_is_its_status(other: FakePrintful) -> None:
+    other.answers = [http.Refusal(401, b"<html>")]
+    with pytest.raises(Dead) as caught:
+        client.get_webhook()
+    assert caught.value.reason == "HTTP 401"

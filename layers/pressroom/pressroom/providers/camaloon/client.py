@@ -4,15 +4,26 @@ from http import HTTPStatus
 
 from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
-from pressroom.platform import config, http
+from pressroom.platform import config, http, refusals
 from pressroom.platform.errors import Dead, Retry
 from pressroom.platform.signing import camaloon_signature
 
 PATH = "/print_on_demand/generic/webhooks/receive"
+FIELDS = frozenset(
+    {
+        *("id", "ref", "currency", "tax_rate", "created_at", "processed_at", "shipping_price"),
+        *("shipping_info", "billing_info", "line_items", "sku", "description", "quantity", "price"),
+        *("first_name", "last_name", "company_name", "email", "telephone"),
+        *("address", "address2", "zip", "city", "province", "country_code"),
+    }
+)
+"""The field names that are passed on of a refusal, which is a list of schema errors (field notes)."""
 
 
 def send(delivery: Delivery) -> Sent:
     """Make one attempt to deliver a webhook to Camaloon; its operation is the topic. See `http.post` for the errors.
+
+    The error of a refused order names the fields: `HTTP 400: shipping_info.email`.
 
     Camaloon has no request that looks up an order, so after a lost answer the same bytes, with the same order id, are
     sent again, and the order is flagged
@@ -33,4 +44,6 @@ def send(delivery: Delivery) -> Sent:
     except Dead as error:
         if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
             raise Retry("HTTP 401, and the secret was just replaced", status=error.status) from error
+        if isinstance(error, http.Refusal):
+            raise error.because(refusals.field_names(error.body, FIELDS)) from error
         raise

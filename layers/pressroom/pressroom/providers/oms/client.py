@@ -1,8 +1,9 @@
 """Calls the OMS: orders, print files, catalogue and batch orders (OMS API v1). Without models, for a quick start.
 
 A request has succeeded if its response is 2xx and JSON. After a 5xx, a 408, an unreadable response or none, the OMS may
-have acted: on a write these raise Retry with `answer_lost`. The text of a refusal is undocumented and may repeat
-personal data, so only the names of documented fields are passed on: `HTTP 400: template_config`.
+have acted: on a write these raise Retry with `answer_lost`. The body of a refusal is undocumented. For an order it may
+repeat personal data, so only the names of documented fields are passed on: `HTTP 400: items.0.template_config`. The
+catalogue holds nothing personal, so for an entry the OMS's own text is: `HTTP 400: The team is unknown`.
 """
 
 import re
@@ -12,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pressroom.platform import config, http, wire
+from pressroom.platform import config, http, refusals, wire
 from pressroom.platform.errors import Blocked, Dead, Retry
 from pressroom.platform.observe import count
 
@@ -61,26 +62,10 @@ FIELDS: dict[str, frozenset[str]] = {
     ),
     _ITEMS: frozenset({"ecommerce_order_item_id"}),
     _BATCHES: frozenset({"order_items", "print_templates"}),
-    Kind.CATEGORY: frozenset(
-        {"name", "parent_id", "description", "default_dpi", "editor_category_id", "default_location_id"}
-    ),
-    Kind.PRODUCT: frozenset(
-        {
-            *("category_id", "name", "order_column", "active", "description", "default_dpi", "team_id"),
-            *("editor_category_id", "default_location_id"),
-        }
-    ),
-    Kind.VARIANT: frozenset(
-        {
-            *("uuid", "name", "product_variant_category_id", "product_id", "price_id", "editor_product_id"),
-            *("weight", "length", "width", "height", "description", "country_id"),
-            *("customs_code", "customs_description", "long_customs_description"),
-            *("default_dpi", "seo_details", "ecommerce_tags", "default_location_id"),
-        }
-    ),
 }
-"""The field names of a refusal that are passed on: those of a resource's requests. Without `code`, which is also the
-name of an error's number."""
+"""The field names of a refusal that are passed on, by resource: those of its requests, which may hold personal data.
+`code` is also the name of an error's number, so it counts only within a path."""
+_IN_PATHS = ("code",)
 
 
 @dataclass(frozen=True)
@@ -207,10 +192,7 @@ def _call(
         if not isinstance(_parsed(response), dict):
             raise Retry("HTTP 404, but not from the OMS: it is not JSON", status=response.status)
     elif response.status in _REFUSALS:
-        raise Dead(
-            ": ".join(filter(None, (f"HTTP {response.status}", _named_fields(response, resource)))),
-            status=response.status,
-        )
+        raise http.Refusal(response.status, response.body).because(_reason(response, resource, secret))
     return response
 
 
@@ -270,11 +252,12 @@ def _blocked(reason: str, status: int | None = None) -> Blocked:
     return Blocked(reason, status=status)
 
 
-def _named_fields(response: http.Response, resource: str) -> str:
-    """Return the documented fields that a refusal names, in its order; none for an HTML page."""
-    text = response.body[:ANSWER_BYTES].decode(errors="replace").lstrip()
-    words = dict.fromkeys(re.findall("[a-z0-9_]+", text)) if text.startswith(("{", "[")) else ()
-    return ", ".join(word for word in words if word in FIELDS[resource])
+def _reason(response: http.Response, resource: str, secret: config.Secret) -> str:
+    """Return what may be passed on of a refusal: the documented fields that it names; for the catalogue its text."""
+    body = response.body[:ANSWER_BYTES]
+    if resource in FIELDS:
+        return refusals.field_names(body, FIELDS[resource], inner=_IN_PATHS)
+    return refusals.text(body, secret.values())
 
 
 def _unreadable(response: http.Response, *, write: bool = False) -> Retry:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pressroom.platform import config, http, wire
+from pressroom.platform import config, http, refusals, wire
 from pressroom.platform.errors import Dead, Retry
 
 PATH = "/webhooks"
+_URL = re.compile(rb'https?:[^\s"]*', re.IGNORECASE)
 ANSWER_BYTES = 64 * 1024
 GAP_S = 0.5
 """Seconds between two calls: Printful accepts 120 a minute."""
@@ -105,7 +106,17 @@ def _call(method: str, body: bytes | None = None) -> WebhookInfo:
 
 def _once(method: str, url: str, headers: dict[str, str], body: bytes | None) -> bytes:
     PACE.wait()
-    return http.request(method, url, body=body, headers=headers, read=ANSWER_BYTES).body
+    try:
+        return http.request(method, url, body=body, headers=headers, read=ANSWER_BYTES).body
+    except http.Refusal as error:
+        raise error.because(_reason(error.body, headers, body)) from error
+
+
+def _reason(answer: bytes, headers: dict[str, str], body: bytes | None) -> str:
+    """Return Printful's own text about a refused call, without the two tokens and without URLs, which may hold one."""
+    url = json.loads(body)["url"] if body else ""
+    secrets = (headers["Authorization"].removeprefix("Bearer "), url.rpartition("/")[2])
+    return refusals.text(_URL.sub(b"(a URL)", answer.replace(rb"\/", b"/")), secrets)
 
 
 def _headers() -> dict[str, str]:

@@ -1,20 +1,26 @@
 """Notifying the shop: signed webhooks in the format of Standard Webhooks (standardwebhooks.com, "Specification")."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 from pressroom.delivery.outcome import Sent
 from pressroom.order import notifications
 from pressroom.order.outbox import Delivery
-from pressroom.platform import config, http
+from pressroom.platform import config, http, refusals, wire
 from pressroom.platform.errors import Blocked, Dead
 from pressroom.platform.observe import count
 from pressroom.platform.signing import standard_signature
+
+_OF_ERRORS = frozenset({"id", "type", "status", "reason", "text", "at"})
+"""Fields of a notification whose names an error has, too: they count only within a path."""
 
 
 def send(delivery: Delivery) -> Sent:
     """Make one attempt to send a notification; see `http.post` for the errors. All attempts have the same `webhook-id`.
 
-    410 means that the shop wants no more notifications: nothing is sent to this URL until a person enables it again.
+    The error of a refused notification names the fields that the shop's answer names. 410 means that the shop wants no
+    more notifications: nothing is sent to this URL until a person enables it again.
     """
     since = notifications.disabled_at()
     if since:
@@ -38,8 +44,19 @@ def send(delivery: Delivery) -> Sent:
     try:
         return Sent(http.post(url, delivery.body, headers))
     except Dead as error:
+        if isinstance(error, http.Refusal) and error.status != HTTPStatus.GONE:
+            known = frozenset(_names(wire.parse(delivery.body)))
+            raise error.because(refusals.field_names(error.body, known - _OF_ERRORS, inner=_OF_ERRORS)) from error
         if error.status != HTTPStatus.GONE:
             raise
         notifications.disable(now)
         count("StorefrontDisabled")
         raise Dead("disabled: the shop answered HTTP 410", status=error.status) from error
+
+
+def _names(node: Any) -> Iterator[str]:
+    """Return the names of all fields of a notification."""
+    if isinstance(node, dict):
+        yield from node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _names(child)
