@@ -61,6 +61,7 @@ def settings() -> dict[str, str]:
         "HOLD_OLD_DAYS": "7",
         "PRINTFUL_BASE_URL": "https://printful.example",
         "PRINTFUL_STORE_ID": "",
+        "PRINTFUL_STORES": "",
         "PRINTFUL_REPAIR": "false",
         "PUBLIC_API_URL": "https://pressroom.example",
     }

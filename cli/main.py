@@ -13,6 +13,7 @@ from cli import (
     explain,
     orders,
     overview,
+    printful_store,
     printful_webhook,
     products,
     replay,
@@ -55,6 +56,7 @@ for each in (
     *(deliveries.deliveries, deliveries.delivery, deliveries.settle),
     *(products.products, products.stock),
     *(replay.replay, send.send, explain.explain_order, catalogue.catalogue, printful_webhook.printful_webhook),
+    printful_store.printful_store,
 ):
     root.add_command(each)
 

@@ -21,6 +21,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from pressroom.inbox import drift, refusals
 from pressroom.order import routing
 from pressroom.platform import config, observe
+from pressroom.providers.printful import stores
 from tests.support import quick_moto, template
 
 SECRETS = {
@@ -232,7 +233,7 @@ def one_write_at_a_time() -> Iterator[None]:
         yield
 
 
-_KEPT = (config.client, config.secret, routing.configured, observe.logger, drift.known, refusals.tally)
+_KEPT = (config.client, config.secret, routing.configured, observe.logger, drift.known, refusals.tally, stores.known)
 
 
 def forget() -> None:

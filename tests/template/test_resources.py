@@ -23,6 +23,7 @@ SHARED = {
 DEAD_LETTER_QUEUES = {f"{destination.upper()}_DEAD_LETTER_QUEUE_URL" for destination in DESTINATIONS}
 DELIVERERS = [f"deliver/{destination}" for destination in DESTINATIONS]
 DELIVER = {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"}
+STORES = {"PRINTFUL_STORES", "PRINTFUL_STORE_ID"}
 VARIABLES = {
     **{f"receive/{sender}": {f"{sender.upper()}_SECRET_ARN"} for sender in SENDERS},
     "pump": {
@@ -30,6 +31,7 @@ VARIABLES = {
         *(f"{destination.upper()}_QUEUE_URL" for destination in DESTINATIONS),
     },
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
+    **{f"printful/{topic}": STORES for provider, topic in template.topics() if provider == "printful"},
     "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION"},
     "park": set[str](),
     "deliver/camaloon": {
@@ -43,6 +45,7 @@ VARIABLES = {
     "untracked": set[str](),
     "monitor": {
         *("ACCEPT_WITHIN_HOURS", "SHIP_WITHIN_HOURS", "SILENT_AFTER_HOURS", "HOLD_OLD_DAYS"),
+        *STORES,
         *(f"{queue.upper()}_DEAD_LETTER_QUEUE_URL" for queue in conditions.QUEUES),
     },
     "deliver/oms": {
@@ -60,7 +63,11 @@ VARIABLES = {
         *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),
     },
     "replays": DEAD_LETTER_QUEUES,
-    "api": {"OPS_TOKEN_SECRET_ARN", "PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES", *DEAD_LETTER_QUEUES},
+    "api": {
+        *("OPS_TOKEN_SECRET_ARN", "PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
+        *DEAD_LETTER_QUEUES,
+        *STORES,
+    },
 }
 
 

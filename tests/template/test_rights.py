@@ -17,6 +17,7 @@ ACTION, JOB = "ACTION#*", "JOB#*"
 WATCH, DRIFT, PRODUCT, STOCK, SETTING = "WATCH#*", "DRIFT#*", "PRODUCT#*", "STOCK#*", "SETTING#*"
 TURN, POLL, READY, BATCHED, CATALOGUE = "TURN#*", "POLL#*", "READY#*", "BATCH#*", "CATALOGUE#*"
 UNTRACKED, FIND = "UNTRACKED#*", "FIND#*"
+STORE, STORES = "STORE#*", "SETTING#printful_stores"
 ANY = "any row"
 TABLE, INDEX, STREAM = "Table", "Table/index/*", "Table's stream"
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
@@ -56,19 +57,22 @@ ANY_TOPIC = READ_EVENT | {
     (UPDATE, TABLE, DRIFT),
     FAIL,
 }
+KNOWS_STORES = {(GET, TABLE, STORES), (UPDATE, TABLE, STORES), (PUT, TABLE, STORE)}
 TOPIC = (
     ANY_TOPIC
     | WRITES_ORDERS
+    | KNOWS_STORES
     | {
         (PUT, TABLE, WATCH),
         (GET, TABLE, STOCK),
         *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY, UNTRACKED)),
     }
 )
-PRODUCT_TOPIC = ANY_TOPIC | {(PUT, TABLE, PRODUCT)}
+PRODUCT_TOPIC = ANY_TOPIC | KNOWS_STORES | {(PUT, TABLE, PRODUCT)}
 STOCK_TOPIC = (
     ANY_TOPIC
     | WRITES_ORDERS
+    | KNOWS_STORES
     | {
         ("dynamodb:Query", "Table/index/by_state", WATCH),
         (BATCH, TABLE, ORDER),
@@ -166,7 +170,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         ("sns:Publish", "AlarmTopic", ""),
     },
     "monitor": {
-        *(("dynamodb:Query", "Table/index/by_state", rows) for rows in (ORDER, EVENT, DELIVERY, DRIFT)),
+        *(("dynamodb:Query", "Table/index/by_state", rows) for rows in (ORDER, EVENT, DELIVERY, DRIFT, STORE)),
         *(("dynamodb:Query", "Table/index/by_created", rows) for rows in ("EVENT/*", "REFUSED/*")),
         ("dynamodb:Query", "Table/index/by_attention", "OUTDATED/*"),
         *((BATCH, TABLE, rows) for rows in (ORDER, DELIVERY)),
@@ -198,7 +202,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
             for action in (PUT, UPDATE)
             for rows in (
                 *(EVENT, ACTION, JOB, ORDER, DELIVERY, UNTRACKED, TURN, POLL, READY, BATCHED, CATALOGUE, FIND),
-                "SETTING#storefront",
+                *("SETTING#storefront", STORES, STORE),
             )
         ),
         *TAKE_DEAD_LETTERS,
@@ -336,6 +340,6 @@ def test_rows_of_one_transaction_have_the_same_rights() -> None:
     ):
         written = {(action, rows) for action, table, rows in rights(BY_FOLDER[name]) if table == TABLE}
         # Never written in a transaction, or only by api.
-        alone = {EVENT, DONE, WATCH, DRIFT, FIND, "SETTING#storefront", "SETTING#monitor", ANY}
+        alone = {EVENT, DONE, WATCH, DRIFT, FIND, "SETTING#storefront", "SETTING#monitor", STORES, STORE, ANY}
         groups = [{rows for action, rows in written if action == each} - alone for each in (PUT, UPDATE)]
         assert groups[0] == groups[1] or not groups[1], name

@@ -1,10 +1,14 @@
 """An order is on hold until the merchant approves a design that Printful proposes."""
 
 from pressroom.inbox.topic import Topic
-from pressroom.providers.printful import stock
+from pressroom.providers.printful import stock, stores
 from pressroom.providers.printful.facts import fact_with_reason
 from pressroom.providers.printful.messages import OrderEvent
 
 handler = Topic(
-    "printful.order_put_hold_approval", OrderEvent, fact_with_reason("held", approval=True), write=stock.record_order
+    "printful.order_put_hold_approval",
+    OrderEvent,
+    fact_with_reason("held", approval=True),
+    write=stock.record_order,
+    check=stores.check,
 )

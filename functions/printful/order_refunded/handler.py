@@ -3,6 +3,7 @@
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
+from pressroom.providers.printful import stores
 from pressroom.providers.printful.facts import order_fact
 from pressroom.providers.printful.messages import OrderEvent
 
@@ -15,4 +16,4 @@ def decide(message: OrderEvent, event: Event) -> Decision:
     return order_fact(data.order, event, "refunded", at=message.created, amount=amount, currency=currency)
 
 
-handler = Topic("printful.order_refunded", OrderEvent, decide)
+handler = Topic("printful.order_refunded", OrderEvent, decide, check=stores.check)

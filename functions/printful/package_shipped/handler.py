@@ -3,6 +3,7 @@
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
+from pressroom.providers.printful import stores
 from pressroom.providers.printful.facts import order_fact, parcel
 from pressroom.providers.printful.messages import PackageEvent
 
@@ -13,4 +14,4 @@ def decide(message: PackageEvent, event: Event) -> Decision:
     return order_fact(data.order, event, "shipped", at=message.created, **parcel(data.shipment))
 
 
-handler = Topic("printful.package_shipped", PackageEvent, decide)
+handler = Topic("printful.package_shipped", PackageEvent, decide, check=stores.check)

@@ -463,6 +463,14 @@ def test_a_replaced_url_at_printful_stands_until_it_is_ours_again(hub: Hub, cloc
     assert standing(hub) == []  # nobody wants it
 
 
+def test_a_store_that_is_not_ours_stands_for_a_week_after_its_last_webhook(hub: Hub, clock: Clock) -> None:
+    hub.cloud.parameters["PrintfulStores"] = "7654321"
+    hub.send_sample("printful/product_synced", store=99)
+    assert standing(hub) == ["foreign_store/99", "webhooks_parked"]
+    clock.advance(7 * 24 * 3600)
+    assert standing(hub) == ["webhooks_parked"]
+
+
 # --- what has gone wrong ---
 
 

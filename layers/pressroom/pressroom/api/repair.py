@@ -98,6 +98,7 @@ class Replays(TypedDict):
     name: str
     since: str
     until: str
+    store: str
     limit: int
     per_minute: int
     by: str

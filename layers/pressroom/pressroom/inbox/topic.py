@@ -24,13 +24,15 @@ from pressroom.platform.observe import logger
 class Topic[M: BaseModel, D]:
     """The Lambda handler of a topic, `<provider>.<topic>`. It is invoked with `{"event_id": …}`.
 
-    `decide` is pure: it takes the message and its event, and returns a decision. `write` records it and returns the
-    order, if there is one. Both may raise Unprocessable: `write` may complete a decision that needs the record.
+    `check` refuses a message that is not for us. `decide` is pure: it takes the message and its event, and returns a
+    decision. `write` records it and returns the order, if there is one. All may raise Unprocessable: `write` may
+    complete a decision that needs the record.
     """
 
     name: str
     model: type[M]
     decide: Callable[[M, Event], D]
+    check: Callable[[M], None] = field(default=lambda _: None, kw_only=True)
     write: Callable[[D], Order | None] = field(default=repository.apply, kw_only=True)  # type: ignore[assignment]
 
     def __call__(self, invocation: dict[str, Any], context: object) -> None:
@@ -43,6 +45,7 @@ class Topic[M: BaseModel, D]:
             return
         try:
             message, unknown = reading.read(self.model, event.body)
+            self.check(message)
             order = self.write(self.decide(message, event))
         except Unprocessable as error:
             events.park(event, str(error))

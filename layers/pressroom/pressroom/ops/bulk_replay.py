@@ -20,6 +20,7 @@ from pressroom.order.outbox import Delivery
 from pressroom.partners import DESTINATIONS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
+from pressroom.providers.printful import stores
 
 KIND, RUNNING = "JOB", "running"
 KEPT_FOR = timedelta(days=400)
@@ -34,7 +35,8 @@ class Criteria:
     """What to replay: webhooks that are `failed` or `unhandled`, or deliveries that are `dead`.
 
     `source` is the provider or the destination, `name` the topic or the operation; `since` and `until` limit the time
-    of receipt or creation. An empty criterion matches everything.
+    of receipt or creation; `store` is that of webhooks of Printful that were parked because of it. An empty criterion
+    matches everything.
     """
 
     what: Literal["events", "deliveries"]
@@ -43,6 +45,7 @@ class Criteria:
     name: str = ""
     since: str = ""
     until: str = ""
+    store: str = ""
 
     def kind(self) -> str:
         """Return the kind of row that can match."""
@@ -56,6 +59,8 @@ class Criteria:
         """Return whether an item matches."""
         if isinstance(item, Event):
             source, name = item.provider, item.topic
+            if self.store and not stores.is_of(self.store, item.error):
+                return False
         else:
             source, name = destination_of(item.id), item.operation
         return item.state == self.state and self.source in ("", source) and self.name in ("", name)

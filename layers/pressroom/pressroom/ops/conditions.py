@@ -18,7 +18,7 @@ from pressroom.order.facts import destination_of
 from pressroom.partners import DESTINATIONS, DISABLED_AFTER, SENDERS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
-from pressroom.providers.printful import registration_state
+from pressroom.providers.printful import registration_state, stores
 
 QUEUES = (*DESTINATIONS, "print_files", "park")
 """The queues whose dead-letter messages are counted; the variables `<NAME>_DEAD_LETTER_QUEUE_URL` hold their URLs."""
@@ -27,6 +27,8 @@ OUTDATED_FOR = timedelta(days=1)
 """How long after its last use an old secret counts as still in use."""
 DRIFT_FOR = timedelta(days=7)
 """How long a new field or value in a provider's messages is shown."""
+FOREIGN_FOR = timedelta(days=7)
+"""How long after the last webhook of a store at Printful that is not ours it is shown."""
 MOST = 1_000
 """How many items of a kind are counted at most."""
 MOST_DELIVERIES = 20_000
@@ -40,6 +42,9 @@ SENTENCES = {
     "old_secret": "{about} still uses the previous secret (last used {at}). Enter the current secret there before "
     "you empty the previous one.",
     "printful_webhook": "{problem}",
+    "foreign_store": "A store at Printful that is not yours sends its webhooks to your URL: {about} (last one {at}). "
+    "Pressroom keeps them and applies none. If the store is yours too, run `pressroom printful-store accept {about}`; "
+    "otherwise give that store another URL at Printful.",
     "payload_drift": "Messages of {about} contain fields or values that Pressroom does not know, first received {at}. "
     "Nothing is lost. A newer version of Pressroom may know them.",
     "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then replay them.",
@@ -81,6 +86,7 @@ def evaluate(
         *_disabled(now),
         *_outdated(now),
         *_printful(),
+        *_stores(now),
         *_drift(now),
         *_set_aside(),
         *_deliveries(now),
@@ -122,6 +128,12 @@ def _outdated(now: datetime) -> _Found:
 def _printful() -> _Found:
     if problem := registration_state.problem():
         yield "printful_webhook", "printful", {"problem": problem}
+
+
+def _stores(now: datetime) -> _Found:
+    for store, at in stores.foreign():
+        if at > iso(now - FOREIGN_FOR):
+            yield "foreign_store", store, {"at": _minute(at)}
 
 
 def _drift(now: datetime) -> _Found:

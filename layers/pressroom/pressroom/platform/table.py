@@ -18,6 +18,8 @@ The only key is `pk`; every row is read by its full key:
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |
 | product's stock    | STOCK#<product>         | printful.stock_updated               |
 | order by a product | WATCH#<product>#<order> | topics of Printful, before the order |
+| store at Printful  | STORE#<store>           | topics of Printful, if it is foreign |
+| that is not ours   |                         |                                      |
 | drift of a topic   | DRIFT#<topic>           | topics                               |
 | a setting          | SETTING#<name>          | printful_webhook, deliver/storefront |
 | health conditions  | SETTING#monitor         | monitor                              |

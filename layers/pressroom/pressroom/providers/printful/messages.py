@@ -340,11 +340,23 @@ class Envelope(Inbound):
     retries: Count | None = None
     store: Identifier | None = None
 
+    def stores(self) -> set[str]:
+        """Return the stores that the message names; 0 names none."""
+        return {store for store in (self.store, self.store_of_order()) if store and store.strip("0")}
+
+    def store_of_order(self) -> str | None:
+        """Return the store of the order that the message is about, if it is about one."""
+        return None
+
 
 class OrderEvent(Envelope):
     """The eight event types `order_…`."""
 
     data: OrderData
+
+    def store_of_order(self) -> str | None:
+        """Return the store of the order."""
+        return self.data.order.store
 
 
 class PackageEvent(Envelope):
@@ -353,6 +365,10 @@ class PackageEvent(Envelope):
     needed: ClassVar = ("data.shipment.items",)
 
     data: PackageData
+
+    def store_of_order(self) -> str | None:
+        """Return the store of the parcel's order."""
+        return self.data.order.store
 
 
 class ProductEvent(Envelope):

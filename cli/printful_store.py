@@ -1,0 +1,35 @@
+"""The stores at Printful whose webhooks are applied."""
+
+import click
+
+from cli.api import path
+from cli.commands import Group
+from cli.output import Cell, table
+from cli.session import Session
+
+
+@click.group("printful-store", cls=Group)
+def printful_store() -> None:
+    """Show whose webhooks from Printful are applied, and accept another store as yours."""
+
+
+@printful_store.command("list")
+@click.pass_obj
+def list_stores(session: Session, /) -> None:
+    """List your stores at Printful, and the stores whose webhooks are parked because they are not yours."""
+    found = session.api.get("/printful/stores")
+    rows = [{"store": each, "state": "yours", "last": None} for each in found["ours"]]
+    rows += [{"store": each["id"], "state": "not yours", "last": each["seen_at"]} for each in found["foreign"]]
+    columns: dict[str, Cell] = {"store": "store", "": "state", "last parked webhook": "last"}
+    session.show(found, table("Stores at Printful", columns, rows))
+
+
+@printful_store.command("accept")
+@click.argument("store_id", metavar="STORE")
+@click.pass_obj
+def accept(session: Session, /, store_id: str) -> None:
+    """Declare that a store is yours too: apply its webhooks, and replay those that were parked."""
+    response = session.api.post(path("printful", "stores", store_id, "accept"))
+    session.show(
+        response, f"The store {store_id} is yours too. Its parked webhooks are replayed: {response['replay']}."
+    )

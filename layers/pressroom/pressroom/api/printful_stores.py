@@ -1,0 +1,65 @@
+"""The stores at Printful that are ours, and others whose webhooks were parked."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from pressroom.api.common import Id, actor, new_router
+from pressroom.ops import actions, bulk_replay
+from pressroom.platform import config
+from pressroom.providers.printful import stores
+
+router = new_router()
+
+BUDGET = timedelta(seconds=8)
+"""How long a request replays; `functions/replays` does the rest."""
+_MOST, _PER_MINUTE = 10_000, 600
+
+
+class ForeignStore(TypedDict):
+    """A store that is not ours, and when its last webhook was parked."""
+
+    id: str
+    seen_at: str
+
+
+class Stores(TypedDict):
+    """Our stores at Printful, and the others. While `ours` is empty, the store that is heard of first becomes ours."""
+
+    ours: list[str]
+    foreign: list[ForeignStore]
+
+
+class Accepted(TypedDict):
+    """The store that is ours now, and the bulk replay of its parked webhooks."""
+
+    store: str
+    replay: str
+
+
+@router.get(
+    "/printful/stores", tags=["repair"], operation_id="listPrintfulStores", summary="List the stores at Printful"
+)
+def list_stores() -> Stores:
+    """The stores whose webhooks are applied, and those whose webhooks are parked because they are not ours."""
+    return {
+        "ours": sorted(stores.ours()),
+        "foreign": [{"id": store, "seen_at": at} for store, at in stores.foreign()],
+    }
+
+
+@router.post(
+    "/printful/stores/<store_id>/accept",
+    tags=["repair"],
+    operation_id="acceptPrintfulStore",
+    summary="Declare that a store at Printful is ours too",
+    status_code=202,
+)
+def accept_store(store_id: Id) -> Accepted:
+    """Apply the store's webhooks from now on, and replay those that were parked because the store was not ours."""
+    now, by = config.utcnow(), actor()
+    stores.accept(store_id)
+    actions.record("accept_store", store_id, by=by, now=now)
+    criteria = bulk_replay.Criteria(what="events", state="failed", source="printful", store=store_id)
+    job, _ = bulk_replay.start(criteria, limit=_MOST, per_minute=_PER_MINUTE, by=by, key="", now=now)
+    job = bulk_replay.work(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
+    return {"store": store_id, "replay": job.id}
