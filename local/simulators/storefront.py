@@ -5,6 +5,7 @@ own signing is found.
 
     POST / or /pressroom   a notification: 401 if its signature is wrong, 400 with the errors if it breaks its schema
     GET  /_told            the accepted notifications by order, in the order of arrival, duplicates included
+    GET  /_told_products   those about products, likewise, by product
 """
 
 import argparse
@@ -45,13 +46,19 @@ class Notifications:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_order = defaultdict[str, list[dict[str, Any]]](list)
+        self._by_product = defaultdict[str, list[dict[str, Any]]](list)
 
     def forget(self) -> None:
         with self._lock:
             self._by_order.clear()
+            self._by_product.clear()
 
     def add(self, webhook_id: str, notification: dict[str, Any]) -> None:
         data = notification["data"]
+        if "product" in data:
+            with self._lock:
+                self._by_product[data["product"]["id"]].append(notification | {"webhook_id": webhook_id})
+            return
         order, shipment = data["order"], data.get("shipment") or {}
         entry = {
             "sequence": data["sequence"],
@@ -69,6 +76,10 @@ class Notifications:
     def by_order(self) -> dict[str, list[dict[str, Any]]]:
         with self._lock:
             return {order: list(entries) for order, entries in self._by_order.items()}
+
+    def by_product(self) -> dict[str, list[dict[str, Any]]]:
+        with self._lock:
+            return {product: list(entries) for product, entries in self._by_product.items()}
 
 
 def make_app(secret: str) -> Flask:
@@ -94,6 +105,10 @@ def make_app(secret: str) -> Flask:
     @app.get("/_told")
     def accepted() -> Response:
         return Response(json.dumps(notifications.by_order()), mimetype="application/json")
+
+    @app.get("/_told_products")
+    def accepted_about_products() -> Response:
+        return Response(json.dumps(notifications.by_product()), mimetype="application/json")
 
     return app
 

@@ -55,15 +55,21 @@ class FakeShop(Listener):
 
     def notifications(self, order_id: str = "1001") -> list[dict[str, Any]]:
         """The notifications about an order, one entry per request, including refused ones."""
+        return [each for each in self.received() if each["data"].get("order", {}).get("id") == order_id]
+
+    def of_products(self) -> list[dict[str, Any]]:
+        """The notifications about products, likewise."""
+        return [each for each in self.received() if "product" in each["data"]]
+
+    def received(self) -> list[dict[str, Any]]:
+        """All notifications, each with its signature verified."""
         found = []
         for _, content, headers in self.requests:
             # Its `verify` wants a timestamp of the real clock; the e2e tests and the simulator let it do that.
             sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
             genuine = Webhook(self.SECRET).sign(headers["webhook-id"], sent_at, content.decode())
             assert genuine in headers["webhook-signature"].split(" ")
-            notice = json.loads(content)
-            if notice["data"]["order"]["id"] == order_id:
-                found.append(notice)
+            found.append(json.loads(content))
         return found
 
     def types(self, order_id: str = "1001") -> list[str]:

@@ -310,11 +310,11 @@ def test_the_stock_written_at_the_same_time_by_a_later_event_wins_and_orders_fol
     early, late = of("2026-09-05T10:00:00.000Z", 4017), of("2026-09-05T11:00:00.000Z")
     real = products.save_stock
 
-    def overtaken(new: Stock, *, replacing: Stock | None) -> bool:
+    def overtaken(new: Stock, **how: Any) -> bool:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(products, "save_stock", real)
             stock.update(late)
-        return real(new, replacing=replacing)
+        return real(new, **how)
 
     with several.cloud.as_function("printful/stock_updated"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "save_stock", overtaken)

@@ -33,11 +33,12 @@ def sample(type_: str) -> Any:
 
 
 def test_every_type_has_a_schema_a_sample_and_a_row_in_the_readme() -> None:
-    assert set(validators()) == set(notifications.TYPES)
-    samples = {path.stem for path in SCHEMAS.glob("order.*.json") if not path.name.endswith(".schema.json")}
-    assert samples == set(notifications.TYPES)
+    types = {*notifications.TYPES, *notifications.PRODUCT_TYPES}
+    assert set(validators()) == types
+    samples = {path.stem for path in SCHEMAS.glob("*.json") if not path.name.endswith(".schema.json")}
+    assert samples == types
     readme = (SCHEMAS / "README.md").read_text()
-    for type_ in notifications.TYPES:
+    for type_ in types:
         assert f"| [`{type_}`]({type_}.json) | [schema]({type_}.schema.json) |" in readme
 
 
@@ -46,6 +47,26 @@ def test_every_sample_matches_its_schema(type_: str) -> None:
     validator = validators()[type_]
     assert [error.message for error in validator.iter_errors(sample(type_))] == []
     for spoil in SPOILT:
+        spoiled = deepcopy(sample(type_))
+        spoil(spoiled)
+        assert list(validator.iter_errors(spoiled))
+
+
+SPOILT_PRODUCTS: tuple[Callable[[Any], object], ...] = (
+    lambda notification: notification["data"].pop("unavailable"),
+    lambda notification: notification["data"]["product"].update(id=71),
+    lambda notification: notification["data"].update(variants=[]),
+    lambda notification: notification["data"]["variants"][0].update(status="lost"),
+    lambda notification: notification["data"]["variants"][0].pop("skus"),
+    lambda notification: notification.update(type="product.other"),
+)
+
+
+@pytest.mark.parametrize("type_", notifications.PRODUCT_TYPES)
+def test_every_sample_about_a_product_matches_its_schema(type_: str) -> None:
+    validator = validators()[type_]
+    assert [error.message for error in validator.iter_errors(sample(type_))] == []
+    for spoil in SPOILT_PRODUCTS:
         spoiled = deepcopy(sample(type_))
         spoil(spoiled)
         assert list(validator.iter_errors(spoiled))

@@ -12,6 +12,8 @@ Each is sent once, recorded by a fact of its own (`notified`), so that two write
 | order.canceled                             | the whole order is canceled                                             |
 | order.attention                            | a person should look, for a reason that no other type covers            |
 
+Two types are about a product and not about an order: product.out_of_stock and product.back_in_stock (`of_product`).
+
 Only orders that the shop has reported as paid have notifications: what happened before is sent with the payment. There
 are none about a record that is a printer's own, and none while no URL is set
 (docs/decisions/0022-notifications-come-from-comparing-two-states.md).
@@ -21,7 +23,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from pressroom.order import outbox
 from pressroom.order.facts import Fact, delivery_ids, is_paid
@@ -50,6 +52,8 @@ TYPES = (
     *("order.accepted", "order.in_production", "order.shipped", "order.delivered", "order.returned"),
     *("order.on_hold", "order.released", "order.failed", "order.canceled", "order.attention"),
 )
+OUT_OF_STOCK, BACK_IN_STOCK = PRODUCT_TYPES = ("product.out_of_stock", "product.back_in_stock")
+"""The types about a product. Whoever records its stock makes them (`of_product`)."""
 COVERED_BY_TYPES = frozenset({Attention.ON_HOLD, Attention.FAILED, Attention.RETURNED, Attention.SHOP_NOT_TOLD})
 """Reasons for attention of which the shop gets no `order.attention`: another type covers them, or, for
 `shop_not_told`, the shop can't be notified."""
@@ -62,6 +66,14 @@ class Notification:
     type: str
     parcel: Shipment | None = None
     reasons: tuple[str, ...] = ()
+
+
+class Variant(TypedDict):
+    """A variant of a product in a notification. `skus` are the SKUs under which the shop has sold it, if known."""
+
+    id: str
+    status: Literal["in_stock", "out_of_stock", "discontinued"]
+    skus: list[str]
 
 
 class Writes(NamedTuple):
@@ -203,6 +215,39 @@ def _deliveries(known: list[Fact], changed: Iterable[Delivery]) -> list[Delivery
     ids = [each for each in delivery_ids(known) if each not in now]
     read = table.get_many([(outbox.KIND, each) for each in ids]) if ids else []
     return sorted([*map(Delivery.of, read), *now.values()], key=lambda each: (each.created_at, each.id))
+
+
+# --- products ---
+
+
+def of_product(
+    type_: str,
+    provider: str,
+    product: str,
+    *,
+    sequence: int,
+    at: str,
+    variants: list[Variant],
+    unavailable: list[Variant],
+) -> Delivery:
+    """Return the notification that variants of a printer's product can't be ordered any more, or can again.
+
+    `unavailable` are all its variants that can't be ordered now: each notification holds the whole state, so that one
+    with a lower `sequence` is outdated and can be ignored
+    (docs/decisions/0034-a-notification-about-a-product-holds-its-whole-stock.md).
+    """
+    about = {"provider": provider, "id": product}
+    data = {"sequence": sequence, "product": about, "variants": variants, "unavailable": unavailable}
+    content = {"type": type_, "timestamp": at, "data": data}
+    group = f"{provider}/{product}"
+    return Delivery.to(
+        SHOP,
+        type_,
+        body=json.dumps(content, separators=(",", ":")).encode(),
+        now=parse(at),
+        key=f"{group}/{sequence}",
+        group=group,
+    )
 
 
 # --- parcels that wait for their tracking ---

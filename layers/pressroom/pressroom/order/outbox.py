@@ -48,7 +48,8 @@ class Delivery:
     """A message to a destination. `tries` counts the attempts since the last replay, except blocked ones.
 
     `body` is the exact request body for Camaloon; for the OMS, the data from which the body is built. `told` is the
-    destination's answer. `order_id` is empty for deliveries of no order: a batch, a push of the catalogue.
+    destination's answer. `order_id` is empty for deliveries of no order: a batch, a push of the catalogue, a
+    notification about a product. Of those with the same `group`, the queue hands out one at a time, in sequence.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Delivery:
     operation: str
     body: bytes
     created_at: str
+    group: str = ""
     state: State = State.PENDING
     attempts: int = 0
     tries: int = 0
@@ -68,7 +70,15 @@ class Delivery:
 
     @classmethod
     def to(
-        cls, destination: str, operation: str, *, order_id: str, body: bytes, now: datetime, key: str = ""
+        cls,
+        destination: str,
+        operation: str,
+        *,
+        order_id: str = "",
+        body: bytes,
+        now: datetime,
+        key: str = "",
+        group: str = "",
     ) -> "Delivery":
         """Make a new delivery. Its id is a hash of its purpose, so that it can't be written twice.
 
@@ -82,6 +92,7 @@ class Delivery:
             operation=operation,
             body=body,
             created_at=iso(now),
+            group=group,
         )
 
     @classmethod
@@ -94,6 +105,7 @@ class Delivery:
             operation=item["operation"]["S"],
             body=table.unpack(item["body"]),
             created_at=item["created_at"]["S"],
+            group=item.get("group", {}).get("S", ""),
             state=State(item["state"]["S"]),
             attempts=int(item["attempts"]["N"]),
             tries=int(item["tries"]["N"]),
@@ -112,6 +124,7 @@ class Delivery:
             "order_id": {"S": self.order_id},
             "destination": {"S": self.destination},
             "replays": {"N": str(self.replays)},
+            **({"group": {"S": self.group}} if self.group else {}),
         }
 
     def new_row(self, *, queued: bool = True) -> table.Item:

@@ -116,7 +116,7 @@ def apply(
         _index_for_search(
             order_id, find_keys(new) - find_keys(row.facts), max((each.received_at for each in new), default="")
         )
-        if _write(put, [*rows, *extra_writes(facts)]):
+        if write(put, [*rows, *extra_writes(facts)]):
             return order
         pause(attempt)
     raise Conflict(f"other writers changed the order {TRIES} times in a row")
@@ -133,7 +133,7 @@ def rewrite(order_id: str, change: Callable[[list[Fact]], list[Fact]]) -> Order 
             return None
         facts = change(row.facts)
         order = fold(order_id, facts)
-        if _write(_put(order, facts, row.version), []):
+        if write(_put(order, facts, row.version), []):
             return order
         _pause(attempt)
     raise Conflict(f"other writers changed the order {TRIES} times in a row")
@@ -209,8 +209,8 @@ def _new(delivery: Delivery, facts: list[Fact]) -> table.Item:
     return table.new(delivery.new_row(queued=lane.may_go(delivery, facts)))
 
 
-def _write(put: table.Item, others: list[table.Item]) -> bool:
-    """Write the order, alone or in a transaction with other rows; return False when somebody else was first."""
+def write(put: table.Item, others: list[table.Item]) -> bool:
+    """Write a row, alone or in a transaction with other rows; return False when somebody else was first."""
     dynamodb = config.client("dynamodb")
     try:
         if others:

@@ -506,14 +506,14 @@ def test_who_loses_the_race_decides_again(desk: Desk, monkeypatch: pytest.Monkey
     desk.create("1")
     desk.begin(hint=True)
     regular, hint = desk.waiting
-    real = repository._write
+    real = repository.write
 
     def overtaken(*args: Any) -> bool:
-        monkeypatch.setattr(repository, "_write", real)
+        monkeypatch.setattr(repository, "write", real)
         desk.give(hint)
         return real(*args)
 
-    monkeypatch.setattr(repository, "_write", overtaken)
+    monkeypatch.setattr(repository, "write", overtaken)
     desk.give(regular)
     assert desk.facts() == ["print/1/0-processing"]
     assert desk.waiting == [regular]

@@ -4,10 +4,12 @@
 A deleted product keeps its row, marked as deleted, so that a late update can't restore it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pressroom.order import repository
+from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table
 from pressroom.platform.links import web_link
 
@@ -39,7 +41,8 @@ class Product:
 class Stock:
     """The variants of a catalogue product that can't be ordered. Variants in neither list can be ordered.
 
-    `event_id` and `received_at` are those of the event that reported it.
+    `event_id` and `received_at` are those of the event that reported it. `notified` is how many notifications about it
+    the shop was sent.
     """
 
     product_id: str
@@ -49,6 +52,7 @@ class Stock:
     updated_at: str
     event_id: str
     received_at: str
+    notified: int = 0
 
     def unavailable(self) -> frozenset[str]:
         """Return the ids of all variants that can't be ordered, as text, as in orders."""
@@ -97,8 +101,8 @@ def product_of(item: table.Item) -> Product:
     )
 
 
-def save_stock(stock: Stock, *, replacing: Stock | None) -> bool:
-    """Replace the stock that was read; return False if it has changed meanwhile."""
+def save_stock(stock: Stock, *, replacing: Stock | None, deliveries: Iterable[Delivery] = ()) -> bool:
+    """Replace the stock that was read, and write deliveries with it; return False if it has changed meanwhile."""
     item = table.pk(STOCK, stock.product_id) | {
         "version": {"S": stock.version},
         "out": {"L": [{"N": str(variant)} for variant in stock.out]},
@@ -106,13 +110,16 @@ def save_stock(stock: Stock, *, replacing: Stock | None) -> bool:
         "updated_at": {"S": stock.updated_at},
         "event_id": {"S": stock.event_id},
         "received_at": {"S": stock.received_at},
+        "notified": {"N": str(stock.notified)},
         **table.state_index(
             STOCK, UNAVAILABLE if stock.unavailable() else AVAILABLE, stock.product_id, stock.updated_at
         ),
     }
-    if replacing is None:
-        return table.put(item) is None
-    return table.put(item, "version = :known", known={"S": replacing.version}) is None
+    put = table.new(item)
+    if replacing is not None:
+        condition, known = "version = :known", {":known": {"S": replacing.version}}
+        put |= {"ConditionExpression": condition, "ExpressionAttributeValues": known}
+    return repository.write(put, [{"Put": table.new(each.new_row())} for each in deliveries])
 
 
 def stock(product_id: str) -> Stock | None:
@@ -125,7 +132,13 @@ def stock_of(item: table.Item) -> Stock:
     """Read the row of a product's stock."""
     texts = {name: str(item[name]["S"]) for name in ("version", "updated_at", "event_id", "received_at")}
     out, discontinued = (tuple(int(each["N"]) for each in item[name]["L"]) for name in ("out", "discontinued"))
-    return Stock(product_id=table.identity_of(item), out=out, discontinued=discontinued, **texts)
+    return Stock(
+        product_id=table.identity_of(item),
+        out=out,
+        discontinued=discontinued,
+        notified=int(item.get("notified", {}).get("N", 0)),
+        **texts,
+    )
 
 
 def index_order(product_id: str, order_id: str, *, since: str) -> None:

@@ -1,23 +1,30 @@
-"""Facts about stock, for open orders with a line of a variant that can't be ordered.
+"""Facts about stock, for open orders with a line of a variant that can't be ordered; and notifications to the shop.
 
 There are two cases. A product's stock changes: the orders with a line of it get a fact. Or an order is created or
 changed: it gets a fact about the known stock of its products. Each case writes its own row first and reads the other's
 afterwards, so if both happen at once, at least one sees the other. A fact holds the whole state of a product's stock,
 and the latest fact counts.
+
+The shop is notified of each change of a product's stock, in the write of the stock's row, so once for each change.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from pressroom.order import repository
+from pressroom.order import notifications, repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact, out_of_stock
 from pressroom.order.model import Order, Status
+from pressroom.order.notifications import BACK_IN_STOCK, OUT_OF_STOCK, Variant
+from pressroom.order.outbox import Delivery
 from pressroom.platform import table
 from pressroom.platform.errors import Conflict
 from pressroom.providers.printful import products
 from pressroom.providers.printful.products import Stock
 
 TRIES = 6
+MOST_SKUS = 50
+"""SKUs of one variant in a notification."""
 _CLOSED = frozenset({Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED})
 _RECORDED = frozenset({"progress", "held", "released", "failed"})
 """The kinds of fact that `record_order` records."""
@@ -25,7 +32,7 @@ _SOURCE = "printful.stock_updated"
 
 
 def update(new: Stock) -> None:
-    """Write a product's stock, unless a later event has been written, and add facts to the open orders.
+    """Write a product's stock and notify the shop, unless a later event has been written; add facts to the open orders.
 
     If the function was killed in between, the event is processed again. An order that already has the fact does not
     change. Raises Conflict if others keep writing.
@@ -36,7 +43,9 @@ def update(new: Stock) -> None:
             _update_orders(known)  # the function for the later event may have been killed before it did this
             return
         is_again = known is not None and known.version == new.version
-        if is_again or products.save_stock(new, replacing=known):
+        deliveries = [] if is_again else _notifications(known, new)
+        notified = (known.notified if known else 0) + len(deliveries)
+        if is_again or products.save_stock(replace(new, notified=notified), replacing=known, deliveries=deliveries):
             if is_again or new.unavailable() != (known.unavailable() if known else frozenset()):
                 _update_orders(new)
             return
@@ -62,6 +71,54 @@ def record_order(decision: Decision) -> Order:
         if stock:
             order = _add_stock_fact(decision.order_id, stock) or order
     return order
+
+
+def _notifications(before: Stock | None, new: Stock) -> list[Delivery]:
+    """Return the notifications of what can't be ordered any more, and of what can be ordered again."""
+    was, now = before.unavailable() if before else frozenset(), new.unavailable()
+    if was == now or not notifications.is_on():
+        return []
+    skus = _skus(new.product_id)
+    discontinued = set(map(str, new.discontinued))
+
+    def shown(variants: Iterable[str]) -> list[Variant]:
+        return [
+            {
+                "id": each,
+                "status": "discontinued" if each in discontinued else "out_of_stock" if each in now else "in_stock",
+                "skus": sorted(skus.get(each, ()))[:MOST_SKUS],
+            }
+            for each in sorted(variants)
+        ]
+
+    sequence = before.notified if before else 0
+    return [
+        notifications.of_product(
+            type_,
+            "printful",
+            new.product_id,
+            sequence=sequence + number,
+            at=new.received_at,
+            variants=shown(changed),
+            unavailable=shown(now),
+        )
+        for number, (type_, changed) in enumerate(
+            [each for each in ((OUT_OF_STOCK, now - was), (BACK_IN_STOCK, was - now)) if each[1]], 1
+        )
+    ]
+
+
+def _skus(product_id: str) -> dict[str, set[str]]:
+    """Return the SKUs under which the shop has sold a product's variants: those in the newest orders, a hundred."""
+    found: dict[str, set[str]] = {}
+    for order in table.get_many([(repository.KIND, each) for each in next(products.orders_with(product_id), [])]):
+        facts = repository.row_of(order).facts
+        lines = {line["id"]: line.get("sku") for fact in facts if fact.kind == "paid" for line in fact.data["lines"]}
+        for item in (item for fact in facts for item in fact.data.get("items", ())):
+            sku = lines.get(item.get("ref")) or item.get("sku")
+            if sku and item.get("variant") and item.get("product") == product_id:
+                found.setdefault(item["variant"], set()).add(sku)
+    return found
 
 
 def _update_orders(stock: Stock) -> None:
