@@ -27,7 +27,7 @@ from pressroom.inbox.events import Event, State
 from pressroom.inbox.topic import Topic
 from pressroom.order import lane, repository, routing
 from pressroom.order.decision import Decision, Undecided
-from pressroom.order.facts import Fact
+from pressroom.order.facts import Fact, in_order
 from pressroom.order.outbox import Delivery
 from pressroom.partners import CREATES, LANES, PRINTERS
 from pressroom.platform import times
@@ -226,6 +226,20 @@ class Storyteller:
 
     # --- common to all printers ---
 
+    def changed_there(self, printer: str, lines: list[Ordered]) -> list[Ordered]:
+        """Return the lines as somebody has changed them at a followed printer: mostly as the shop's latest update."""
+        updates = [fact for fact in in_order(self.shelf.facts) if fact.kind == "updated"]
+        if not updates:
+            return lines
+        update = updates[-1] if self.maybe(0.8) else self.random.choice(updates)
+        theirs, skus = {line.id for line in lines}, SKUS[printer]
+        ordered = {line.id for line in self.history.lines}
+        return [
+            Ordered(line["id"], line["sku"], line["quantity"], printer)
+            for line in update.data["lines"]
+            if line["id"] in theirs or (line["id"] not in ordered and line["sku"] in skus)
+        ]
+
     def split(self, lines: list[Ordered]) -> list[list[tuple[Ordered, int]]]:
         """Split the pieces of lines into up to three parcels."""
         parcels: list[list[tuple[Ordered, int]]] = [[] for _ in range(self.random.randint(1, 3))]
@@ -282,6 +296,8 @@ class Storyteller:
     # --- Cloudprinter ---
 
     def cloudprinter(self, lines: list[Ordered]) -> None:
+        if self.maybe(0.5):
+            lines = self.changed_there("cloudprinter", lines)
         refs = self.random.choice(("id", "id", "id", "sku", "none"))
         items = {
             f"2103490104000{number}": {"id": line.id, "sku": line.sku, "none": None}[refs]
@@ -349,12 +365,14 @@ class Storyteller:
 
     # --- Printful ---
 
-    def printful(self, lines: list[Ordered]) -> None:
-        refs = not self.own and self.maybe(0.7)
-        self.items = [
+    def items_of(self, lines: list[Ordered], start: int = 40_000_001) -> list[dict[str, Any]]:
+        """Return Printful's items for lines, with ids from `start` on."""
+        return [
             {
-                "id": 40_000_001 + number,
-                "external_id": (int(line.id) if self.maybe(0.5) else line.id) if refs else None,
+                "id": start + number,
+                "external_id": (int(line.id) if line.id.isdigit() and self.maybe(0.5) else line.id)
+                if self.refs
+                else None,
                 "sku": line.sku,
                 "quantity": line.quantity,
                 "variant_id": 4017 + number,
@@ -363,7 +381,12 @@ class Storyteller:
             }
             for number, line in enumerate(lines)
         ]
-        self.refs = refs
+
+    def printful(self, lines: list[Ordered]) -> None:
+        self.refs = not self.own and self.maybe(0.7)
+        if self.maybe(0.3):
+            lines = self.changed_there("printful", lines)
+        self.items = self.items_of(lines)
         if self.own and self.maybe(0.2):  # an edit removes an item
             self.items.append(self.items[0] | {"id": 40_000_099})
             self.order_event("order_created", "draft")
@@ -380,11 +403,14 @@ class Storyteller:
                 self.order_event("order_updated", status)
             if self.maybe(0.1):
                 self.order_event("order_updated", self.random.choice(("onhold", "onhold", "draft", "")))
-        self.edit()
-        listed = {item["id"] for item in self.items}
-        printed = [line for number, line in enumerate(lines) if 40_000_001 + number in listed]
+        self.edit(lines)
+        printed = [
+            Ordered(str(item["id"]), item["sku"], item["quantity"], "printful")
+            for item in self.items
+            if item["id"] != 40_000_097
+        ]
         parcels = [
-            self.shipment(number, [(40_000_001 + lines.index(line), pieces) for line, pieces in parcel])
+            self.shipment(number, [(int(item.id), pieces) for item, pieces in parcel])
             for number, parcel in enumerate(self.split(printed))
         ]
         for shipment in parcels:
@@ -404,9 +430,15 @@ class Storyteller:
         if self.maybe(0.3):
             self.afterwards(parcels)
 
-    def edit(self) -> None:
-        """Sometimes somebody changes the order at Printful by hand."""
-        if self.own or not self.maybe(0.15):
+    def edit(self, lines: list[Ordered]) -> None:
+        """Sometimes somebody changes the order at Printful by hand: as the shop has changed it, or otherwise."""
+        if self.own or not self.maybe(0.3):
+            return
+        if self.maybe(0.6):
+            # Printful keeps the ids of its items, or makes new ones.
+            start = 40_000_001 if self.maybe(0.5) else 40_000_051
+            self.items = self.items_of(self.changed_there("printful", lines), start)
+            self.order_event("order_updated", "pending")
             return
         if self.maybe(0.5):
             strange = {"id": 40_000_097, "external_id": "elsewhere" if self.refs else None, "sku": "PF-STRANGE"}
@@ -566,7 +598,9 @@ class Shop:
         """Return the order after somebody changed it, or only opened and saved it."""
         lines: list[dict[str, Any]] = [dict(line) for line in content["line_items"]]
         at, one = self.storyteller.later() - (900 if self.maybe(0.1) else 0), self.random.choice(lines)
-        change = self.random.choice(("nothing", "note", "address", "quantity", "sku", "design", "less", "more"))
+        change = self.random.choice(
+            ("nothing", "note", "address", "quantity", "quantity", "sku", "design", "less", "more")
+        )
         if change == "quantity":
             one["quantity"] = self.random.randint(1, 6)
         elif change == "sku":
@@ -579,8 +613,9 @@ class Shop:
         elif change == "less" and len(lines) > 1:
             lines.remove(one)
         elif change == "more":
-            more = {"sku": "OM-MUG", "quantity": 1, "price": 5, "personalization": design("OM-MUG", "more")}
-            lines.append(more | {"id": f"new {at}"})
+            sku = self.random.choice(("OM-MUG", "PF-MUG", "CP-CARD"))
+            more = {"sku": sku, "quantity": self.random.randint(1, 3), "price": 5, "id": f"new {at}"}
+            lines.append(more | ({"personalization": design(sku, "more")} if sku == "OM-MUG" else {}))
         content = content | {"line_items": lines, "updated_at": instant(at)}
         if change == "address":
             content["shipping_info"] = content["shipping_info"] | {"address": f"{at} Elsewhere"}

@@ -13,7 +13,7 @@ from pressroom.order.facts import Fact, in_order, pack, unpack
 from pressroom.order.fold import RULES, fold
 from pressroom.order.model import RANK, STAGES, Order, Status
 from pressroom.order.reasons import Attention
-from pressroom.partners import BY_ID
+from pressroom.partners import BY_ID, FOLLOWED
 from tests.support.histories import History, about_orders, drawn, each_history
 from tests.support.template import topics
 
@@ -105,7 +105,7 @@ class Progress:
 
 @each_history(600)
 def test_a_status_never_goes_backwards(history: History) -> None:
-    """Unless the shop changes the order, or a person routes a line to another printer."""
+    """Unless the order changes: by the shop, by the shop and a printer, or because a person routes a line."""
     random = history.random()
     arrival = list(history.facts)
     if random.random() < 0.5:
@@ -124,8 +124,9 @@ def test_a_status_never_goes_backwards(history: History) -> None:
         left = order.before is Status.DELIVERED and any(
             line.id in ended for line in shown.lines if line.shipped_quantity
         )
-        changed = fact.kind in ("updated", "routed")
+        changed = fact.kind in ("updated", "routed") or (paid and _described(before) != _described(shown))
         claimed = _canceled_unrouted(before) - _canceled_unrouted(shown)
+        claimed |= _canceled_lines(before) & _removed(arrival[:known]) - _canceled_lines(shown)
         order.check(shown.status, fact, excused=more or left or changed or bool(claimed))
         if fact.kind == "paid":  # before, the lines are the items of the printers
             paid, lines = True, {}
@@ -136,7 +137,29 @@ def test_a_status_never_goes_backwards(history: History) -> None:
             twin = alike and fact.kind == "canceled" if paid else shared[line.sku] > 1
             excused = twin or changed or line.id in claimed
             lines.setdefault(line.id, Progress()).check(line.status, fact, excused=excused)
-        assert not paid or lines.keys() == {line.id for line in history.lines}
+        assert not paid or lines.keys() >= {line.id for line in history.lines}
+
+
+def _described(order: Order) -> set[tuple[str, str, int]]:
+    return {(line.id, line.sku, line.quantity) for line in order.lines}
+
+
+def _canceled_lines(order: Order) -> set[str]:
+    return {line.id for line in order.lines if line.status is Status.CANCELED}
+
+
+def _updates(facts: list[Fact]) -> list[Fact]:
+    """Return the updates since the payment, which alone count."""
+    payment = next((fact for fact in facts if fact.kind == "paid"), None)
+    return [fact for fact in in_order(facts) if fact.kind == "updated" and payment and fact.at >= payment.at]
+
+
+def _removed(facts: list[Fact]) -> set[str]:
+    """Return the lines that the shop has removed; a printer may turn out to make one all the same."""
+    updates = _updates(facts)
+    payment = next((fact for fact in facts if fact.kind == "paid"), None)
+    ordered = {line["id"] for fact in [payment, *updates] if fact for line in fact.data["lines"]}
+    return ordered - {line["id"] for line in updates[-1].data["lines"]} if updates else set()
 
 
 def _items(fact: Fact) -> set[str]:
@@ -166,6 +189,7 @@ def test_every_fact_is_in_the_record(history: History) -> None:
     check_returned_pieces(facts, order)
     if history.paid:
         check_lines(history, order)
+        check_confirmed_lines(history.facts, order)
         check_cancellation(history, order)
     check_parcels(facts, order)
     assert order.on_hold == any(hold.until is None for hold in order.holds)
@@ -184,11 +208,16 @@ GONE = (Status.SHIPPED, Status.DELIVERED, Status.RETURNED, Status.CANCELED)
 def check_lines(history: History, order: Order) -> None:
     """The lines and printers are those ordered; the contents are those sent to the printer, or the shop's latest."""
     payment = next(fact for fact in history.facts if fact.kind == "paid")
-    updates = [fact for fact in in_order(history.facts) if fact.kind == "updated" and fact.at >= payment.at]
+    updates = _updates(history.facts)
     by_hand = {fact.data["line"]: fact.data for fact in history.facts if fact.kind == "routed"}
-    assert [line.id for line in order.lines] == [line.id for line in history.lines]
+    first_lines, added = order.lines[: len(history.lines)], order.lines[len(history.lines) :]
+    assert [line.id for line in first_lines] == [line.id for line in history.lines]
+    said = {(each["id"], each["sku"], each["quantity"]) for fact in (payment, *updates) for each in fact.data["lines"]}
+    for line in added:
+        assert line.destination in FOLLOWED
+        assert (line.id, line.sku, line.quantity) in said
     sent = Counter[tuple[str, int]]()
-    for line, ordered, first in zip(order.lines, history.lines, payment.data["lines"], strict=True):
+    for line, ordered, first in zip(first_lines, history.lines, payment.data["lines"], strict=True):
         assert line.destination == ordered.destination or line.destination == by_hand[line.id]["destination"]
         changes = [each for update in updates for each in update.data["lines"] if each["id"] == line.id]
         is_left_out = line.id in payment.data.get("left_out", ())
@@ -196,10 +225,12 @@ def check_lines(history: History, order: Order) -> None:
             designs = [each["variant"] for each in (first, *changes) if "variant" in each]
             assert line.variant == (designs[-1] if designs else None)
             first = changes[-1] if changes else first
+        elif line.destination in FOLLOWED:
+            assert (line.id, line.sku, line.quantity) in said
+            assert line.destination == "printful" or line.quantity == first["quantity"] or line.id in by_hand
+            continue
         elif line.id in by_hand:
             first = by_hand[line.id]["told"]
-        elif line.destination in ("cloudprinter", "printful"):
-            assert (line.sku, line.quantity) == (ordered.sku, ordered.quantity)
         assert (line.sku, line.quantity) == (first["sku"], first["quantity"])
         if line.destination == "camaloon" and not is_left_out:
             sent[line.sku, line.quantity] += 1
@@ -211,6 +242,26 @@ def check_lines(history: History, order: Order) -> None:
     assert sorted(made) == sorted(
         f"1001:{line.id}" for line in order.lines if line.destination == "oms" and line.id not in left_out
     )
+
+
+def check_confirmed_lines(facts: list[Fact], order: Order) -> None:
+    """A line whose item names it is what the shop and Printful said last, if they said the same."""
+    updates = _updates(facts)
+    latest = {line["id"]: line for line in updates[-1].data["lines"]} if updates else {}
+    lists = [fact.data["items"] for fact in in_order(_printfuls(facts)) if fact.data.get("items")]
+    listed = lists[-1] if lists and not _is_canceled(_printfuls(facts)) else []
+    if any(item.get("ref") not in latest for item in listed):
+        return
+    for item in listed:
+        said = latest[item["ref"]]
+        if (item.get("sku"), item["quantity"]) == (said["sku"], said["quantity"]):
+            line = next((each for each in order.lines if each.id == said["id"]), None)
+            if line is None or line.destination == "printful":
+                assert line is not None
+                assert (line.sku, line.quantity) == (said["sku"], said["quantity"])
+    for line in order.lines if listed else ():
+        if line.destination == "printful" and line.id not in latest and not line.shipped_quantity:
+            assert line.status is Status.CANCELED
 
 
 def check_cancellation(history: History, order: Order) -> None:
@@ -497,8 +548,8 @@ WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
 def _is_changed_too_late(facts: list[Fact], order: Order) -> bool:
     """Whether the shop's latest update since the payment differs from the record."""
     payment = next((fact for fact in facts if fact.kind == "paid"), None)
-    updates = [fact for fact in in_order(facts) if fact.kind == "updated"]
-    if payment is None or not updates or updates[-1].at < payment.at:
+    updates = _updates(facts)
+    if payment is None or not updates:
         return False
     latest, left_out = {line["id"]: line for line in updates[-1].data["lines"]}, payment.data.get("left_out", ())
     in_batch = {line.id for line in order.lines if line.batch and line.batch.status != "dead"}

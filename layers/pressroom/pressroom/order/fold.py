@@ -12,7 +12,9 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `routed`       | ops.line_routed                          | gives a printer to a line that no rule matched           |
 | `updated`      | storefront.order_updated                 | the latest update counts, unless it is older than the    |
 |                |                                          | payment: lines that can be changed get its values, or are|
-|                |                                          | canceled if it leaves them out; `change_not_sent` if     |
+|                |                                          | canceled if it leaves them out; so do lines at followed  |
+|                |                                          | printers, and new ones, once the printer's own order     |
+|                |                                          | shows the same (`confirmation`); `change_not_sent` if    |
 |                |                                          | more than that differs                                   |
 | `revoked`      | storefront.order_canceled                | cancels the lines that no printer was sent, and those    |
 |                |                                          | that a printer cancels; others raise `not_recalled`      |
@@ -70,11 +72,12 @@ the same instant contradict each other, the one that needs a person counts (a fa
 from collections.abc import Callable, Iterable
 
 from pressroom.order.attention import attention, may_be_made_twice
+from pressroom.order.confirmation import confirm_changes
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
 from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces
 from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
 from pressroom.order.reasons import Attention
-from pressroom.order.settle import change_lines, settle
+from pressroom.order.settle import change_lines, route_by_hand, settle
 from pressroom.order.state import Progress, State, parts_of, provider_order_of
 from pressroom.order.tracking import tracking_number
 from pressroom.partners import BY_ID, SHOP
@@ -95,6 +98,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
         if rule:
             state.note_provider_order(fact)
         text = rule(state, fact) if rule else f"Not understood: {fact.kind}"
+        confirm_changes(state, fact)
         if text:
             order.timeline.append(
                 TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
@@ -146,6 +150,7 @@ def _on_paid(state: State, fact: Fact) -> str:
         state.created_by |= dict.fromkeys(lines, delivery_id)
     printers = sorted({line.destination for line in order.lines if line.destination})
     pieces = sum(line.quantity for line in order.lines)
+    route_by_hand(state)
     text = f"Paid: {_counted(pieces, 'piece')} in {_counted(len(order.lines), 'line')}"
     return text + (f", for {' and '.join(printers)}" if printers else "")
 
@@ -160,6 +165,7 @@ def _on_routed(state: State, fact: Fact) -> str:
     state.routed.setdefault(line, fact.data)
     for delivery_id in fact.data["deliveries"]:
         state.created_by.setdefault(line, delivery_id)
+    route_by_hand(state)
     return f"Line {line} was routed to {destination} by hand"
 
 

@@ -7,8 +7,7 @@ both. Before the payment an order shows the lines that its printers know. A stan
 more lines, so it is `partially_shipped` at most.
 """
 
-from typing import Any
-
+from pressroom.order.confirmation import change, removed_by_both
 from pressroom.order.facts import occurrence
 from pressroom.order.ledger import kept_and_returned
 from pressroom.order.model import RANK, STAGES, Line, LineError, Status
@@ -17,7 +16,7 @@ from pressroom.partners import BY_ID, CREATES, ORDERED
 
 
 def change_lines(state: State) -> None:
-    """Apply to the lines the facts after the payment: routing by hand, the shop's updates, the OMS's answers."""
+    """Apply to the lines the facts after the payment: the shop's updates, the OMS's answers."""
     if state.revoked:  # a create that failed before anybody received it will not be sent any more
         state.withdrawn |= {
             delivery_id
@@ -26,24 +25,24 @@ def change_lines(state: State) -> None:
         }
     state.withdrawn -= state.sent.keys()
     for line in state.order.lines:
-        if line.destination is None and (routed := state.routed.get(line.id)):
-            line.destination = routed["destination"]
-            _change(line, routed.get("told", {}))
         line.uid, line.print_file = state.uids.get(line.id), state.print_files.get(line.id)
         line.batch = state.batches.get(line.id)
     state.updates = [update for update in state.updates if update.at >= state.paid_at] if state.paid else []
     lines = {line.id: line for line in state.order.lines if _takes_changes(line) and line.id not in state.left_out}
     for changed in (each for update in state.updates for each in update.data["lines"] if each["id"] in lines):
-        _change(lines[changed["id"]], changed)  # all updates: the latest one may have left out a design
+        change(lines[changed["id"]], changed)  # all updates: the latest one may have left out a design
     if state.updates:
         kept = {each["id"] for each in state.updates[-1].data["lines"]}
         state.removed = {line.id for line in state.order.lines} - kept
+        state.dropped = removed_by_both(state)
 
 
-def _change(line: Line, said: dict[str, Any]) -> None:
-    """Change a line to the shop's new description. Values that the shop leaves out stay as they were."""
-    for name in ("sku", "quantity", "price", "variant"):
-        setattr(line, name, said.get(name, getattr(line, name)))
+def route_by_hand(state: State) -> None:
+    """Give the lines that no rule matched the printers that a person chose."""
+    for line in state.order.lines:
+        if line.destination is None and (routed := state.routed.get(line.id)):
+            line.destination = routed["destination"]
+            change(line, routed.get("told", {}))
 
 
 def _takes_changes(line: Line) -> bool:
@@ -116,8 +115,10 @@ def _settle_line(state: State, line: Line, kept: int, back: int) -> int:
 
 def _is_taken_back(state: State, line: Line) -> bool:
     """Return whether the shop has canceled a line that nobody makes."""
-    if line.destination is None and line.id in state.items_by_line:  # a printer makes it all the same
-        return False
+    if line.destination is None and any(state.has_item(*part) for part in state.items_by_line.get(line.id, ())):
+        return False  # a printer makes it all the same
+    if line.id in state.dropped:
+        return True
     if state.created_by.get(line.id) in state.withdrawn:
         return True
     nobody_has_it = line.destination is None or line.id in state.left_out

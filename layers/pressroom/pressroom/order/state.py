@@ -138,6 +138,11 @@ class State:
         self.left_out: frozenset[str] = frozenset()
         """The lines that an update had removed before the payment arrived: no printer was sent them."""
         self.removed: set[str] = set()
+        """The lines that the shop's latest update leaves out."""
+        self.unconfirmed: dict[str, dict[str, Any]] = {}
+        """By line, how the shop describes it otherwise than the record, until its printer says the same."""
+        self.dropped: set[str] = set()
+        """The removed lines at followed printers that the printer does not have either."""
         self.routed: dict[str, dict[str, Any]] = {}
         self.uids: dict[str, str] = {}
         self.uid_unknown = False
@@ -209,6 +214,10 @@ class State:
         """Return whether any printer has reported anything about the order."""
         return bool(self.items or self.progress)
 
+    def is_draft(self, key: ProviderOrderKey) -> bool:
+        """Return whether a printer's order is not confirmed."""
+        return key in self.provider_orders and self.provider_orders[key].status == DRAFT
+
     def has_item(self, key: ProviderOrderKey, item: str) -> bool:
         """Return whether an item is still in a printer's order; an edit may have taken it out."""
         return item in self.contents.get(key, {item})
@@ -216,12 +225,15 @@ class State:
     def lines_of(self, provider: str, part: ItemKey | str) -> tuple[list[Line], bool]:
         """Return the lines that a printer's item, or a SKU, can be, and whether it names its line."""
         item = Item(sku=part) if isinstance(part, str) else self.items.get(part, Item())
-        named = self.by_id.get(item.line_id or item.ref or "")
-        if named and named.destination in (provider, None):
-            return [named], True
-        sku = item.sku or item.ref or ""
+        named, sku = self.by_id.get(item.line_id or item.ref or ""), item.sku or item.ref or ""
         # Any printer may have been given by hand what no rule matched.
-        return self.by_sku.get((provider, sku), []) + self.by_sku.get((None, sku), []), False
+        alike = self.by_sku.get((provider, sku), []) + self.by_sku.get((None, sku), [])
+        if named and named.destination in (provider, None):
+            # The shop may have replaced a line by another one, while the printer changed its item.
+            replaced = named.id in self.dropped and any(line.id not in self.dropped for line in alike)
+            if not replaced:
+                return [named], True
+        return sorted(alike, key=lambda line: line.id in self.dropped), False
 
     def open_holds(self) -> list[Hold]:
         """Return the holds that last, once the record has them."""
