@@ -47,14 +47,15 @@ FIRST_EVENT = {
     "deliver": ("dynamodb", "secretsmanager"),
     "print_files": ("dynamodb", "secretsmanager", "sqs"),
     "catalogue": ("dynamodb", "secretsmanager"),
+    "oms_order": ("dynamodb", "secretsmanager"),
     "api": ("secretsmanager", "dynamodb"),
     "printful_webhook": ("secretsmanager", "dynamodb"),
 }
 """The AWS clients that the first event needs, by the function's name or its first word; by default DynamoDB."""
 
-TARGETS = {"receive_storefront": 1.5, "receive": 1.15, "catalogue": 2.0}
+TARGETS = {"receive_storefront": 1.5, "receive": 1.15, "catalogue": 2.0, "oms_order": 2.0}
 """Targets by the function's name or its first word; 1.5 for all others. The storefront's receiver validates.
-`catalogue` needs both pydantic and requests; it is invoked by hand, and then waits longer for the OMS."""
+`catalogue` and `oms_order` need both pydantic and requests; a person asks them, and waits longer for the OMS."""
 
 WITHOUT_BYTECODE = ("receive_camaloon", "camaloon_shipment_sent")
 

@@ -1,13 +1,15 @@
 """Orders: the list, one order with all details, routing a line by hand, erasing personal data."""
 
+import json
 from typing import Any
 
 import click
 from rich.console import RenderableType
+from rich.text import Text
 
 from cli.api import path
 from cli.commands import Command, Group, list_options
-from cli.output import Cell, attention_table, fields, table
+from cli.output import Cell, attention_table, fields, printable, table
 from cli.session import Session
 from pressroom.order.model import Status
 from pressroom.order.reasons import Attention
@@ -57,9 +59,14 @@ def orders(session: Session, /, order_id: str | None, **query: Any) -> None:
 
 @click.command("order", cls=Command)
 @click.argument("order_id", metavar="ORDER")
+@click.option("--at-oms", is_flag=True, help="Show what the OMS itself has of the order. This may be personal data.")
 @click.pass_obj
-def order(session: Session, /, order_id: str) -> None:
+def order(session: Session, /, order_id: str, at_oms: bool) -> None:
     """Show an order: reasons for attention, lines, parcels, holds, deliveries and timeline."""
+    if at_oms:
+        answer = session.api.get(path("orders", order_id, "at-oms"))
+        session.show(answer, *_as_the_oms_has_it(answer))
+        return
     found = session.api.get(path("orders", order_id))
     session.show(found, *_readable(found))
 
@@ -101,6 +108,20 @@ def erase_webhook(session: Session, /, event_id: str, yes: bool) -> None:
     session.confirm(f"Erase the body of {event_id}? The webhook can't be replayed after that.", yes=yes)
     response = session.api.post(path("events", event_id, "erase"))
     session.show(response, f"Erased at {response['erased_at']}.")
+
+
+def _as_the_oms_has_it(answer: dict[str, Any]) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for each in answer["orders"]:
+        text = json.dumps(each["order"], indent=2, ensure_ascii=False) if each["order"] else f"{each['problem']}."
+        parts.append(Text.assemble((f"At the OMS: {printable(each['uid'])}\n", "bold"), _lines(text)))
+    if answer["uid_unknown"]:
+        parts.append("The OMS has, or may have, an order whose uid is unknown, because a response was lost.")
+    return parts or ["The OMS has no order for it, as far as Pressroom knows."]
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def _readable(order: dict[str, Any]) -> list[RenderableType]:

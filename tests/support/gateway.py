@@ -42,6 +42,16 @@ def request(
     }
 
 
+def function(event: dict[str, Any]) -> str:
+    """Return the folder of the function that gets an event, by its route."""
+    for each in template.functions().values():
+        for source in each.get("Events", {}).values():
+            properties = source["Properties"]
+            if f"{properties.get('Method')} {properties.get('Path')}" == event["routeKey"]:
+                return template.folder(each)
+    raise LookupError(event["routeKey"])
+
+
 def decoded(path: str) -> str:
     """Decode a path as an HTTP API does: every escape but %25; a decoded question mark ends it."""
     return unquote(path.replace("%25", "%2525")).partition("?")[0]

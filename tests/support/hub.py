@@ -177,7 +177,7 @@ class Hub:
     def _ask(self, method: str, path: str, token: str, query: dict[str, str], content: bytes = b"") -> dict[str, Any]:
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         event = gateway.request(method, path, headers=headers, query=query, body=content)
-        return read(self.cloud.call("api", event))
+        return read(self.cloud.call(gateway.function(event), event))
 
     def order(self, order_id: str = "1001") -> dict[str, Any]:
         """The order as the ops API shows it."""

@@ -1,7 +1,6 @@
 """API Gateway as a WSGI application: it translates between HTTP and the functions' events."""
 
 import base64
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -35,8 +34,7 @@ def application(cloud: Cloud) -> Callable[[Environ, Callable[..., Any]], Iterabl
         if event["routeKey"] == "$default":  # the gateway has no such route
             start_response("404 Not Found", [("Content-Type", "application/json")])
             return [b'{"message":"Not Found"}']
-        receiver = re.match(r"/webhooks/(\w+)", path)
-        found = cloud.call(f"receive/{receiver[1]}" if receiver else "api", event)
+        found = cloud.call(gateway.function(event), event)
         start_response(f"{found['statusCode']} .", [(name, str(value)) for name, value in found["headers"].items()])
         text: str = found["body"]
         return [base64.b64decode(text) if found.get("isBase64Encoded") else text.encode()]

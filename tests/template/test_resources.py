@@ -58,6 +58,7 @@ VARIABLES = {
     },
     "batches": {"PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"},
     "catalogue": {"OMS_BASE_URL", "OMS_API_SECRET_ARN"},
+    "oms_order": {"OPS_TOKEN_SECRET_ARN", "OMS_BASE_URL", "OMS_API_SECRET_ARN"},
     "printful_webhook": {
         *("PUBLIC_API_URL", "PRINTFUL_BASE_URL", "PRINTFUL_STORE_ID", "PRINTFUL_REPAIR"),
         *("PRINTFUL_API_SECRET_ARN", "PRINTFUL_SECRET_ARN"),

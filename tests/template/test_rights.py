@@ -184,6 +184,12 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         ("dynamodb:Query", "Table/index/by_state", CATALOGUE),
         (SECRET, "OmsApiSecret", ""),
     },
+    "oms_order": {
+        (GET, TABLE, ORDER),
+        (PUT, TABLE, ACTION),
+        (SECRET, "OmsApiSecret", ""),
+        (SECRET, "OpsTokenSecret", ""),
+    },
     "replays": {
         ("dynamodb:Query", "Table/index/by_state", JOB),
         ("dynamodb:Query", "Table/index/by_state", EVENT),
@@ -286,8 +292,8 @@ READERS = {
     "PrintfulSecret": {"receive/printful", "printful_webhook"},
     "PrintfulApiSecret": {"printful_webhook"},
     "StorefrontNotificationsSecret": {"deliver/storefront"},
-    "OmsApiSecret": {"deliver/oms", "print_files", "catalogue"},
-    "OpsTokenSecret": {"api"},
+    "OmsApiSecret": {"deliver/oms", "print_files", "catalogue", "oms_order"},
+    "OpsTokenSecret": {"api", "oms_order"},
 }
 
 

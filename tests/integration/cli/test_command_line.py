@@ -150,6 +150,18 @@ def test_an_order_is_shown_whatever_characters_its_id_has(terminal: Terminal, hu
     assert terminal.json("order", order_id)["id"] == order_id
 
 
+def test_an_order_is_shown_as_the_oms_has_it(terminal: Terminal, hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid__personalized")
+    (there,) = hub.oms.orders()
+    assert terminal.json("order", "1003", "--at-oms")["orders"][0]["uid"] == there["uid"]
+    assert terminal.run("order", "1003", "--at-oms") == DONE
+    assert f"At the OMS: {there['uid']}" in terminal.text
+    assert '"ecommerce_order_item_id": "1003:70002"' in terminal.text
+    hub.oms.faults = [503]
+    assert terminal.run("order", "1003", "--at-oms") == DONE
+    assert "HTTP 503." in terminal.text
+
+
 def test_a_missing_id_has_exit_code_1_and_a_readable_error(terminal: Terminal) -> None:
     for typed in (["order", "none"], ["webhook", "none"], ["delivery", "none"], ["replay", "show", "none"]):
         assert terminal.run(*typed, "--json") == NEGATIVE

@@ -28,6 +28,7 @@ LOADS = {
     "print_files": {"requests"},
     "batches": set[str](),
     "catalogue": {"pydantic", "requests"},
+    "oms_order": {"aws_lambda_powertools.event_handler", "pydantic", "requests"},
     **{f"{provider}/{topic}": {"pydantic"} for provider, topic in topics()},
 }
 """The costly packages that each function loads before its first event; a provider's receiver loads none."""

@@ -49,7 +49,7 @@ WRITES: dict[str, Call] = {
     "delete_entry": lambda: client.delete_entry(Kind.VARIANT, 1),
 }
 CALLS = READS | WRITES
-MAY_MISS = ("print_file", "get_entry", "delete_order", "delete_entry")
+MAY_MISS = ("get_order", "print_file", "get_entry", "delete_order", "delete_entry")
 """The calls that report a missing resource; for all others a 404 is a refusal."""
 
 

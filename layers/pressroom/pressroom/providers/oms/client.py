@@ -107,9 +107,10 @@ def create_order(order: dict[str, Any]) -> Created:
     return Created(response.status, str(uid), _items(created))
 
 
-def get_order(uid: Id) -> dict[str, Any]:
-    """Return an order from the OMS."""
-    return _object(_call("GET", _ORDERS, uid, read=LARGEST_ORDER))
+def get_order(uid: Id) -> dict[str, Any] | None:
+    """Return an order from the OMS, or None if the OMS responds that there is none."""
+    response = _call("GET", _ORDERS, uid, read=LARGEST_ORDER, may_be_missing=True)
+    return None if response.status == HTTPStatus.NOT_FOUND else _object(response)
 
 
 def update_order(uid: Id, changes: dict[str, Any]) -> int:
