@@ -146,9 +146,10 @@ def test_a_parcel_waits_for_its_tracking_and_is_then_notified_without_it(shop: S
         received = notifications_until(shop, followed, "order.shipped", "order.shipped")
         signal(shop, "item_shipped", followed, 2, tracking="3SCP2")
         signal(shop, "item_shipped", followed, 3, tracking="3SCP3")
-        received = notifications_until(shop, followed, *["order.shipped"] * 3)
+        received = notifications_until(shop, followed, *["order.shipped"] * 3, "order.tracking")
     parcels = [each["tracking_number"] for each in received if each["type"] == "order.shipped"]
     assert parcels == ["3SCP1", None, "3SCP3"]  # the second is not notified again with its tracking
+    assert [each["tracking_number"] for each in received if each["type"] == "order.tracking"] == ["3SCP2"]
 
 
 def test_410_disables_notifications_until_a_person_enables_and_replays_them(shop: Shop) -> None:

@@ -146,15 +146,46 @@ def test_a_parcel_waits_for_its_tracking(hub: Hub, clock: Clock) -> None:
     assert hub.shop.types("1002").count("order.shipped") == 1
 
 
-def test_a_parcel_whose_tracking_is_late_is_notified_once_without_it(hub: Hub, clock: Clock) -> None:
+def test_a_parcel_whose_tracking_is_late_is_notified_without_it_and_then_its_tracking(hub: Hub, clock: Clock) -> None:
     followed(hub, "CP-1")
     signal(hub, "item_shipped__no_tracking", 1)
     assert wait_for_tracking(hub, clock) == 1
     assert hub.shop.types("1002").count("order.shipped") == 1
-    signal(hub, "item_shipped", 1)
+    for _ in range(2):
+        signal(hub, "item_shipped", 1)
+    signal(hub, "item_shipped", 1, message="reported again")
     assert hub.order("1002")["shipments"][0]["tracking_number"] == "3SCP0042117790"
-    assert hub.shop.types("1002").count("order.shipped") == 1
+    first, second = (notice for notice in hub.shop.notifications("1002") if "shipment" in notice["data"])
+    assert [first["type"], second["type"]] == ["order.shipped", "order.tracking"]
+    assert first["data"]["shipment"]["id"] in second["data"]["shipment"]["merged"]
+    assert second["data"]["shipment"]["tracking_number"] == "3SCP0042117790"
     assert hub.cloud.call("untracked", {}) == {"told": 0}
+
+
+def test_a_corrected_tracking_is_notified_without_a_second_parcel(hub: Hub) -> None:
+    hub.cloud.parameters["RoutingRules"] = "*=printful"
+    pay(hub, "PF-TEE-BLK-M", order_id=1002)
+    hub.send_sample("printful/package_shipped")
+    corrected = sample("printful/package_shipped")
+    corrected["created"] += 900
+    corrected["data"]["shipment"] |= {"tracking_number": "780000000099", "tracking_url": "javascript:alert(1)"}
+    hub.receive("printful", "package_shipped", corrected)
+    hub.settle()
+    told = [notice for notice in hub.shop.notifications("1002") if "shipment" in notice["data"]]
+    assert [notice["type"] for notice in told] == ["order.shipped", "order.tracking"]
+    assert len({notice["data"]["shipment"]["id"] for notice in told}) == 1
+    assert told[1]["data"]["shipment"]["tracking_number"] == "780000000099"
+    assert told[1]["data"]["shipment"]["tracking_url"] is None
+    (drift,) = hub.get("/drift")["body"]["drift"]
+    assert drift["paths"] == ["data.shipment.tracking_url"]
+
+
+def test_one_tracking_in_two_messages_is_notified_once(hub: Hub) -> None:
+    pay(hub, "063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8")
+    for sku in ("063e8da93379f8c1aee0", "5b1f0c77a2d94e60b3c8"):
+        hub.send_sample("camaloon/shipment_sent", line_items=[{"sku": sku, "quantity": 1}])
+    assert hub.order()["status"] == "shipped"
+    assert hub.shop.types().count("order.shipped") == 1
 
 
 def test_the_wait_can_be_set_to_zero(hub: Hub) -> None:

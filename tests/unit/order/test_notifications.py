@@ -3,15 +3,17 @@
 import json
 from collections import Counter
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
 
+from pressroom.ops.erasure import without_texts
 from pressroom.order import lane, notifications
 from pressroom.order.facts import Fact
 from pressroom.order.fold import fold
-from pressroom.order.model import Order, Status
+from pressroom.order.model import Order, Shipment, Status
 from pressroom.order.reasons import Attention
 from tests.support.histories import History, draw, each_history, instant
 
@@ -93,11 +95,13 @@ def test_every_parcel_is_notified_once_in_any_order_of_arrival(history: History)
         notice["data"]["shipment"]["id"] for notice in notified.notifications if notice["type"] == "order.shipped"
     ]
     assert len(shipped) == len(set(shipped))
+    told = {tracking_of(each) for each in order.shipments if {each.id, *each.merged} & set(shipped)}
     for parcel in order.shipments:
         known = {parcel.id, *parcel.merged}
-        # If it was notified before its tracking arrived, the parcel may have had the id of any of its items.
-        assert known & set(shipped), parcel
-        assert len(known & set(shipped)) == 1 or parcel.merged
+        # If it was notified before its tracking arrived, the parcel may have had the id of any of its items. One whose
+        # tracking the shop knows from another parcel needs no notification.
+        assert known & set(shipped) or tracking_of(parcel) in told - {None}, parcel
+        assert len(known & set(shipped)) <= 1 or parcel.merged
     returned = [
         notice["data"]["shipment"]["id"] for notice in notified.notifications if notice["type"] == "order.returned"
     ]
@@ -105,6 +109,119 @@ def test_every_parcel_is_notified_once_in_any_order_of_arrival(history: History)
     assert {each.id for each in order.shipments if each.returned} <= set(returned) | {
         each.id for each in order.shipments if set(each.merged) & set(returned)
     }
+
+
+def tracking_of(parcel: Shipment) -> tuple[str, str] | None:
+    text = parcel.tracking_number or parcel.tracking_url
+    return (parcel.provider, text) if text else None
+
+
+@each_history(HISTORIES)
+def test_the_shop_ends_with_the_tracking_of_every_parcel_that_it_was_notified_of(history: History) -> None:
+    """It is told of each change once: no two notifications of a parcel, one after the other, have the same tracking."""
+    notified = received(history)
+    notified.stop_waiting()
+    told = dict[str, tuple[str | None, str | None]]()
+    for notice in notified.notifications:
+        if notice["type"] in ("order.shipped", "order.tracking"):
+            parcel = notice["data"]["shipment"]
+            ids, tracking = {parcel["id"], *parcel["merged"]}, (parcel["tracking_number"], parcel["tracking_url"])
+            if notice["type"] == "order.tracking":
+                assert any(tracking)
+                assert ids & told.keys(), "it names a parcel that the shop knows"
+                assert {told[each] for each in ids & told.keys()} != {tracking}
+                told |= dict.fromkeys(ids & told.keys(), tracking)
+            told[parcel["id"]] = tracking
+    for shipment in fold(history.order_id, notified.facts).shipments:
+        for each in {shipment.id, *shipment.merged} & told.keys():
+            if shipment.has_tracking():
+                assert told[each] == (shipment.tracking_number, shipment.tracking_url)
+
+
+def parcel_fact(name: str, parcel: str, number: str | None, *, at: str = AT, **changes: Any) -> Fact:
+    data = {"provider": "printful", "order": "9", "parcel": parcel, "carrier": None, "tracking_number": number}
+    data |= {"tracking_url": None, "lines": [{"item": "1", "quantity": 1}]} | changes
+    return Fact(id=name, kind="shipped", source="printful.package_shipped", at=at, received_at=at, data=data)
+
+
+def paid(quantity: int = 2) -> Notified:
+    notified = Notified("1001")
+    line = {"id": "1", "sku": "MUG", "quantity": quantity, "price": "1", "destination": "printful"}
+    data = {"ref": None, "currency": "EUR", "created_at": AT, "lines": [line], "deliveries": []}
+    notified.receive(Fact(id="paid", kind="paid", source="x", at=AT, received_at=AT, data=data))
+    items = [{"item": "1", "ref": "1", "sku": "MUG", "quantity": quantity}]
+    data = {"provider": "printful", "order": "9", "status": "pending", "items": items}
+    notified.receive(Fact(id="created", kind="progress", source="x", at=AT, received_at=AT, data=data))
+    return notified
+
+
+def parcels_told(notified: Notified) -> list[tuple[str, str, str | None]]:
+    return [
+        (notice["type"], notice["data"]["shipment"]["id"], notice["data"]["shipment"]["tracking_number"])
+        for notice in notified.notifications
+        if "shipment" in notice["data"]
+    ]
+
+
+def test_a_corrected_tracking_is_notified_once() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", "WRONG"))
+    later = parcel_fact("e2", "p1", "RIGHT", at=instant(10**6), lines=[])
+    for fact in (later, later, replace(later, id="e3")):
+        notified.receive(fact)
+    assert parcels_told(notified) == [("order.shipped", "p1", "WRONG"), ("order.tracking", "p1", "RIGHT")]
+
+
+def test_the_report_that_was_corrected_is_no_news_if_it_comes_later() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e2", "p1", "RIGHT", at=instant(10**6)))
+    notified.receive(parcel_fact("e1", "p1", "WRONG"))
+    assert parcels_told(notified) == [("order.shipped", "p1", "RIGHT")]
+
+
+def test_a_tracking_that_comes_after_the_wait_is_notified() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", None))
+    notified.stop_waiting()
+    notified.receive(parcel_fact("e2", "p1", None, tracking_url="https://carrier.example/1"))
+    notified.receive(parcel_fact("e3", "p1", None, at=instant(10**6)))
+    assert parcels_told(notified) == [("order.shipped", "p1", None), ("order.tracking", "p1", None)]
+    assert notified.notifications[-1]["data"]["shipment"]["tracking_url"] == "https://carrier.example/1"
+
+
+def test_one_tracking_in_two_parcels_is_notified_once_until_one_of_them_is_corrected() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", "SAME"))
+    notified.receive(parcel_fact("e2", "p2", "SAME"))
+    assert parcels_told(notified) == [("order.shipped", "p1", "SAME")]
+    notified.receive(parcel_fact("e3", "p2", "OTHER", at=instant(10**6)))
+    notified.receive(parcel_fact("e4", "p2", "OTHER", at=instant(10**6)))
+    assert parcels_told(notified)[1:] == [("order.shipped", "p2", "OTHER")]
+
+
+def test_one_tracking_in_two_parcels_is_notified_once_if_both_are_found_at_once() -> None:
+    notified = Notified("1001")
+    for fact in (parcel_fact("e1", "p1", "SAME"), parcel_fact("e2", "p2", "SAME")):
+        notified.receive(fact)
+    notified.receive(*paid().facts[:2])
+    assert [each[0] for each in parcels_told(notified)] == ["order.shipped"]
+
+
+def test_two_parcels_without_tracking_are_both_notified_after_the_wait() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", None))
+    notified.receive(parcel_fact("e2", "p2", None))
+    notified.stop_waiting()
+    assert [each[:2] for each in parcels_told(notified)] == [("order.shipped", "p1"), ("order.shipped", "p2")]
+
+
+def test_erasing_is_no_change_of_the_tracking() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", "1Z999"))
+    erased = Fact(id="erased", kind="erased", source="ops", at=AT, received_at=AT)
+    notified.facts = [*without_texts(notified.facts), erased]
+    notified.receive(parcel_fact("e2", "p1", "1Z999", at=instant(10**6)))
+    assert notified.types().count("order.tracking") == 0
 
 
 @each_history(HISTORIES)

@@ -5,7 +5,9 @@ Each is sent once, recorded by a fact of its own (`notified`), so that two write
 | type                                       | when                                                                    |
 |--------------------------------------------|-------------------------------------------------------------------------|
 | order.accepted, .in_production, .delivered | the order reaches that status; statuses that it skipped are left out    |
-| order.shipped                              | a parcel has left, once per parcel; one without tracking waits for it   |
+| order.shipped                              | a parcel has left, once per parcel and once per tracking; one without   |
+|                                            | tracking waits for it                                                   |
+| order.tracking                             | the tracking of such a parcel has come, or was corrected                |
 | order.returned                             | a parcel came back, once per parcel                                     |
 | order.on_hold, order.released              | a printer holds the order; no printer holds it any more                 |
 | order.failed                               | a printer rejected the order                                            |
@@ -49,7 +51,7 @@ STAGES = {
     Status.DELIVERED: "order.delivered",
 }
 TYPES = (
-    *("order.accepted", "order.in_production", "order.shipped", "order.delivered", "order.returned"),
+    *("order.accepted", "order.in_production", "order.shipped", "order.tracking", "order.delivered", "order.returned"),
     *("order.on_hold", "order.released", "order.failed", "order.canceled", "order.attention"),
 )
 OUT_OF_STOCK, BACK_IN_STOCK = PRODUCT_TYPES = ("product.out_of_stock", "product.back_in_stock")
@@ -61,7 +63,7 @@ COVERED_BY_TYPES = frozenset({Attention.ON_HOLD, Attention.FAILED, Attention.RET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A notification. `parcel` is that of order.shipped and order.returned, `reasons` are those of attention."""
+    """A notification. `parcel` is that of the types about a parcel, `reasons` are those of attention."""
 
     type: str
     parcel: Shipment | None = None
@@ -105,15 +107,23 @@ def due(
     stage = STAGES.get(after.status)
     if stage and stage != STAGES.get(before.status) and not types.intersection(_from(stage)):
         found.append(Notification(type=stage))
-    shipped, returned = _parcels(notified, "order.shipped"), _parcels(notified, "order.returned")
+    told, returned = _parcels(notified, "order.shipped", "order.tracking"), _parcels(notified, "order.returned")
+    trackings_before, trackings = (_trackings(order, told) for order in (before, after))
     for parcel in after.shipments:
         ids = {parcel.id, *parcel.merged}
-        earlier = [each for each in before.shipments if each.id in ids]
-        is_new = not any(each.has_tracking() for each in earlier) if parcel.has_tracking() else not earlier
-        if ids & shipped:
+        if ids & told:
+            shown = [each for each in before.shipments if told & ids & {each.id, *each.merged}]
+            changed = parcel.has_tracking() and any(_has_other_tracking(each, parcel) for each in shown)
+            if changed and not before.erased_at:  # what the shop was told of an erased order is not known any more
+                found.append(Notification(type="order.tracking", parcel=parcel))
             continue
+        if _tracking(parcel) in trackings:  # the printer reports the contents of one parcel as several
+            continue
+        earlier = [each for each in before.shipments if each.id in ids and _tracking(each) not in trackings_before]
+        is_new = not any(each.has_tracking() for each in earlier) if parcel.has_tracking() else not earlier
         if ids.intersection(tracking_wait_expired) or (is_new and parcel.has_tracking()):
             found.append(Notification(type="order.shipped", parcel=parcel))
+            trackings |= {_tracking(parcel)} - {None}
         elif is_new:
             waits = True
     for parcel in after.shipments:
@@ -141,8 +151,24 @@ def _from(stage: str) -> list[str]:
     return stages[stages.index(stage) :]
 
 
-def _parcels(notified: Iterable[Fact], type_: str) -> set[str]:
-    return {fact.data["parcel"] for fact in notified if fact.data["type"] == type_}
+def _tracking(parcel: Shipment) -> tuple[str, str] | None:
+    """Return what tells a parcel's tracking from that of others; None if it has none."""
+    text = parcel.tracking_number or parcel.tracking_url
+    return (parcel.provider, text) if text else None
+
+
+def _trackings(order: Order, told: Collection[str]) -> set[tuple[str, str] | None]:
+    """Return the trackings of an order's parcels of which the shop was notified."""
+    parcels = [parcel for parcel in order.shipments if any(each in told for each in (parcel.id, *parcel.merged))]
+    return {_tracking(parcel) for parcel in parcels} - {None}
+
+
+def _has_other_tracking(one: Shipment, other: Shipment) -> bool:
+    return (one.tracking_number, one.tracking_url) != (other.tracking_number, other.tracking_url)
+
+
+def _parcels(notified: Iterable[Fact], *types: str) -> set[str]:
+    return {fact.data["parcel"] for fact in notified if fact.data["type"] in types}
 
 
 def notifications_for(
