@@ -10,9 +10,15 @@ from pressroom.providers.printful.messages import PackageEvent
 
 
 def decide(message: PackageEvent, event: Event) -> Decision:
-    """Report the parcel as returned; the order gets it even if `package_shipped` was not received."""
-    data, why = message.data, reason(message.data.reason)
-    return order_fact(data.order, event, "returned", at=message.created, reason=why, **parcel(data.shipment))
+    """Report the parcel as returned; the order gets it even if `package_shipped` was not received.
+
+    `unnamed`: the event does not say which parcel it is.
+    """
+    data, shipment = message.data, message.data.shipment
+    about = parcel(data.order, shipment) | {"reason": reason(data.reason)}
+    if not (shipment.id or shipment.tracking_number or shipment.tracking_url):
+        about["unnamed"] = True
+    return order_fact(data.order, event, "returned", at=message.created, **about)
 
 
 handler = Topic("printful.package_returned", PackageEvent, decide, check=stores.check)

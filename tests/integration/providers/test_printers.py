@@ -186,6 +186,15 @@ def test_stock_is_shown_and_variants_in_no_list_can_be_ordered(hub: Hub) -> None
     assert hub.get("/stock/71")["body"]["out"] == []
 
 
+@pytest.mark.parametrize("lists", [{"4017": False}, {"out": {"4017": False}}, None])
+def test_stock_that_is_no_lists_leaves_the_last_known_stock(hub: Hub, lists: object) -> None:
+    hub.send_sample("printful/stock_updated")
+    before = hub.get("/stock/71")["body"]
+    sent = hub.send_sample("printful/stock_updated", data={"product_id": 71, "variant_stock": lists})
+    assert hub.get(f"/events/{sent['body']['event_id']}")["body"]["state"] == "failed"
+    assert hub.get("/stock/71")["body"] == before
+
+
 def test_an_open_order_is_flagged_while_a_variant_of_its_lines_is_out(several: Hub, printed: Printed) -> None:
     several.send_sample("printful/order_created")
     told(several, [9999], created=1788757800)

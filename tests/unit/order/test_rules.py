@@ -714,6 +714,37 @@ def test_a_returned_parcel_that_was_not_reported_is_added_to_the_ledger() -> Non
     assert (shipped(shown), shown.status, contents(shown)) == ([4], Status.RETURNED, [[("1", 4)]])
 
 
+@pytest.mark.parametrize(
+    "nothing", [{}, {"shipment": None}, {"shipment": []}, {"shipment": {"tracking_number": "N/A"}}]
+)
+def test_a_return_that_names_no_parcel_is_that_of_the_only_parcel_of_its_order(nothing: dict[str, Any]) -> None:
+    facts = [paid((TEE, 4)), sent(7, (1, 4), at=5)]
+    backs = [pf("package_returned", "fulfilled", at=at, reason="Unclaimed", **nothing) for at in (9, 10)]
+    shown = record(*facts, *backs)
+    assert (shown.status, shown.attention) == (Status.RETURNED, [Attention.RETURNED])
+    assert [each.returned for each in shown.shipments] == [True]
+    again = record(*facts, *backs, sent(8, (1, 4), at=20, reshipment=True))
+    assert [each.returned for each in again.shipments] == [True, False]
+
+
+def test_a_return_that_names_none_of_several_parcels_is_kept_and_flagged() -> None:
+    back = pf("package_returned", "fulfilled", at=9, reason="Unclaimed")
+    shown = record(paid((TEE, 4)), sent(7, (1, 2), at=5), sent(8, (1, 2), at=6), back)
+    assert (shown.status, shown.lines[0].returned_quantity) == (Status.SHIPPED, 0)
+    assert [each.returned for each in shown.shipments] == [False, False, True]
+    assert {Attention.RETURNED, Attention.UNKNOWN_SKU} <= set(shown.attention)
+    assert shown.timeline[-1].text == "Parcel came back to printful: unknown contents: Unclaimed"
+
+
+def test_a_parcel_of_which_only_the_tracking_is_known_is_kept_and_flagged() -> None:
+    minimal = {"tracking_number": "1Z999", "carrier": "USPS"}
+    reports = [pf("package_shipped", "", at=at, shipment=minimal) for at in (5, 6)]
+    reports.append(pf("package_shipped", "", at=7))
+    shown = record(paid((TEE, 4)), *reports)
+    assert [(each.tracking_number, each.carrier) for each in shown.shipments] == [("1Z999", "USPS"), (None, None)]
+    assert (shipped(shown), Attention.UNKNOWN_SKU in shown.attention) == ([0], True)
+
+
 def test_a_partly_returned_line_is_still_shipped() -> None:
     back = pf("package_returned", "fulfilled", at=9, shipment=parcel(8, (1, 1)))
     shown = record(paid((TEE, 4)), sent(7, (1, 3), at=5), sent(8, (1, 1), at=6), back)

@@ -74,7 +74,7 @@ from collections.abc import Callable, Iterable
 from pressroom.order.attention import attention, may_be_made_twice
 from pressroom.order.confirmation import confirm_changes
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
-from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces
+from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces, returned_parcel
 from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import change_lines, route_by_hand, settle
@@ -275,7 +275,7 @@ def _on_shipped(state: State, fact: Fact) -> str:
 
 
 def _on_returned(state: State, fact: Fact) -> str:
-    parcel = enter_parcel(state, fact)
+    parcel = returned_parcel(state, fact)
     parcel.returned = True
     for part, pieces in parts_of(fact).items():
         parcel.back[part] = None if pieces is None else max(pieces, parcel.back.get(part) or 0)
@@ -426,6 +426,8 @@ def _reason(fact: Fact) -> str:
 
 def _contents(fact: Fact) -> str:
     lines = fact.data["lines"]
+    if not lines:
+        return "unknown contents"
     if any(line["quantity"] is None for line in lines):
         return _item(fact)
     return _counted(sum(line["quantity"] for line in lines), "piece")

@@ -42,6 +42,13 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     return parcel
 
 
+def returned_parcel(state: State, fact: Fact) -> Parcel:
+    """Return the parcel that a fact reports as returned. A report that names none means the only one of that order."""
+    key = provider_order_of(fact)
+    known = [parcel for parcel in state.parcels.values() if any(part[0] == key for part in parcel.parts)]
+    return known[0] if fact.data.get("unnamed") and len(known) == 1 else enter_parcel(state, fact)
+
+
 def place_items(state: State) -> None:
     """Find the lines that each printer's item stands for. Before the payment is known, the items become the lines."""
     if not state.paid:

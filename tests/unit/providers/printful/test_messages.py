@@ -174,15 +174,13 @@ REQUIRED: dict[str, list[Path]] = {
         ("data",),
         ("data", "order"),
         ("data", "order", "id"),
-        ("data", "shipment"),
-        ("data", "shipment", "id"),
         ("data", "shipment", "items", 0, "item_id"),
         ("data", "shipment", "items", 0, "quantity"),
     ],
-    "package_returned": [("data",), ("data", "order"), ("data", "shipment"), ("data", "shipment", "id")],
+    "package_returned": [("data",), ("data", "order")],
     "product_synced": [("data",), ("data", "sync_product"), ("data", "sync_product", "id")],
     "product_deleted": [("data",), ("data", "sync_product"), ("data", "sync_product", "id")],
-    "stock_updated": [("data",), ("data", "product_id")],  # and variant_stock, which may be null, but not missing
+    "stock_updated": [("data",), ("data", "product_id"), ("data", "variant_stock")],
 }
 
 
@@ -202,8 +200,7 @@ def test_every_other_field_may_be_missing_or_null(name: str) -> None:
     ]
     assert optional
     for path in optional:
-        if path != ("data", "variant_stock"):
-            assert faults(name, changed(content, path, ...)) == set(), path
+        assert faults(name, changed(content, path, ...)) == set(), path
         assert faults(name, changed(content, path, None)) == set(), path
 
 
@@ -385,12 +382,24 @@ def test_stock_is_reported_by_variant() -> None:
     assert (event.data.variant_stock.out, event.data.variant_stock.discontinued) == ([4017, 4018], [4021])
 
 
-@pytest.mark.parametrize("value", [[], {}, None, {"out": None}, {"out": [], "discontinued": None}])
+@pytest.mark.parametrize("value", [[], {}, {"out": None}, {"out": [], "discontinued": None}])
 def test_a_product_that_is_all_in_stock_lists_nothing(value: object) -> None:
     content = changed(message("stock_updated"), ("data", "variant_stock"), value)
     stock = read("stock_updated", content).data.variant_stock
     assert (stock.out, stock.discontinued) == ([], [])
     assert read("stock_updated", message("stock_updated__empty")).data.variant_stock == stock
+
+
+@pytest.mark.parametrize(
+    "value", [None, 0, False, "", "in stock", [4017], {"4017": False}, {"4017": "out", "4018": "in"}]
+)
+def test_what_is_no_lists_of_variants_does_not_mean_that_all_are_in_stock(value: object) -> None:
+    assert faults("stock_updated", changed(message("stock_updated"), ("data", "variant_stock"), value))
+
+
+@pytest.mark.parametrize("value", [{"4017": False}, {"4017": 1, "4018": 0}, {"4017": "out"}, {"4017": [1]}])
+def test_variants_by_name_are_no_list(value: object) -> None:
+    assert faults("stock_updated", changed(message("stock_updated"), ("data", "variant_stock", "out"), value))
 
 
 def test_an_order_of_fifty_items_is_read() -> None:

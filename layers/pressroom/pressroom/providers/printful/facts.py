@@ -9,6 +9,7 @@ from typing import Any
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import fact, order_id_of, reason
 from pressroom.order.decision import Decision
+from pressroom.platform.table import digest
 from pressroom.providers.printful.messages import Item, Order, OrderEvent, ProductEvent, Shipment, StockUpdated
 from pressroom.providers.printful.products import Product, Stock
 
@@ -44,14 +45,15 @@ def fact_with_reason(kind: str, **flags: bool) -> Callable[[OrderEvent, Event], 
     return decide
 
 
-def parcel(shipment: Shipment) -> dict[str, Any]:
-    """Return the event's parcel.
+def parcel(order: Order, shipment: Shipment) -> dict[str, Any]:
+    """Return the event's parcel. One without an id is named after its order and its tracking.
 
     The parcels in the order are ignored: their ids do not always agree with the id of the event's parcel (field notes),
     so a parcel would appear twice.
     """
+    tracking = shipment.tracking_number or shipment.tracking_url
     return {
-        "parcel": shipment.id,
+        "parcel": shipment.id or digest("printful", order.id, tracking or "")[:16],
         "carrier": shipment.carrier or None,
         "tracking_number": shipment.tracking_number,
         "tracking_url": shipment.tracking_url,

@@ -6,7 +6,7 @@ Printful's ids are read as text. Ids of catalogue variants stay numbers, as in t
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pressroom.inbox.inbound import (
     Amount,
@@ -32,6 +32,18 @@ STATUSES = frozenset(
     }
 )
 """The statuses of an order. The status need not match the event: a fulfilled order may be put on hold."""
+
+
+def _lists_of_variants(value: object) -> object:
+    if value == []:  # PHP writes an empty associative array as an empty list
+        return {}
+    if not isinstance(value, dict) or (value and not {"out", "discontinued"} & value.keys()):
+        raise ValueError("no lists of variants")
+    # PHP writes a list with gaps as an object with the indexes as names. One with the variants as names is no list.
+    lists = [each for each in value.values() if isinstance(each, dict) and each]
+    if any(all(variant in (0, 1) for variant in each.values()) for each in lists):
+        raise ValueError("truth values in the place of variants")
+    return value
 
 
 class Address(Inbound):
@@ -198,9 +210,8 @@ class ListedShipment(Inbound):
 
 
 class Shipment(ListedShipment):
-    """The parcel of an event; it need not be in the list of the order."""
+    """The parcel of an event; it need not be in the list of the order. Few events leave out its id, or all of it."""
 
-    id: Identifier
     items: Listed[ShipmentItem]  # type: ignore[assignment]  # the list is never written to
 
 
@@ -313,7 +324,7 @@ class OrderData(Inbound):
 class PackageData(OrderData):
     """A parcel of an order."""
 
-    shipment: Shipment
+    shipment: Annotated[Shipment, NullOrListAsObject, Field(default_factory=Shipment)]
 
 
 class ProductData(Inbound):
@@ -323,10 +334,13 @@ class ProductData(Inbound):
 
 
 class StockData(Inbound):
-    """A product of the catalogue. A variant in no list can be ordered, so no part of the lists may be left out."""
+    """A product of the catalogue. A variant in no list can be ordered, so no part of the lists may be left out.
+
+    For the same reason, what is no lists at all is refused: it does not say that everything can be ordered.
+    """
 
     product_id: Identifier
-    variant_stock: Annotated[VariantStock, NullOrListAsObject]
+    variant_stock: Annotated[VariantStock, BeforeValidator(_lists_of_variants)]
 
 
 class Envelope(Inbound):
