@@ -101,8 +101,9 @@ def explain(body: bytes, how: Routing) -> Explanation:
 def _line(position: int, item: Any, how: Routing) -> Line:
     if not isinstance(item, dict):
         return Line(str(position), "?", "?", None)
-    sku, name = item.get("sku"), item.get("id")
-    route = routing.route(sku, item.get("personalization") is not None, how) if isinstance(sku, str) and sku else None
+    sku, name = item.get("sku") or "", item.get("id")
+    is_text = isinstance(sku, str | int)
+    route = routing.route(str(sku).strip(), item.get("personalization") is not None, how) if is_text else None
     return Line(
         id=str(position) if name is None else printable(name),
         sku=printable(sku) if route else "?",

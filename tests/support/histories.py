@@ -64,7 +64,7 @@ SKUS = {
     "camaloon": ("CM-PIN", "CM-TOTE"),
     "cloudprinter": ("CP-BOOK", "CP-CARD", "CP-POSTER"),
     "printful": ("PF-TEE", "PF-MUG"),
-    None: ("XX-BOX",),
+    None: ("XX-BOX", "XX-BOX", ""),
 }
 
 

@@ -36,7 +36,7 @@ VARIABLES = {
     "park": set[str](),
     "deliver/camaloon": {
         *DELIVER,
-        *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN"),
+        *("CAMALOON_BASE_URL", "CAMALOON_SOURCE_DOMAIN", "CAMALOON_SECRET_ARN", "FALLBACK_EMAIL"),
     },
     "deliver/storefront": {
         *DELIVER,

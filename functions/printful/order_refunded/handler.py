@@ -2,6 +2,7 @@
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.topic import Topic
+from pressroom.order.codes import rounded
 from pressroom.order.decision import Decision
 from pressroom.providers.printful import stores
 from pressroom.providers.printful.facts import order_fact
@@ -11,8 +12,8 @@ from pressroom.providers.printful.messages import OrderEvent
 def decide(message: OrderEvent, event: Event) -> Decision:
     """Report the refund. Its currency is that of the order's costs, which may be missing."""
     data = message.data
-    amount = None if data.amount is None else str(data.amount)
     currency = data.order.costs.currency if data.order.costs else None
+    amount = None if data.amount is None else str(rounded(data.amount, currency))
     return order_fact(data.order, event, "refunded", at=message.created, amount=amount, currency=currency)
 
 

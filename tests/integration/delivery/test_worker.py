@@ -58,6 +58,35 @@ def test_camaloon_receives_its_body_and_headers(paid: Hub) -> None:
     }
 
 
+@pytest.mark.parametrize("email", ["a@b.example", "", None])
+@pytest.mark.parametrize("fallback", ["orders@shop.example", ""])
+def test_an_order_without_an_email_address_gets_the_fallback(hub: Hub, email: str | None, fallback: str) -> None:
+    hub.cloud.parameters["FallbackEmail"] = fallback
+    content = order()
+    content["shipping_info"] |= {"email": email, "first_name": "Íñigo"}
+    hub.receive("storefront", "order_paid", content)
+    hub.settle()
+    ((_, sent, headers),) = hub.camaloon.requests
+    address = json.loads(sent)["shipping_info"]
+    assert (address["first_name"], address.get("email")) == ("Íñigo", email or fallback or None)
+    assert headers["X-CAMALOON-HMAC-SHA256"] == camaloon_signature(SECRETS["CamaloonSecret"], sent)
+
+
+def test_a_replay_uses_the_fallback_for_a_missing_email_address(hub: Hub) -> None:
+    content = order()
+    content["shipping_info"] |= {"email": None}
+    hub.receive("storefront", "order_paid", content)
+    hub.camaloon.answers = [http.Refusal(400, b"[\"$.shipping_info: 'email' is a required property\"]")]
+    hub.settle()
+    (dead,) = hub.order()["deliveries"]
+    assert (dead["status"], dead["last_error"]) == ("dead", "HTTP 400: shipping_info.email")
+    hub.cloud.parameters["FallbackEmail"] = "orders@shop.example"
+    hub.post(f"/deliveries/{dead['id']}/replay")
+    hub.settle()
+    assert hub.order()["deliveries"][0]["status"] == "delivered"
+    assert json.loads(hub.camaloon.requests[-1][1])["shipping_info"]["email"] == "orders@shop.example"
+
+
 def test_the_current_secret_signs(paid: Hub) -> None:
     paid.cloud.set_secret("CamaloonSecret", "the-new-one", previous=SECRETS["CamaloonSecret"])
     paid.deliver()

@@ -84,9 +84,9 @@ def test_an_order_with_an_unrouted_line_is_not_fully_routed() -> None:
 
 
 def test_all_errors_are_returned_with_the_lines_that_can_be_parsed() -> None:
-    content = of_lines({"quantity": 0, "id": "a\x1b[2J"}, {"sku": 7}, {"personalization": {"variant_id": 1}})
+    content = of_lines({"quantity": -1, "id": "a\x1b[2J"}, {"sku": {}}, {"personalization": {"variant_id": 1}})
     content["line_items"] += ["no line"]
-    content["currency"] = "eur"
+    content["currency"] = "euro"
     explained = explain.explain(body(content), HOW)
     assert [field for field, _ in explained.errors] == [
         "currency",
@@ -98,6 +98,16 @@ def test_all_errors_are_returned_with_the_lines_that_can_be_parsed() -> None:
         "line_items.3",
     ]
     assert destinations(content) == [(r"'a\x1b[2J'", "camaloon"), ("2", None), ("3", "oms"), ("4", None)]
+
+
+def test_a_line_without_a_sku_goes_nowhere_unless_it_has_a_design() -> None:
+    design = sample("storefront/order_paid__personalized")["line_items"][0]["personalization"]
+    explained = explain.explain(body(of_lines({"sku": None}, {"sku": ""}, {"sku": "", "personalization": design})), HOW)
+    assert not explained.errors
+    assert [(line.sku, line.route and line.route.destination) for line in explained.lines] == [
+        *[("", None)] * 2,
+        ("", "oms"),
+    ]
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"{", b"null"])
@@ -212,7 +222,7 @@ def test_an_invalid_option_is_a_readable_error(
 
 def test_a_refused_order_is_shown_with_all_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "order.json"
-    file.write_bytes(body(of_lines({"sku": "[red]\x1b[2J", "price": -1}) | {"currency": "eur"}))
+    file.write_bytes(body(of_lines({"sku": "[red]\x1b[2J", "price": -1}) | {"currency": "euro"}))
     assert run(file, "--rules", "", "--default", "camaloon") == NEGATIVE
     text = shown(capsys)
     assert "1 '[red]\\x1b[2J' 1 camaloon" in text

@@ -78,7 +78,7 @@ REFERENCES = [(1002, "1002"), ("1002", "1002"), ("A 7", "A 7"), (0, "0"), (1 - 1
 NO_REFERENCES = ["a\nb", "x" * 129, HUGE, 10**38, True, Decimal("1.5"), [1002], {}, "\ud800"]
 
 
-@pytest.mark.parametrize(("value", "name"), [*REFERENCES, (None, None), ("", None), (" ", None)])
+@pytest.mark.parametrize(("value", "name"), [*REFERENCES, (" A7\t", "A7"), (None, None), ("", None), (" ", None)])
 def test_a_reference_is_the_echoed_id_or_none(value: object, name: str | None) -> None:
     assert read(Reference, value) == name
 
@@ -171,6 +171,10 @@ def test_an_invalid_count_is_refused(value: object) -> None:
         (Decimal("0.10"), Decimal("0.10")),
         ("-3", Decimal(-3)),
         ("123456789012.345", Decimal("123456789012.345")),
+        (Decimal("13.500000000000002"), Decimal("13.50")),
+        ("-13.499999999999998", Decimal("-13.50")),
+        (Decimal("0.98765432101234567"), Decimal("0.9877")),
+        (Decimal("-4.440892098500626e-16"), Decimal("0.00")),
     ],
 )
 def test_money_is_exact(value: object, amount: Decimal) -> None:
@@ -182,7 +186,7 @@ def test_money_is_exact(value: object, amount: Decimal) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "free", "€12", "1,234.50", "NaN", "Infinity", "-Infinity", "1e999999999", "1234567890123.456"),
+        *("", "free", "€12", "1,234.50", "NaN", "Infinity", "-Infinity", "1e999999999", "1" * 16 + ".5"),
         *(True, False, None, [], {}, HUGE, Decimal("NaN"), Decimal("1e300")),
     ],
 )

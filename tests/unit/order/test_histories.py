@@ -11,7 +11,7 @@ from typing import Any
 
 from pressroom.order.facts import Fact, in_order, pack, unpack
 from pressroom.order.fold import RULES, fold
-from pressroom.order.model import RANK, STAGES, Order, Status
+from pressroom.order.model import RANK, STAGES, Line, Order, Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import BY_ID, FOLLOWED
 from tests.support.histories import History, about_orders, drawn, each_history
@@ -513,6 +513,10 @@ def _latest_of_lines(facts: list[Fact], kind: str) -> dict[str, Fact]:
     return {fact.data["ref"]: fact for fact in in_order(facts) if fact.kind == kind}
 
 
+def _without_printer(order: Order) -> list[Line]:
+    return [line for line in order.lines if line.destination is None and line.status is not Status.CANCELED]
+
+
 def _going(order: Order, printer: str | None = "oms") -> set[str]:
     return {line.id for line in order.lines if line.destination == printer and line.status not in GONE}
 
@@ -528,9 +532,8 @@ WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
         and not any(fact.kind == "paid" for fact in facts)
         and (not _is_revoked(facts) or any("provider" in fact.data for fact in facts))
     ),
-    Attention.UNROUTABLE: lambda _, order: any(
-        line.destination is None and line.status is not Status.CANCELED for line in order.lines
-    ),
+    Attention.UNROUTABLE: lambda _, order: any(line.sku for line in _without_printer(order)),
+    Attention.NO_SKU: lambda _, order: any(not line.sku for line in _without_printer(order)),
     Attention.UID_UNKNOWN: lambda facts, order: (
         any(not fact.data.get("uid_known", True) for fact in facts) and bool(_going(order))
     ),

@@ -57,6 +57,12 @@ def test_a_line_without_personalisation_that_a_rule_routes_to_the_oms_has_no_des
     assert route("ENG-1", True, how) == Route("oms", "the rule ENG-*=oms")
 
 
+@pytest.mark.parametrize("how", [parse("*=printful", "camaloon"), parse("", "camaloon")])
+def test_a_line_without_a_sku_has_no_printer_unless_it_has_a_design(how: Routing) -> None:
+    assert destinations(("",), how) == [None]
+    assert destinations(("",), how, personalized=True) == ["oms"]
+
+
 def test_spaces_and_empty_parts_are_ignored() -> None:
     assert parse(" a = camaloon ,, b=oms,").rules == (Rule("a", "camaloon"), Rule("b", "oms"))
     assert parse("", "printful") == Routing((), "printful")

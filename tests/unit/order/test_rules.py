@@ -220,6 +220,34 @@ def test_an_unroutable_line_is_flagged_until_a_person_routes_it() -> None:
     assert ([line.destination for line in shown.lines], shown.attention) == (["printful", "camaloon"], [])
 
 
+def test_a_line_without_a_sku_is_flagged_and_keeps_no_order_open() -> None:
+    payment = paid((PIN, 1), ("", 1))
+    shown = record(payment)
+    assert [(line.sku, line.destination) for line in shown.lines] == [(PIN, "camaloon"), ("", None)]
+    assert shown.attention == [Attention.NO_SKU]
+    shown = record(payment, camaloon((PIN, 1)))
+    assert (shown.status, statuses(shown)) == (Status.SHIPPED, [Status.SHIPPED, Status.PAID])
+    assert shown.attention == [Attention.NO_SKU]
+    shown = record(payment, changed(payment, (PIN, 1), at=2), camaloon((PIN, 1)))
+    assert (shown.status, shown.attention) == (Status.SHIPPED, [])
+
+
+def test_an_order_of_lines_without_a_sku_is_paid() -> None:
+    shown = record(paid(("", 1)))
+    assert (shown.status, shown.attention) == (Status.PAID, [Attention.NO_SKU])
+
+
+def test_a_line_that_gets_a_sku_later_needs_a_printer() -> None:
+    payment = paid((TEE, 1), ("", 1))
+    assert record(payment, changed(payment, (TEE, 1), (BOX, 1), at=2)).attention == [Attention.UNROUTABLE]
+
+
+def test_an_item_without_a_sku_is_not_taken_for_a_line_without_one() -> None:
+    shown = record(paid((PIN, 1), ("", 1)), camaloon(("", 1)))
+    assert shown.shipments[0].lines[0].line_id is None
+    assert shown.attention == [Attention.NO_SKU, Attention.UNKNOWN_SKU]
+
+
 def test_a_line_is_routed_once() -> None:
     shown = record(paid((BOX, 1)), routed("1", "printful", at=2), routed("1", "camaloon", at=1))
     assert shown.lines[0].destination == "camaloon"

@@ -20,7 +20,8 @@ def test_decimals_are_read_exactly() -> None:
         pytest.param(b"", id="empty"),
         pytest.param(b"\xff\xfe", id="not UTF-8"),
         pytest.param(b"{", id="not JSON"),
-        pytest.param("\ufeff{}".encode(), id="a byte order mark"),
+        pytest.param("\ufeff\ufeff{}".encode(), id="two byte order marks"),
+        pytest.param("\ufeff{}".encode("utf-16-le"), id="UTF-16"),
         pytest.param(b'{"id": NaN}', id="NaN"),
         pytest.param(b'{"id": -Infinity}', id="Infinity"),
         pytest.param(b"[" * 10_000 + b"]" * 10_000, id="lists 10,000 deep"),
@@ -39,6 +40,33 @@ def test_the_deepest_nesting_is_read_and_one_more_is_not() -> None:
     wire.parse(b"[" * deepest + b"1" + b"]" * deepest)
     with pytest.raises(ValueError, match="nested too deeply"):
         wire.parse(b"[" * (deepest + 1) + b"1" + b"]" * (deepest + 1))
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert wire.parse("\ufeff{}".encode()) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'"a\\ud83c"', "a\ufffd"),
+        (b'"\\uDFA8 b"', "\ufffd b"),
+        (b'"\\ud83c\\ud83c\\udfa8"', "\ufffd\U0001f3a8"),
+        (b'"\\ud83c\\udfa8"', "\U0001f3a8"),
+        (b'"\\\\ud83c"', "\\ud83c"),
+        (b'"a\xed\xa0\xbc"', "a\ufffd"),
+    ],
+)
+def test_half_a_surrogate_pair_is_a_replacement_character(body: bytes, text: str) -> None:
+    assert wire.parse(body) == text
+    assert wire.parse(b'[{"a": {%s: [1, %s]}}]' % (body, body)) == [{"a": {text: [1, text]}}]
+
+
+@pytest.mark.parametrize(
+    ("value", "pieces"), [("10.0", 10), ("7", 7), ("7.000", 7), (Decimal("7.0"), 7), (1_000_000, 1_000_000)]
+)
+def test_a_quantity_may_be_written_with_a_point(value: object, pieces: int) -> None:
+    assert wire.pieces(value) == pieces
 
 
 @given(st.binary())

@@ -17,11 +17,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pressroom.order.tracking import is_none, tracking_number
 from pressroom.platform import times
 from pressroom.platform.links import web_link
-from pressroom.platform.wire import is_name, pieces
+from pressroom.platform.wire import MOST_DIGITS, is_name, is_noisy, listed, pieces, quiet
 
 _T = TypeVar("_T")
 
-_MOST_DIGITS = 15  # a floating-point number of any sender holds so many digits exactly
+_FINEST = 4  # decimals: no currency has a smaller unit
+_CENT = Decimal("0.01")
 _END_OF_TIME = 253_402_300_800  # the year 10000 in unix seconds; a time in milliseconds would be later
 
 
@@ -43,7 +44,7 @@ class Inbound(BaseModel):
 def text(value: object) -> str:
     """Return a string or a number as text. Raises ValueError for a boolean, an object or a list."""
     if isinstance(value, str):
-        value.encode()  # JSON can hold half a surrogate pair, which can't be stored: a ValueError
+        value.encode()  # half a surrogate pair, which `wire.parse` takes out, can't be stored: a ValueError
         return value
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
@@ -58,7 +59,7 @@ def instant(value: object) -> str:
     written = text(value).strip()
     if written.isascii() and written.isdigit():
         # The length is checked first: there may be thousands of digits.
-        if len(written) > _MOST_DIGITS or not 0 < int(written) < _END_OF_TIME:
+        if len(written) > MOST_DIGITS or not 0 < int(written) < _END_OF_TIME:
             raise ValueError("not an instant")
         return times.iso(datetime.fromtimestamp(int(written), UTC))
     if written.endswith(" GMT"):
@@ -107,7 +108,7 @@ def _tracking_or_link(value: object) -> str | None:
 
 def _count(value: object) -> int:
     written = text(value)
-    if written.isascii() and written.isdigit() and len(written) <= _MOST_DIGITS:
+    if written.isascii() and written.isdigit() and len(written) <= MOST_DIGITS:
         return int(written)
     raise ValueError("not a count")
 
@@ -117,9 +118,13 @@ def _amount(value: object) -> Decimal:
         amount = Decimal(text(value))
     except InvalidOperation as error:
         raise ValueError("not an amount") from error
+    if is_noisy(amount):
+        amount = quiet(amount, _FINEST)
+        cents = amount.quantize(_CENT)
+        return cents if cents == amount else amount
     # pydantic's max_digits is not used: it normalizes the number first, which overflows for 1e999999999.
     _, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or len(digits) + max(exponent, 0) > _MOST_DIGITS or exponent < -_MOST_DIGITS:
+    if not isinstance(exponent, int) or len(digits) + max(exponent, 0) > MOST_DIGITS or exponent < -MOST_DIGITS:
         raise ValueError("not finite, or too many digits")
     return amount
 
@@ -128,13 +133,6 @@ def _flag(value: object) -> bool:
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
     raise ValueError("not a boolean")
-
-
-def _list(value: object) -> object:
-    # PHP writes a filtered list, which has gaps, as an object with the indexes as names.
-    if isinstance(value, dict) and all(name.isdecimal() for name in value):
-        return list(value.values())
-    return [] if value is None else value
 
 
 def _object(value: object) -> object:
@@ -178,7 +176,7 @@ Tracking = Annotated[str | None, BeforeValidator(_tracking)]
 TrackingOrLink = Annotated[str | None, BeforeValidator(_tracking_or_link)]
 """The tracking number of a parcel, or in its place a link; None like Tracking."""
 
-Listed = Annotated[list[_T], BeforeValidator(_list), Field(default_factory=list)]
+Listed = Annotated[list[_T], BeforeValidator(listed), Field(default_factory=list)]
 """A list that may be missing, or null for an empty list: `items: Listed[Item]`."""
 
 NullOrListAsObject = BeforeValidator(_object)

@@ -30,8 +30,15 @@ def _unpaid(state: State) -> bool:
     return not state.paid and not state.standalone_key() and (state.is_made() or not state.revoked)
 
 
+def _no_sku(state: State) -> bool:
+    return any(line.is_no_product() and line.status is not Status.CANCELED for line in state.order.lines)
+
+
 def _unroutable(state: State) -> bool:
-    return any(line.destination is None and line.status is not Status.CANCELED for line in state.order.lines)
+    return any(
+        line.destination is None and not line.is_no_product() and line.status is not Status.CANCELED
+        for line in state.order.lines
+    )
 
 
 def _delivery_dead(state: State) -> bool:
@@ -186,6 +193,7 @@ def _out_of_stock(state: State) -> bool:
 
 RULES: dict[Attention, Rule] = {
     Attention.UNPAID: _unpaid,
+    Attention.NO_SKU: _no_sku,
     Attention.UNROUTABLE: _unroutable,
     Attention.UNKNOWN_SKU: _unknown_sku,
     Attention.LINE_MISSING: _line_missing,

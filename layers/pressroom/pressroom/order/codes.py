@@ -1,8 +1,12 @@
-"""ISO 4217 currencies and ISO 3166-1 alpha-2 countries.
+"""ISO 4217 currencies with their minor units, and ISO 3166-1 alpha-2 countries.
 
 A test holds them equal to the lists of the `pycountry` package, which itself would be too slow to start with for the
 one receiver that needs them.
 """
+
+from decimal import Decimal
+
+from pressroom.platform import wire
 
 CURRENCIES = frozenset(
     """
@@ -16,6 +20,12 @@ CURRENCIES = frozenset(
     """.split()  # noqa: SIM905 - a list literal would be 180 lines
 )
 
+_DECIMALS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),  # noqa: SIM905
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905
+    **dict.fromkeys("CLF UYW".split(), 4),  # noqa: SIM905
+}
+
 COUNTRIES = frozenset(
     """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
@@ -27,3 +37,31 @@ COUNTRIES = frozenset(
     TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
     """.split()  # noqa: SIM905
 )
+
+KOSOVO = "XK"
+"""No ISO code: everybody uses it, and ISO has left it to its users."""
+_MEANT = {"UK": "GB", "EL": "GR"}
+"""Codes that mean another one: the common one, and that of the EU's VAT numbers."""
+
+
+def country(code: str) -> str | None:
+    """Return the code of the country that a code means, in whatever case; None if there is none."""
+    code = code.strip().upper()
+    code = _MEANT.get(code, code)
+    return code if code in COUNTRIES or code == KOSOVO else None
+
+
+def currency(code: str) -> str | None:
+    """Return the code of the currency that a code means, in whatever case; None if there is none."""
+    code = code.strip().upper()
+    return code if code in CURRENCIES else None
+
+
+def decimals(code: str | None) -> int:
+    """Return how many decimals an amount in a currency has; two if the currency is unknown."""
+    return _DECIMALS.get(code or "", 2)
+
+
+def rounded(amount: Decimal, code: str | None) -> Decimal:
+    """Round an amount to the minor unit of its currency; one with fewer decimals stays as it is."""
+    return wire.quiet(amount, decimals(code))

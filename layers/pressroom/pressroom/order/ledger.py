@@ -61,7 +61,8 @@ def place_items(state: State) -> None:
         state.order.lines = list(made.values())
     state.by_id = {line.id: line for line in state.order.lines}
     for line in state.order.lines:
-        state.by_sku.setdefault((line.destination, line.sku), []).append(line)
+        if line.sku:
+            state.by_sku.setdefault((line.destination, line.sku), []).append(line)
     _assign_ambiguous_items(state)
     for part in state.items:
         for line in state.lines_of(part[0][0], part)[0]:

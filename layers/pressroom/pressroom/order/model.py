@@ -95,6 +95,10 @@ class Line:
     print_file: PrintFile | None = None
     batch: Batch | None = None
 
+    def is_no_product(self) -> bool:
+        """Return whether the shop gave the line no SKU, and nobody a printer: a tip, gift wrap, an insurance."""
+        return not self.sku and self.destination is None
+
     def waits(self) -> Waits | None:
         """Return what the line waits for; None for one that has left, or never will."""
         if self.status is Status.PAID:

@@ -58,9 +58,13 @@ def parse(rules: str, default: str = NOBODY) -> Routing:
 def route(sku: str, personalized: bool, routing: Routing) -> Route:
     """Return the printer of a line, and why.
 
-    A rule is final: a line that a rule sends to the OMS, and that has no personalization, goes nowhere else.
+    A line without a SKU has no printer, unless it has a design to print. A rule is final: a line that a rule sends to
+    the OMS, and that has no personalization, goes nowhere else.
     """
-    rule = next((rule for rule in routing.rules if fnmatchcase(sku, rule.pattern)), None)
+    if not sku and not personalized:
+        return Route(None, "it has no SKU, so nobody knows what to print")
+    rules = routing.rules if sku else ()
+    rule = next((rule for rule in rules if fnmatchcase(sku, rule.pattern)), None)
     if rule and rule.destination == PERSONALIZED and not personalized:
         return Route(None, f"the rule {rule} sends it to {NAMES[PERSONALIZED]}, but it has no personalization")
     if rule:

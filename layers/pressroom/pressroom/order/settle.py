@@ -66,7 +66,9 @@ def is_beyond_recall(line: Line) -> bool:
 def settle(state: State) -> None:
     """Set the status of each line, and of the order."""
     kept, back = kept_and_returned(state)
-    ranks = [_settle_line(state, line, kept.get(line.id, 0), back.get(line.id, 0)) for line in state.order.lines]
+    ranks = {
+        line.id: _settle_line(state, line, kept.get(line.id, 0), back.get(line.id, 0)) for line in state.order.lines
+    }
     state.order.status = _status(state, ranks)
 
 
@@ -125,16 +127,18 @@ def _is_taken_back(state: State, line: Line) -> bool:
     return (state.revoked and nobody_has_it) or (line.id in state.removed and (nobody_has_it or _takes_changes(line)))
 
 
-def _status(state: State, ranks: list[int]) -> Status:
-    """Return the status of the order: that of the slowest of its lines that are not canceled."""
-    progresses = state.progress.values()
-    statuses = {line.status for line in state.order.lines} - {Status.CANCELED}
+def _status(state: State, ranks: dict[str, int]) -> Status:
+    """Return the status of the order: that of the slowest of its lines that are products and not canceled."""
+    progresses, lines = state.progress.values(), state.order.lines
+    # A tip, which nobody makes, keeps no order open.
+    counted = [each for each in lines if each.status is not Status.PAID or not each.is_no_product()] or lines
+    statuses = {line.status for line in counted} - {Status.CANCELED}
     ended = any(progress.canceled for progress in progresses) or (state.revoked and not state.is_made())
     if not statuses and (state.order.lines or ended):
         return Status.CANCELED
     if statuses in ({Status.RETURNED}, {Status.FAILED}):
         return statuses.pop()
-    slowest = min((rank for rank in ranks if rank != RANK[Status.CANCELED]), default=0)
+    slowest = min((ranks[line.id] for line in counted if ranks[line.id] != RANK[Status.CANCELED]), default=0)
     if not state.is_complete():  # of lines that nobody has reported yet, only this is known
         key = state.standalone_key()
         slowest = state.progress_of((key, "")).rank if key else 0

@@ -1,8 +1,12 @@
 """A shop's order, the form that every printer's order is made from: Camaloon's `order_paid` (API v1), with an e-mail.
 
 What Pressroom adds (a line's `id` and `personalization`; an address's `country_id`; the order's `customer`, `note`,
-`shipping_service` and `total_price`) may be left out, and Camaloon is never sent it. Inbound and tolerant: unknown
-fields are ignored. Amounts are exact decimals in the order's currency.
+`shipping_service` and `total_price`) may be left out, and Camaloon is never sent it. Amounts are exact decimals in the
+order's currency.
+
+Inbound and tolerant: unknown fields are ignored, and what a shop may write in several ways is read in one: null, an
+empty text and a missing field, codes in lower case, numbers as text, the noise of floating-point numbers. Only what
+every printer needs is required; what one printer asks for more is checked in its folder.
 """
 
 import json
@@ -11,14 +15,22 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 
-from pressroom.order.codes import COUNTRIES, CURRENCIES
+from pressroom.order import codes
 from pressroom.platform import times, wire
-from pressroom.platform.wire import is_name
+from pressroom.platform.wire import MOST_DIGITS, is_name, is_noisy
 
-_MOST_DIGITS = 15
-"""The most digits of a JSON number that every receiver's floating-point number keeps."""
+_RATE_DECIMALS = 4
 _LONGEST_URL = 2048
 _MOST_THUMBNAILS = 100
 """The most thumbnails of a line: it limits the list of errors for a body whose thumbnails are all invalid."""
@@ -36,16 +48,44 @@ def _iso_instant(text: str) -> str:
     return text
 
 
-def _currency(code: str) -> str:
-    if code not in CURRENCIES:
-        raise ValueError("must be an ISO 4217 currency code, such as EUR")
-    return code
+def _currency(written: str) -> str:
+    if code := codes.currency(written):
+        return code
+    raise ValueError("must be an ISO 4217 currency code, such as EUR")
 
 
-def _country(code: str) -> str:
-    if code not in COUNTRIES:
-        raise ValueError("must be an ISO 3166-1 alpha-2 country code, such as ES")
-    return code
+def _country(written: str) -> str:
+    if code := codes.country(written):
+        return code
+    raise ValueError("must be an ISO 3166-1 alpha-2 country code, such as ES")
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _empty_as_none(value: object) -> object:
+    return None if _stripped(value) in ("", []) else value
+
+
+def _null_as(default: object) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if _empty_as_none(value) is None else value)
+
+
+def _email(value: object) -> object:
+    """Return an e-mail address, or None for a text that is none: a printer that needs one will say so."""
+    text = _stripped(value)
+    if isinstance(text, str) and not (len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text)):
+        return None
+    return text
+
+
+def _object(value: object) -> object:
+    return {} if value == [] else value  # PHP writes an empty associative array as an empty list
 
 
 def identifier(value: object) -> object:
@@ -54,7 +94,7 @@ def identifier(value: object) -> object:
     Raises ValueError for a value that can't name a row or be shown.
     """
     # One message for one fault: a union of constrained types would report every branch.
-    name = value.strip() if isinstance(value, str) else value
+    name = _stripped(value)
     if is_name(name):
         return name
     raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
@@ -65,11 +105,27 @@ def _countable(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("must not be a boolean")
     try:
-        if isinstance(value, str | Decimal) and abs(Decimal(value).adjusted()) > _MOST_DIGITS:
-            raise ValueError(f"must have {_MOST_DIGITS} digits at most")
+        if isinstance(value, str | Decimal) and abs(Decimal(value).adjusted()) > MOST_DIGITS:
+            raise ValueError(f"must have {MOST_DIGITS} digits at most")
     except InvalidOperation:
         pass  # no number at all, which pydantic will say
     return value
+
+
+def _quantity(value: object) -> object:
+    try:
+        return wire.pieces(value)
+    except ValueError:
+        return value  # pydantic will say what is wrong
+
+
+def _quiet(value: object, decimals: int) -> object:
+    """Return a number without the noise of floating-point arithmetic; every other value as it is."""
+    try:
+        number = Decimal(value) if isinstance(value, str | Decimal) else None
+    except InvalidOperation:
+        return value  # no number at all, which pydantic will say
+    return value if number is None or not is_noisy(number) else wire.quiet(number, decimals)
 
 
 def _encoded_json(text: str) -> str:
@@ -107,27 +163,36 @@ def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
 def _positive(value: object) -> object:
     # Only the OMS uses it, and can do without: whatever else it is, it is no reason to refuse a paid order.
     text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and int(text) else None
 
 
-Text = Annotated[str, StringConstraints(max_length=1000)]
-Filled = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_LONGEST_EMAIL = 320
+
+Text = Annotated[str, StringConstraints(max_length=1000), BeforeValidator(_text)]
+Blank = Annotated[Text, _null_as("")]
+"""A text that may be empty."""
+Filled = Annotated[Text, StringConstraints(min_length=1)]
 Identifier = Annotated[int | str, BeforeValidator(identifier)]
-Sku = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_empty_as_none)]
+Reference = Annotated[Text | None, BeforeValidator(_stripped)]
+Sku = Annotated[
+    str, StringConstraints(max_length=200), BeforeValidator(_stripped), BeforeValidator(_text), _null_as("")
+]
 Instant = Annotated[Text, AfterValidator(_iso_instant)]
 Currency = Annotated[Text, AfterValidator(_currency)]
 Country = Annotated[Text, AfterValidator(_country)]
-Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str | None, BeforeValidator(_email)]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_countable),
-    Field(ge=0, max_digits=_MOST_DIGITS),
+    Field(ge=0, max_digits=MOST_DIGITS),
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
 TemplateConfig = Annotated[str, StringConstraints(min_length=1), AfterValidator(_encoded_json)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-Properties = Annotated[dict[str, Any], AfterValidator(_plain_json)]
-Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Properties = Annotated[dict[str, Any], BeforeValidator(_object), AfterValidator(_plain_json)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=wire.MOST_PIECES), BeforeValidator(_quantity)]
 
 
 class Inbound(BaseModel):
@@ -140,20 +205,20 @@ class Inbound(BaseModel):
 
 
 class Address(Inbound):
-    """A postal address. Names, postal code and province may be empty (not everybody has them), but are required.
+    """A postal address. Names, postal code and province may be empty: not everybody has them.
 
     `country_id` is the OMS's number of the country.
     """
 
-    first_name: Text
-    last_name: Text
+    first_name: Blank = ""
+    last_name: Blank = ""
     company_name: Text | None = None
-    telephone: Annotated[str, StringConstraints(max_length=15)] | None = None
+    telephone: Text | None = None
     address: Filled
     address2: Text | None = None
-    zip: Text
+    zip: Blank = ""
     city: Filled
-    province: Text
+    province: Blank = ""
     country_code: Country
     country_id: Annotated[int | None, BeforeValidator(_positive)] = None
 
@@ -161,13 +226,16 @@ class Address(Inbound):
 class ShippingAddress(Address):
     """The address that the order is shipped to."""
 
-    email: Email
+    email: Email = None
 
 
 class Line(Inbound):
-    """An ordered product. `price` is the total of the line without taxes, not the price of a piece (field notes)."""
+    """An ordered product. `price` is the total of the line without taxes, not the price of a piece (field notes).
 
-    sku: Sku
+    A line without a SKU (a tip, gift wrap) has an empty one: no printer can know what to print.
+    """
+
+    sku: Sku = ""
     description: Text | None = None
     quantity: Quantity
     price: Amount
@@ -189,8 +257,32 @@ class Personalization(Inbound):
 class LineItem(Line):
     """A line of the shop's order. A line without an `id` has its position as its id."""
 
-    id: Identifier | None = None
+    id: OptionalIdentifier = None
     personalization: Personalization | None = None
+
+
+def _without_removed(lines: object) -> object:
+    """Leave out the lines of no pieces, which a shop keeps in its list. The others keep their ids, or positions."""
+    lines = wire.listed(lines)
+    if not isinstance(lines, list) or not any(map(_is_removed, lines)):
+        return lines
+    return [
+        line | {"id": position} if isinstance(line, dict) and _empty_as_none(line.get("id")) is None else line
+        for position, line in enumerate(lines, start=1)
+        if not _is_removed(line)
+    ]
+
+
+def _is_removed(line: object) -> bool:
+    quantity = line.get("quantity") if isinstance(line, dict) else None
+    return not isinstance(quantity, bool) and quantity in (0, "0", "0.0")
+
+
+def _given_address(value: object) -> object:
+    """Return None for an address that names no place: a shop without a billing address may send its empty form."""
+    if isinstance(value, dict) and all(_empty_as_none(value.get(name)) is None for name in ("address", "city")):
+        return None
+    return _empty_as_none(value)
 
 
 def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
@@ -203,8 +295,8 @@ def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
 class Customer(Inbound):
     """The customer, as the OMS asks for it."""
 
-    id: Identifier | None = None
-    email: Email | None = None
+    id: OptionalIdentifier = None
+    email: Email = None
     first_name: Text | None = None
     last_name: Text | None = None
     telephone: Text | None = None
@@ -222,12 +314,12 @@ class Order(Inbound):
     """An order without its addresses and lines."""
 
     id: Identifier
-    ref: Text | None = None
+    ref: Reference = None
     currency: Currency
-    tax_rate: Amount
+    tax_rate: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
     created_at: Instant
     processed_at: Instant
-    shipping_price: Amount
+    shipping_price: Annotated[Amount, _null_as(Decimal(0))] = Decimal(0)
 
 
 class OrderPaid(Order):
@@ -237,12 +329,36 @@ class OrderPaid(Order):
     """
 
     shipping_info: ShippingAddress
-    billing_info: Address | None = None
-    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_distinct_ids)]
-    customer: Customer | None = None
+    billing_info: Annotated[Address | None, BeforeValidator(_given_address)] = None
+    line_items: Annotated[
+        list[LineItem],
+        Field(min_length=1, max_length=1000),
+        AfterValidator(_distinct_ids),
+        BeforeValidator(_without_removed),
+    ]
+    customer: Annotated[Customer | None, BeforeValidator(_empty_as_none)] = None
     note: Text | None = None
     shipping_service: Text | None = None
-    total_price: Amount | None = None
+    total_price: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_noise(cls, content: Any) -> Any:
+        """Round the amounts that have the noise of floating-point numbers, which needs the order's currency."""
+        if not isinstance(content, dict):
+            return content
+        currency, lines = content.get("currency"), wire.listed(content.get("line_items"))
+        decimals = codes.decimals(codes.currency(currency) if isinstance(currency, str) else None)
+        quiet = {"shipping_price": decimals, "total_price": decimals, "tax_rate": _RATE_DECIMALS}
+        content = content | {name: _quiet(content[name], places) for name, places in quiet.items() if name in content}
+        if isinstance(lines, list):
+            content["line_items"] = [
+                line | {"price": _quiet(line["price"], decimals)}
+                if isinstance(line, dict) and "price" in line
+                else line
+                for line in lines
+            ]
+        return content
 
     def lines(self) -> dict[str, LineItem]:
         """Return the lines by their ids, in their order."""
@@ -261,14 +377,19 @@ class OrderUpdated(OrderPaid):
     """
 
     updated_at: Instant
-    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=1000), AfterValidator(_named)]
+    line_items: Annotated[
+        list[LineItem],
+        Field(min_length=1, max_length=1000),
+        AfterValidator(_named),
+        BeforeValidator(_without_removed),
+    ]
 
 
 class OrderCanceled(Inbound):
     """An order that the shop has canceled as a whole."""
 
     id: Identifier
-    canceled_at: Instant | None = None
+    canceled_at: Annotated[Instant | None, BeforeValidator(_empty_as_none)] = None
     reason: Text | None = None
 
 

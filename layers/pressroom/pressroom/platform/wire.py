@@ -1,34 +1,56 @@
 """JSON as it is sent and received. Light: the receivers import it."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any, NoReturn
 
 DEEPEST = 64
 """The most levels of nesting in a message; the deepest documented one (Printful) has 7."""
+MOST_DIGITS = 15
+"""The most digits of a number that every receiver's floating-point number keeps."""
+
+_HALF = re.compile(r"[\ud800-\udfff]")
+_MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def parse(body: bytes) -> Any:
     """Read a JSON document in UTF-8, with exact decimals. Raises ValueError for anything else.
 
+    A byte order mark before it is ignored (RFC 8259, 8.1). Half a surrogate pair, which is left of an emoji that its
+    sender has cut, becomes U+FFFD: it could neither be stored nor sent.
+
     NaN and Infinity are not JSON. A document that is nested deeply enough to exhaust the stack, here or in a later
     reader, is refused too.
     """
     try:
-        content = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_constant)
+        text = body.decode("utf-8-sig", "surrogatepass")
+        content = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except InvalidOperation as error:
         raise ValueError("a number is out of range") from error
-    if body.count(b"[") + body.count(b"{") < DEEPEST:  # most messages: they can't be nested too deeply
-        return content
+    if body.count(b"[") + body.count(b"{") >= DEEPEST:  # other messages can't be nested too deeply
+        _check_depth(content)
+    return _without_halves(content) if _MAY_BE_HALF.search(text) else content
+
+
+def _check_depth(content: Any) -> None:
     level = [content]
     for _ in range(DEEPEST):
         level = [child for node in level for child in _children(node)]
         if not level:
-            return content
+            return
     raise ValueError("nested too deeply")
+
+
+def _without_halves(node: Any) -> Any:
+    if isinstance(node, str):
+        return _HALF.sub("\ufffd", node)
+    if isinstance(node, dict):
+        return {_without_halves(name): _without_halves(value) for name, value in node.items()}
+    return [_without_halves(each) for each in node] if isinstance(node, list) else node
 
 
 def canonical(value: object) -> str:
@@ -62,6 +84,32 @@ def _no_constant(name: str) -> NoReturn:
 
 
 MOST_PIECES = 1_000_000
+
+
+def listed(value: object) -> object:
+    """Return a list as it was meant: null is an empty one, and PHP writes a filtered one as an object of indexes."""
+    if isinstance(value, dict) and all(name.isdecimal() for name in value):
+        return list(value.values())
+    return [] if value is None else value
+
+
+def is_noisy(number: Decimal) -> bool:
+    """Return whether a number has digits that no floating-point number holds, but only shows, like 24.989999999999998.
+
+    False for one that is too large, or too small, to be an amount with such noise.
+    """
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or not -2 * MOST_DIGITS < number.adjusted() < MOST_DIGITS:
+        return False
+    return len(digits) > MOST_DIGITS or exponent < -MOST_DIGITS
+
+
+def quiet(number: Decimal, decimals: int) -> Decimal:
+    """Round a number to so many decimals at most; zero has no sign."""
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -decimals:
+        number = number.quantize(Decimal(1).scaleb(-decimals))
+    return number or abs(number)
 
 
 def pieces(value: object, least: int = 1) -> int:

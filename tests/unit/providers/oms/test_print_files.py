@@ -587,7 +587,7 @@ def test_a_notice_is_about_the_items_and_orders_that_it_names(case: str, named: 
         ({"ecommerce_order_id": 1.5}, {}),
         ({"ecommerce_order_id": ""}, {}),
         ({"ecommerce_order_id": "x" * 129}, {}),
-        ({"ecommerce_order_id": "\ud800"}, {}),
+        ({"ecommerce_order_id": "\ud800"}, {"\ufffd": frozenset()}),
         ({"ecommerce_order_id": {"id": "1003"}}, {}),
         ({"ecommerce_order_item_id": "ITEM-001"}, {}),
         ({"ecommerce_order_item_id": "~c3~28:1"}, {}),

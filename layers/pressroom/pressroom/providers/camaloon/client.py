@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
-from pressroom.platform import config, http, refusals
+from pressroom.platform import config, http, refusals, wire
 from pressroom.platform.errors import Dead, Retry
 from pressroom.platform.signing import camaloon_signature
 
@@ -25,6 +25,8 @@ def send(delivery: Delivery) -> Sent:
 
     The error of a refused order names the fields: `HTTP 400: shipping_info.email`.
 
+    An order without an e-mail address gets that of the parameter FallbackEmail.
+
     Camaloon has no request that looks up an order, so after a lost answer the same bytes, with the same order id, are
     sent again, and the order is flagged
     (docs/decisions/0005-camaloon-orders-are-resent-after-a-lost-response.md).
@@ -33,17 +35,27 @@ def send(delivery: Delivery) -> Sent:
     values, domain = secret.values(), config.setting("CAMALOON_SOURCE_DOMAIN")
     if not values or not domain:
         raise Retry("Camaloon's secret or the source domain is not set")
+    body = _with_email(delivery.body, config.setting("FALLBACK_EMAIL"))
     headers = {
         "Content-Type": "application/json",
         "X-CAMALOON-SOURCE-DOMAIN": domain,
         "X-CAMALOON-TOPIC": delivery.operation,
-        "X-CAMALOON-HMAC-SHA256": camaloon_signature(values[0], delivery.body),
+        "X-CAMALOON-HMAC-SHA256": camaloon_signature(values[0], body),
     }
     try:
-        return Sent(http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, delivery.body, headers))
+        return Sent(http.post(config.setting("CAMALOON_BASE_URL").rstrip("/") + PATH, body, headers))
     except Dead as error:
         if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
             raise Retry("HTTP 401, and the secret was just replaced", status=error.status) from error
         if isinstance(error, http.Refusal):
             raise error.because(refusals.field_names(error.body, FIELDS)) from error
         raise
+
+
+def _with_email(body: bytes, fallback: str) -> bytes:
+    """Return an order with an e-mail address: its own, or else the fallback; unchanged if there is neither."""
+    order = wire.parse(body) if fallback else {}
+    address = order.get("shipping_info", {})
+    if not fallback or address.get("email"):
+        return body
+    return wire.write(order | {"shipping_info": address | {"email": fallback}})

@@ -5,14 +5,15 @@ from collections.abc import Collection
 from pressroom.order.facts import Fact
 from pressroom.order.messages import Change, Earlier, Message, content_digest, digest_sent
 from pressroom.order.shop_order import OrderPaid
+from pressroom.platform.errors import Unprocessable
 from pressroom.providers.camaloon import messages
 
 PRINTER = "camaloon"
 
 
 def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Message | None:
-    """Return the order with those of the given lines that it still has; None if it has none of them."""
-    lines = {line_id: line for line_id, line in order.lines().items() if line_id in line_ids}
+    """Return the order with those of the given lines that it still has, with a SKU; None if it has none of them."""
+    lines = {line_id: line for line_id, line in order.lines().items() if line_id in line_ids and line.sku}
     if not lines:
         return None
     body = messages.OrderPaid.of(order, list(lines.values())).body()
@@ -37,10 +38,15 @@ def add_line(
     earlier: Earlier,
     known: list[Fact],
 ) -> Message | None:
-    """Return the order with one line that a person routed here; `line_ids` are the lines that Camaloon already has."""
+    """Return the order with one line that a person routed here; `line_ids` are the lines that Camaloon already has.
+
+    Raises Unprocessable if the line has no SKU.
+    """
     message, before = create(order, [line_id], earlier), create(order, line_ids, earlier)
-    if message is None or (before.digest if before else None) != digest_sent(known, PRINTER):
-        return message and message._replace(digest=None)
+    if message is None:
+        raise Unprocessable("the line has no SKU, by which Camaloon knows what to print")
+    if (before.digest if before else None) != digest_sent(known, PRINTER):
+        return message._replace(digest=None)
     # Camaloon has the rest of the order in its current form, so with this line it has the whole order.
     whole = create(order, [*line_ids, line_id], earlier)
     return message._replace(digest=whole.digest if whole else None)

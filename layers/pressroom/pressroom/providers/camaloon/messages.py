@@ -2,12 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from pressroom.inbox.inbound import Flag, Identifier, Inbound, Link, QuantityOrZero, Text, Tracking
 from pressroom.order import shop_order
 
 _OUTBOUND = ConfigDict(extra="forbid")
+_LONGEST_TELEPHONE = 15
+"""Characters (API v1, "Address properties")."""
+
+
+def _telephone(number: str | None) -> str | None:
+    """Return a telephone number that Camaloon takes: one that is too long without its punctuation is left out."""
+    if number and len(number) > _LONGEST_TELEPHONE:
+        number = "".join(each for each in number if each.isalnum() or each == "+")
+    return number if number is None or len(number) <= _LONGEST_TELEPHONE else None
+
+
+Telephone = Annotated[str | None, BeforeValidator(_telephone)]
 
 
 class Address(shop_order.Address):
@@ -15,14 +27,16 @@ class Address(shop_order.Address):
 
     model_config = _OUTBOUND
 
+    telephone: Telephone = None
     country_id: Annotated[int | None, Field(exclude=True)] = None
 
 
 class ShippingAddress(shop_order.ShippingAddress):
-    """A postal address with an e-mail address, in Camaloon's format, which has no `country_id`."""
+    """A postal address in Camaloon's format, with an e-mail address, which newer documents require."""
 
     model_config = _OUTBOUND
 
+    telephone: Telephone = None
     country_id: Annotated[int | None, Field(exclude=True)] = None
 
 
