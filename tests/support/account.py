@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import ClientError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from pressroom.partners import PARTNERS
 from tests.support import template
 from tests.support.cloud import Cloud
 from tests.support.invoked import InvokedLambda
@@ -99,11 +100,9 @@ class Account:
             if name.endswith(("SecretArn", "QueueUrl"))
         }
         outputs |= {
-            f"{each}WebhookUrl": f"{self.url}/webhooks/{each.lower()}"
-            for each in ("Storefront", "Camaloon", "Cloudprinter")
-        }
-        outputs |= {
-            f"{each}WebhookUrl": f"{self.url}/webhooks/{each.lower()}/{{token}}" for each in ("Printful", "Oms")
+            f"{template.camel(each.id)}WebhookUrl": f"{self.url}/webhooks/{each.id}"
+            + ("/{token}" if each.credential == "token" else "")
+            for each in PARTNERS
         }
         return {
             "Stacks": [

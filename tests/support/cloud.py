@@ -20,18 +20,14 @@ from moto.dynamodb.models import DynamoDBBackend
 
 from pressroom.inbox import drift, refusals
 from pressroom.order import routing
+from pressroom.partners import PARTNERS
 from pressroom.platform import config, observe
 from pressroom.providers.printful import stores
 from tests.support import quick_moto, template
 
 SECRETS = {
-    "StorefrontSecret": "the-shops-secret",
-    "CamaloonSecret": "camaloons-secret",
-    "CloudprinterSecret": "cloudprinters-key",
-    "PrintfulSecret": "printfuls-path-token",
-    "PrintfulApiSecret": "printfuls-api-token",
-    "OmsSecret": "the-omss-path-token",
-    "OmsApiSecret": "the-omss-api-token",
+    **{f"{template.camel(each.id)}Secret": f"{each.id}-{each.credential}" for each in PARTNERS},
+    **{f"{template.camel(each.id)}ApiSecret": f"{each.id}-api-token" for each in PARTNERS if each.has_api_token},
     "StorefrontNotificationsSecret": "d2hhdCB0aGUgc2hvcCBpcyB0b2xkIHdpdGg=",
     "OpsTokenSecret": "the-ops-token",
 }

@@ -6,14 +6,14 @@ there. `test_rights.py` and `test_resources.py` do the same for rights and varia
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from pressroom import partners
 from pressroom.ops import conditions
-from pressroom.partners import BY_ID, DEFAULTS, DESTINATIONS, ORDERED, PARTNERS, PRINTERS, SENDERS, SOURCES
+from pressroom.partners import BY_ID, DEFAULTS, DESTINATIONS, ORDERED, PARTNERS, PRINTERS, SENDERS, SHOP, SOURCES
 from pressroom.providers.storefront import decisions
 from tests.support import template
 from tests.support.template import ROOT, camel, functions, named, properties, resources, variables
@@ -258,3 +258,25 @@ def test_every_partner_that_pressroom_calls_has_an_address() -> None:
 
 def test_every_printer_that_is_ordered_from_has_its_decisions() -> None:
     compare("providers/storefront/decisions.py, PRINTERS", decisions.PRINTERS, ORDERED)
+
+
+def test_no_two_partners_share_the_name_of_an_operation() -> None:
+    operations = [each for row in PARTNERS for each in (row.create, row.change, row.cancel) if each]
+    assert len(operations) == len(set(operations)), "partners.CREATES, CANCELS and PROBED hold names without a partner"
+
+
+def test_the_schema_of_notifications_names_every_destination_and_every_printer() -> None:
+    schema = json.loads((ROOT / "docs/notifications/order.schema.json").read_text())
+    written = [set(each["enum"]) - {None} for each in _objects(schema) if set(each.get("enum", ())) & BY_ID.keys()]
+    assert set(DESTINATIONS) in written
+    for names in written:
+        wanted = DESTINATIONS if SHOP in names else PRINTERS
+        compare("docs/notifications/order.schema.json, a list of partners", names, wanted)
+
+
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object in a JSON document."""
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _objects(each)

@@ -13,6 +13,7 @@ import pytest
 from cli.errors import DONE, NEGATIVE, UNREACHABLE, USAGE
 from cli.main import main
 from pressroom.order.reasons import Attention
+from pressroom.partners import PARTNERS
 from pressroom.platform.errors import Dead
 from tests.support import template
 from tests.support.account import Account, Door, opened
@@ -576,10 +577,9 @@ def test_a_healthy_stack_passes_every_check(terminal: Terminal, account: Account
     assert {"stack", "ops API", "ops token", "clock", "queues", "alarms", "alarm mail", "quota", "shop"} <= set(found)
     assert {f"secret {each}" for each in ("camaloon", "oms-api", "storefront-notifications")} <= set(found)
     asked = [path for method, path in terminal.door.asked if method == "POST"]
-    assert sorted(asked) == [
-        *("/webhooks/camaloon", "/webhooks/cloudprinter", "/webhooks/oms/unsigned"),
-        *("/webhooks/printful/unsigned", "/webhooks/storefront"),
-    ]
+    assert sorted(asked) == sorted(
+        f"/webhooks/{each.id}" + ("/unsigned" if each.credential == "token" else "") for each in PARTNERS
+    )
     assert terminal.run("doctor", "--no-probe") == DONE
     assert "skipped webhooks" in terminal.text
 

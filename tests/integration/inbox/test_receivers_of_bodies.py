@@ -76,9 +76,9 @@ def test_numbers_are_kept_as_they_are(cloud: Cloud) -> None:
         b'{"type": "ItemShipped"}',
         b'{"type": "ItemShipped", "apikey": null}',
         b'{"type": "ItemShipped", "apikey": ""}',
-        b'{"apikey": "cloudprinters-key"}',
-        b'{"apikey": "cloudprinters-key", "type": ""}',
-        b'{"apikey": "cloudprinters-key", "type": null}',
+        b'{"apikey": "cloudprinter-apikey"}',
+        b'{"apikey": "cloudprinter-apikey", "type": ""}',
+        b'{"apikey": "cloudprinter-apikey", "type": null}',
     ],
 )
 def test_a_body_that_is_not_a_signal_is_refused_and_not_stored(cloud: Cloud, raw: bytes) -> None:
@@ -95,7 +95,7 @@ def test_a_wrong_key_is_refused_and_leaves_no_trace(cloud: Cloud, printed: Print
     assert "wrong" not in printed.text()
 
 
-@pytest.mark.parametrize("key", [17, True, ["cloudprinters-key"], {"a": "cloudprinters-key"}])
+@pytest.mark.parametrize("key", [17, True, ["cloudprinter-apikey"], {"a": "cloudprinter-apikey"}])
 def test_a_key_that_is_no_text_is_refused(cloud: Cloud, key: object) -> None:
     raw = json.dumps(SHIPPED | {"apikey": key}).encode()
     assert cloudprinter(cloud, raw)["statusCode"] == 401
