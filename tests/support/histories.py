@@ -426,6 +426,9 @@ class Storyteller:
             if self.maybe(0.1):
                 again = shipment | {"tracking_number": "1ZNEW", "items": shipment["items"][:1]}
                 self.order_event("package_shipped", "partial", shipment=again)
+            if self.maybe(0.02):  # all that is known of the parcel is its tracking, or nothing
+                alone = self.random.choice(({"tracking_number": "1ZALONE"}, {"carrier": "USPS"}, None))
+                self.order_event("package_shipped", "partial", shipment=alone)
         self.order_event("order_updated", self.random.choice(("fulfilled", "archived", "partial", "draft")))
         if self.maybe(0.3):
             self.afterwards(parcels)

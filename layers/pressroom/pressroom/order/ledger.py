@@ -44,9 +44,12 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
 
 def returned_parcel(state: State, fact: Fact) -> Parcel:
     """Return the parcel that a fact reports as returned. A report that names none means the only one of that order."""
-    key = provider_order_of(fact)
-    known = [parcel for parcel in state.parcels.values() if any(part[0] == key for part in parcel.parts)]
-    return known[0] if fact.data.get("unnamed") and len(known) == 1 else enter_parcel(state, fact)
+    if fact.data.get("unnamed"):
+        items = {item for item in state.progress if item[0] == provider_order_of(fact)}
+        known = [parcel for parcel in state.parcels.values() if items & parcel.parts.keys()]
+        if len(known) == 1:
+            return known[0]
+    return enter_parcel(state, fact)
 
 
 def place_items(state: State) -> None:
