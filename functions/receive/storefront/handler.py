@@ -4,16 +4,16 @@ from pressroom.inbox.events import Webhook
 from pressroom.inbox.receiver import Request, receiver
 from pressroom.platform import wire
 from pressroom.platform.signing import is_camaloon_signature
-from pressroom.providers.storefront.messages import MESSAGES, ONCE, check, read, refused
+from pressroom.providers.storefront.messages import MESSAGES, ONCE, check, payment, read, refused
 
 
 @receiver("storefront", success=202)
 def handler(request: Request) -> Webhook:
     """Accept a signed and valid message; the response to an invalid one lists all of its errors.
 
-    A topic in ONCE is identified by its order. A second payment with other contents is stored as a conflict and never
-    sent to a printer; a second cancellation changes nothing, whatever it holds. Every other message is identified by
-    its contents: two updates differ by their `updated_at`.
+    A topic in ONCE is identified by its order. A second payment that says something else is stored as a conflict and
+    never sent to a printer; a second cancellation changes nothing, whatever it holds. Every other message is identified
+    by its contents: two updates differ by their `updated_at`.
     """
     given = request.headers.get("x-camaloon-hmac-sha256")
     request.authenticate("STOREFRONT_SECRET_ARN", lambda secrets: is_camaloon_signature(given, request.body, secrets))
@@ -25,6 +25,6 @@ def handler(request: Request) -> Webhook:
     return Webhook(
         topic=topic,
         identity=wire.canonical([topic, str(message.id) if message and topic in ONCE else content]),
-        exclusive=topic == "order_paid",
+        normal_form=payment if topic == "order_paid" else None,
         body=request.body,
     )

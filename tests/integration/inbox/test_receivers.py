@@ -490,6 +490,36 @@ def test_an_order_paid_twice_with_other_contents_is_kept_beside_the_first(hub: H
     assert [json.loads(content)["shipping_price"] for _, content, _ in hub.camaloon.requests] == [3.2]
 
 
+def test_an_order_paid_twice_with_the_same_meaning_is_a_duplicate(hub: Hub) -> None:
+    content = order(id=13002, ref=None) | {"date_modified": "2026-11-20T10:00:00Z", "meta_data": [{"id": 1}]}
+    first = hub.receive("storefront", "order_paid", content)["body"]
+    content["line_items"] = [line | {"quantity": str(line["quantity"])} for line in content["line_items"]]
+    content.pop("ref", None)
+    again = content | {"id": "13002 ", "currency": "eur", "date_modified": "2026-11-20T11:00:00Z", "meta_data": []}
+    assert hub.receive("storefront", "order_paid", again)["body"] == first | {"status": "duplicate"}
+    hub.settle()
+    assert hub.order("13002")["attention"] == []
+
+
+@pytest.mark.parametrize("change", ["pieces", "line", "address"])
+def test_an_order_paid_twice_with_another_meaning_is_flagged_once(hub: Hub, change: str) -> None:
+    first = hub.receive("storefront", "order_paid", order())["body"]
+    other = order()
+    if change == "pieces":
+        other["line_items"][0]["quantity"] += 1
+    elif change == "line":
+        other["line_items"] = other["line_items"][1:]
+    else:
+        other["shipping_info"]["address"] = "Elsewhere 1"
+    second = hub.receive("storefront", "order_paid", other)["body"]
+    assert (second["status"], second["event_id"] != first["event_id"]) == ("accepted", True)
+    assert hub.receive("storefront", "order_paid", other | {"meta_data": [1]})["body"] == second | {
+        "status": "duplicate"
+    }
+    hub.settle()
+    assert hub.order()["attention"] == ["paid_twice"]
+
+
 @PROVIDERS
 def test_a_warm_receiver_makes_one_aws_call_of_one_write_unit(cloud: Cloud, provider: str) -> None:
     topic, raw, secret, _ = CASES[provider]

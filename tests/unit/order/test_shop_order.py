@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from pressroom.order import codes
-from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated, Personalization, line_ids
+from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated, Personalization, line_ids, normal_form
 from pressroom.platform import wire
 from pressroom.providers.camaloon import messages
 from pressroom.providers.camaloon.messages import ShipmentSent
@@ -595,6 +595,56 @@ def test_the_request_body_has_exactly_these_bytes() -> None:
         f'"shipping_info":{{{address},"email":"a@b"}},"billing_info":{{{address}}},'
         '"line_items":[{"sku":"S","quantity":1,"price":12.5}]}'
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("date_modified", "2026-09-02T00:00:00Z"),
+        ("id", str(sample("storefront/order_paid")["id"])),
+        ("billing_info", None),
+        ("created_at", "2026-09-01T14:09:54.000+00:00"),
+        ("line_items.0.id", 1),
+        ("line_items.0.id", "1"),
+        ("line_items.0.color", "red"),
+        ("line_items.0.personalization", None),
+        ("line_items.0.price", f"{sample('storefront/order_paid')['line_items'][0]['price']:.4f}"),
+        ("note", ""),
+        ("customer", {"id": None, "email": ""}),
+    ],
+)
+def test_what_is_written_differently_has_the_same_meaning(path: str, value: object) -> None:
+    content = sample("storefront/order_paid")
+    content["billing_info"] = dict(content["shipping_info"])
+    other = changed(path, value) if path != "billing_info" else content | {"billing_info": None}
+    if path != "billing_info":
+        other["billing_info"] = content["billing_info"]
+    assert normal_form(read(other)) == normal_form(read(content))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("ref", "another"),
+        ("processed_at", "2026-09-01T16:09:58+02:00"),
+        ("shipping_info.address", "Elsewhere 1"),
+        ("billing_info.zip", "1"),
+        ("line_items.0.sku", "another"),
+        ("line_items.0.quantity", 77),
+        ("line_items.0.price", 0),
+        ("line_items.0.quantity", 0),
+        ("customer", {"email": "a@b.example"}),
+    ],
+)
+def test_another_meaning_has_another_normal_form(path: str, value: object) -> None:
+    assert normal_form(read(changed(path, value))) != normal_form(read(sample("storefront/order_paid")))
+
+
+def test_the_design_belongs_to_the_normal_form() -> None:
+    whole = normal_form(read(sample(PERSONALIZED)))
+    assert normal_form(read(changed(f"{DESIGN}.properties", {"other": 1}, PERSONALIZED))) != whole
+    assert normal_form(read(changed(f"{DESIGN}.variant_id", "another", PERSONALIZED))) != whole
+    json.dumps(whole)
 
 
 @pytest.mark.parametrize("path", ["", "shipping_info", "billing_info", "line_items.0"])

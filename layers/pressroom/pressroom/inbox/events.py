@@ -5,6 +5,7 @@ Light: the receivers import it. States: `received`, then `processed`, `failed` (
 change of a row costs as much as the whole row (docs/decisions/0011-a-processed-webhook-is-marked-by-its-own-row.md).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,15 +37,15 @@ class State(StrEnum):
 class Webhook:
     """An authenticated webhook, ready to be stored.
 
-    `identity` is its deduplication key. The event id is a hash of it, so a redelivery has the same id. If `exclusive`,
-    an identity has one content only: a message with another content is stored as a second event, a `conflict`.
-    `body` holds no credentials.
+    `identity` is its deduplication key. The event id is a hash of it, so a redelivery has the same id. If `normal_form`
+    is given, an identity has one content only: a message whose body has another normal form than that of the first
+    message is stored as a second event, a `conflict`. `body` holds no credentials.
     """
 
     topic: str
     identity: str
     body: bytes
-    exclusive: bool = False
+    normal_form: Callable[[bytes], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +93,9 @@ def record(provider: str, webhook: Webhook, *, now: datetime, outdated: bool = F
     known = _put(event_id, provider, webhook, now, listing)
     if known is None:
         return event_id, True
-    if webhook.exclusive and "erased" not in known:  # an erased body can't be compared
-        content = wire.parse(webhook.body)
-        if content != wire.parse(table.unpack(known["body"])):
+    if webhook.normal_form and "erased" not in known:  # an erased body can't be compared
+        content = webhook.normal_form(webhook.body)
+        if content != webhook.normal_form(table.unpack(known["body"])):
             event_id = f"{event_id}-{table.digest(wire.canonical(content))[:8]}"
             return event_id, _put(event_id, provider, webhook, now, listing | {"conflict": {"BOOL": True}}) is None
     return event_id, False
@@ -116,7 +117,7 @@ def _put(event_id: str, provider: str, webhook: Webhook, now: datetime, extra: t
         **table.until(now + KEPT_FOR),
         **extra,
     }
-    return table.put(item, old=webhook.exclusive)
+    return table.put(item, old=webhook.normal_form is not None)
 
 
 def get(event_id: str) -> Event | None:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pressroom.order.names import begins_like_a_record
-from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated
+from pressroom.order.shop_order import OrderCanceled, OrderPaid, OrderUpdated, normal_form
 from pressroom.platform import wire
 from pressroom.platform.errors import Refused
 
@@ -52,6 +52,15 @@ def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | Ord
     if begins_like_a_record(str(message.id)):  # only here, so that an order from before this rule can still be read
         raise refused([("id", "must not begin with the name of a printer and a colon, as a printer's own record does")])
     return message
+
+
+def payment(body: bytes) -> object:
+    """Return the normal form of an `order_paid`; its JSON if an older version stored it and this one can't read it."""
+    content = wire.parse(body)
+    try:
+        return normal_form(OrderPaid.model_validate(content))
+    except ValidationError:
+        return content
 
 
 def refused(faults: list[tuple[str, str]]) -> Refused:
