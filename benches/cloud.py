@@ -12,6 +12,7 @@ from local.partners import (
     NOTIFICATIONS_SECRET,
     OMS_STORE_ID,
     OPS_TOKEN,
+    SEARCH_KEY,
     SHOP_DOMAIN,
     WEBHOOK_CREDENTIALS,
 )
@@ -23,6 +24,7 @@ SECRETS = {
     **{f"{partner_id}_api": token for partner_id, token in API_TOKENS.items()},
     "ops_token": OPS_TOKEN,
     "storefront_notifications": NOTIFICATIONS_SECRET,
+    "search": SEARCH_KEY,
 }
 """The local secrets by name. Here the name is also the ARN, and the environment variable is derived from it."""
 

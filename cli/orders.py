@@ -40,6 +40,7 @@ from pressroom.partners import PRINTERS
 @click.option("--id", "order_id", help="The order with this id.")
 @click.option("--ref", help="Orders with this reference.")
 @click.option("--tracking", help="Orders with a parcel with this tracking number.")
+@click.option("--email", help="Orders of the customer with this e-mail address.")
 @list_options
 @click.pass_obj
 def orders(session: Session, /, order_id: str | None, **query: Any) -> None:
@@ -69,6 +70,16 @@ def order(session: Session, /, order_id: str, at_oms: bool) -> None:
         return
     found = session.api.get(path("orders", order_id))
     session.show(found, *_readable(found))
+
+
+@click.command("recipient", cls=Command)
+@click.argument("order_id", metavar="ORDER")
+@click.pass_obj
+def recipient(session: Session, /, order_id: str) -> None:
+    """Show the name and the address that an order is sent to. This is recorded, as the API's GET /actions shows."""
+    found = session.api.post(path("orders", order_id, "recipient"))
+    about = {name.replace("_", " "): text for name, text in found["recipient"].items()}
+    session.show(found, fields(f"Recipient of order {order_id}", about | {"according to": found["event_id"]}))
 
 
 @click.command("route", cls=Command)

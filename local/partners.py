@@ -15,6 +15,8 @@ API_TOKENS = {partner.id: f"local-{partner.id}-api-token" for partner in PARTNER
 """The tokens with which Pressroom calls the partners' APIs."""
 PRINTFUL_API_TOKEN, OMS_API_TOKEN = API_TOKENS["printful"], API_TOKENS["oms"]
 OPS_TOKEN = "local-ops-token"
+SEARCH_KEY = "local-search-key"
+"""The key of the digests by which orders are found by e-mail address."""
 NOTIFICATIONS_SECRET = "whsec_" + base64.b64encode(b"pressroom-local-notifications-secret").decode()
 """Signs the notifications to the shop; in base64, as Standard Webhooks requires."""
 NOTIFICATIONS_PATH = "/pressroom"
@@ -64,6 +66,7 @@ def api_secret_output(partner_id: str) -> str:
 SENDERS = tuple(Sender(each.id, each.credential, WEBHOOK_CREDENTIALS[each.id]) for each in PARTNERS)
 OUR_SECRETS = {
     "OpsTokenSecretArn": OPS_TOKEN,
+    "SearchSecretArn": SEARCH_KEY,
     **{api_secret_output(each.id): API_TOKENS[each.id] for each in PARTNERS if each.has_api_token},
     "StorefrontNotificationsSecretArn": NOTIFICATIONS_SECRET,
 }

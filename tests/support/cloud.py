@@ -29,6 +29,7 @@ SECRETS = {
     **{f"{template.camel(each.id)}Secret": f"{each.id}-{each.credential}" for each in PARTNERS},
     **{f"{template.camel(each.id)}ApiSecret": f"{each.id}-api-token" for each in PARTNERS if each.has_api_token},
     "StorefrontNotificationsSecret": "d2hhdCB0aGUgc2hvcCBpcyB0b2xkIHdpdGg=",
+    "SearchSecret": "the-key-of-the-search",
     "OpsTokenSecret": "the-ops-token",
 }
 PARAMETERS = {

@@ -83,6 +83,13 @@ def topics() -> list[tuple[str, str]]:
     return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] not in ("receive", "deliver")]
 
 
+def printful_topics_about_orders() -> list[str]:
+    """The topics of Printful whose webhooks hold an order, and so its customer's address."""
+    return [
+        topic for provider, topic in topics() if provider == "printful" and topic.startswith(("order_", "package_"))
+    ]
+
+
 def by_folder() -> dict[str, str]:
     """The logical id of each function, by its folder."""
     return {folder(function): name for name, function in functions().items()}

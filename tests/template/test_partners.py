@@ -20,6 +20,7 @@ from tests.support.template import ROOT, camel, functions, named, properties, re
 
 OWN_SECRETS = {
     "OpsTokenSecret": ("ops-token", "generated"),
+    "SearchSecret": ("search", "generated"),
     "StorefrontNotificationsSecret": ("storefront-notifications", "generated"),
 }
 """The secrets that no sender and no partner's API needs: their names, and where their values come from."""

@@ -23,6 +23,7 @@ SHARED = {
 DEAD_LETTER_QUEUES = {f"{destination.upper()}_DEAD_LETTER_QUEUE_URL" for destination in DESTINATIONS}
 DELIVERERS = [f"deliver/{destination}" for destination in DESTINATIONS]
 DELIVER = {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"}
+SEARCH = "SEARCH_SECRET_ARN"
 STORES = {"PRINTFUL_STORES", "PRINTFUL_STORE_ID"}
 VARIABLES = {
     **{f"receive/{sender}": {f"{sender.upper()}_SECRET_ARN"} for sender in SENDERS},
@@ -32,7 +33,9 @@ VARIABLES = {
     },
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
     **{f"printful/{topic}": STORES for provider, topic in template.topics() if provider == "printful"},
-    "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION"},
+    **{f"printful/{topic}": {*STORES, SEARCH} for topic in template.printful_topics_about_orders()},
+    "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION", SEARCH},
+    "storefront/order_updated": {SEARCH},
     "park": set[str](),
     "deliver/camaloon": {
         *DELIVER,
@@ -65,7 +68,7 @@ VARIABLES = {
     },
     "replays": DEAD_LETTER_QUEUES,
     "api": {
-        *("OPS_TOKEN_SECRET_ARN", "PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
+        *("OPS_TOKEN_SECRET_ARN", SEARCH, "PRINT_TEMPLATES", "BATCH_SIZE", "BATCH_MAX_AGE_MINUTES"),
         *DEAD_LETTER_QUEUES,
         *STORES,
     },

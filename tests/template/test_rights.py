@@ -68,6 +68,8 @@ TOPIC = (
         *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY, UNTRACKED)),
     }
 )
+CUSTOMER_TOPIC = TOPIC | {(SECRET, "SearchSecret", "")}
+"""A topic that learns e-mail addresses, which it writes as keyed digests."""
 PRODUCT_TOPIC = ANY_TOPIC | KNOWS_STORES | {(PUT, TABLE, PRODUCT)}
 STOCK_TOPIC = (
     ANY_TOPIC
@@ -80,6 +82,10 @@ STOCK_TOPIC = (
     }
 )
 OF_PRODUCTS = {"printful/product_synced", "printful/product_updated", "printful/product_deleted"}
+OF_CUSTOMERS = {
+    *("storefront/order_paid", "storefront/order_updated"),
+    *(f"printful/{topic}" for topic in template.printful_topics_about_orders()),
+}
 RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     **{
         f"receive/{sender}": {
@@ -103,6 +109,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         FAIL,
     },
     **{f"{provider}/{topic}": TOPIC for provider, topic in template.topics()},
+    **dict.fromkeys(OF_CUSTOMERS, CUSTOMER_TOPIC),
     **dict.fromkeys(OF_PRODUCTS, PRODUCT_TOPIC),
     "printful/stock_updated": STOCK_TOPIC,
     "oms/print_file_ready": ANY_TOPIC | {(BATCH, TABLE, ORDER), (PUT, TABLE, POLL)},
@@ -213,6 +220,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         ),
         *TAKE_DEAD_LETTERS,
         (SECRET, "OpsTokenSecret", ""),
+        (SECRET, "SearchSecret", ""),
     },
 }
 
@@ -294,6 +302,7 @@ READERS = {
     "StorefrontNotificationsSecret": {"deliver/storefront"},
     "OmsApiSecret": {"deliver/oms", "print_files", "catalogue", "oms_order"},
     "OpsTokenSecret": {"api", "oms_order"},
+    "SearchSecret": {"api", *OF_CUSTOMERS},
 }
 
 
@@ -317,11 +326,11 @@ def test_a_receiver_writes_events_and_reads_one_secret(name: str) -> None:
     assert len([right for right in found if right[0] == SECRET]) == 1
 
 
-def test_all_topics_about_orders_share_one_role() -> None:
+def test_all_topics_about_orders_share_one_of_two_roles() -> None:
     topics = {f"{provider}/{topic}" for provider, topic in template.topics()}
     others = OF_PRODUCTS | {"printful/stock_updated", "oms/print_file_ready"}
-    roles = {str(BY_FOLDER[each]["Role"]) for each in topics - others}
-    assert roles == {str({"Fn::GetAtt": "TopicRole.Arn"})}
+    for role, members in (("TopicRole", topics - others - OF_CUSTOMERS), ("CustomerTopicRole", OF_CUSTOMERS)):
+        assert {str(BY_FOLDER[each]["Role"]) for each in members} == {str({"Fn::GetAtt": f"{role}.Arn"})}
 
 
 def test_a_role_is_for_lambda_and_has_only_its_inline_policies() -> None:

@@ -196,6 +196,17 @@ def test_deliveries_are_listed_and_one_is_shown_with_each_attempt(terminal: Term
     assert [each["status"] for each in terminal.json("delivery", delivery)["history"]] == [422]
 
 
+def test_an_order_is_found_by_address_and_its_recipient_is_shown_on_record(terminal: Terminal, hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid")
+    email = order()["shipping_info"]["email"]
+    assert [each["id"] for each in terminal.json("orders", "--email", email)["orders"]] == ["1001"]
+    assert terminal.json("recipient", "1001")["recipient"]["email"] == email
+    assert terminal.run("recipient", "1001") == DONE
+    assert "Recipient of order 1001 name Marta Soler" in terminal.text
+    assert [each["by"] for each in hub.get("/actions", target="1001")["body"]["actions"]] == ["cli:marta"] * 2
+    assert terminal.run("recipient", "none") == NEGATIVE
+
+
 def test_products_and_stock_are_listed(terminal: Terminal, hub: Hub) -> None:
     for name in ("product_synced", "stock_updated"):
         hub.send_sample(f"printful/{name}")

@@ -301,6 +301,46 @@ def test_only_a_web_address_is_a_link(desk: Desk) -> None:
         expect(visitor.page.get_by_role("link", name="BAD")).to_have_count(0)
 
 
+def test_a_customers_orders_are_found_and_the_address_stays_out_of_the_page_s_own(desk: Desk) -> None:
+    email = order()["shipping_info"]["email"]
+    desk.hub.send_sample("storefront/order_paid")
+    with desk.visitor() as visitor:
+        visitor.enter()
+        field = visitor.page.get_by_role("searchbox")
+        field.fill(f" {email.upper()}")
+        field.press("Enter")
+        visitor.expect_heading("Order 1001")
+        assert "@" not in visitor.page.url
+        desk.hub.send_sample("storefront/order_paid", id=1002)
+        field.fill(email)
+        field.press("Enter")
+        expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("Found")
+        assert "@" not in visitor.page.url
+        for number in ("1001", "1002"):
+            expect(visitor.page.get_by_role("link", name=number, exact=True)).to_be_visible()
+        field.fill("nobody@shop.example")
+        field.press("Enter")
+        visitor.expect_heading("Nothing found")
+        assert visitor.problems == []
+
+
+def test_the_recipient_is_shown_on_request(desk: Desk) -> None:
+    desk.hub.send_sample("storefront/order_paid")
+    with desk.visitor() as visitor:
+        visitor.enter("#/orders/1001", "Order 1001")
+        assert "Soler" not in visitor.page.content()
+        assert desk.hub.get("/actions", target="1001")["body"]["actions"] == []
+        visitor.page.get_by_role("button", name="Show the recipient").click()
+        expect(visitor.page.get_by_text("Marta Soler")).to_be_visible()
+        (action,) = desk.hub.get("/actions", target="1001")["body"]["actions"]
+        assert (action["action"], action["by"]) == ("show_recipient", "console")
+        desk.hub.post("/orders/1001/erase")
+        visitor.go("#/overview", "Overview")
+        visitor.go("#/orders/1001", "Order 1001")
+        visitor.page.get_by_role("button", name="Show the recipient").click()
+        expect(visitor.page.get_by_text("No stored webhook names the recipient")).to_be_visible()
+
+
 def test_products_and_variants_that_can_not_be_ordered_are_shown(desk: Desk) -> None:
     desk.hub.send_sample("printful/product_synced")
     with desk.visitor() as visitor:

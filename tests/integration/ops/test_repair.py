@@ -1,6 +1,7 @@
 """Putting things right through the API: replays of one and of many, settling by hand, erasing, and who did what."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from pressroom.ops import bulk_replay, erasure, replay
-from pressroom.order import repository
+from pressroom.order import customers, repository
 from pressroom.order.facts import unpack
 from pressroom.order.fold import fold
 from pressroom.order.outbox import Delivery
@@ -369,6 +370,7 @@ def test_an_outcome_that_is_none_is_refused(hub: Hub, content: dict[str, str]) -
 
 # --- erased ---
 
+EMAIL = "marta.soler@shop.example"
 PERSONAL = ("Soler", "Marta", "Llum", "08001", "+34 600", "9414 1058", "carrier.example", "Neighbour")
 
 
@@ -396,6 +398,7 @@ def test_nothing_personal_is_left_and_the_record_stays(hub: Hub) -> None:
     history(hub)
     assert all(each in everything(hub) for each in PERSONAL)
     before = hub.order()
+    assert [each["id"] for each in hub.get("/orders", email=EMAIL)["body"]["orders"]] == ["1001"]
     answer = hub.post("/orders/1001/erase")
     assert answer["statusCode"] == 200
     left = everything(hub)
@@ -408,6 +411,9 @@ def test_nothing_personal_is_left_and_the_record_stays(hub: Hub) -> None:
     assert len(after["shipments"]) == len(before["shipments"])
     assert repository.find("tracking", "9414 1058 1746 0398 1325 11") == []
     assert repository.find("ref", "20260901003") == ["1001"]
+    assert hub.get("/orders", email=EMAIL)["body"]["orders"] == []
+    assert not [row for row in hub.cloud.rows("FIND") if "/email/" in str(row) and "orders" in row]
+    assert hub.post("/orders/1001/recipient")["statusCode"] == 404
     assert [each["action"] for each in hub.get("/actions", target="1001")["body"]["actions"]] == ["erase"]
 
 
@@ -504,8 +510,12 @@ def test_an_order_that_is_not_there_is_not_erased(hub: Hub) -> None:
 @pytest.mark.parametrize("seed", range(300))
 def test_the_order_is_the_same_but_for_its_texts(seed: int) -> None:
     history = Storyteller(Random(seed)).all()  # noqa: S311 - no secret
-    before = fold(history.order_id, history.facts)
-    after = fold(history.order_id, erasure.without_texts(history.facts))
+    facts = [replace(each, data=each.data | {"emails": [f"digest-{n % 2}"]}) for n, each in enumerate(history.facts)]
+    before = fold(history.order_id, facts)
+    assert before == fold(history.order_id, history.facts)
+    erased = erasure.without_texts(facts)
+    assert customers.of(erased) == set()
+    after = fold(history.order_id, erased)
     assert blank(before.to_json()) == blank(after.to_json())
     shown = json.dumps(after.to_json())
     named = (fact.data.get(name) for fact in history.facts for name in ("tracking_number", "tracking_url"))

@@ -17,7 +17,18 @@ from aws_lambda_powertools.event_handler.exceptions import (
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from pressroom import console
-from pressroom.api import at_oms, batches, catalogue, deliveries, events, orders, overview, printful_stores, repair
+from pressroom.api import (
+    at_oms,
+    batches,
+    catalogue,
+    deliveries,
+    events,
+    orders,
+    overview,
+    printful_stores,
+    recipients,
+    repair,
+)
 from pressroom.api.common import LONGEST_ID, PROBLEM, credentials, new_router, problem
 from pressroom.api.document import describe
 from pressroom.platform import config, paths, wire
@@ -47,7 +58,7 @@ def document() -> dict[str, Any]:
 def app() -> APIGatewayHttpResolver:
     """Return the API with all routes."""
     api = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
-    areas = (overview, orders, at_oms, events, deliveries, repair, printful_stores, batches, catalogue)
+    areas = (overview, orders, recipients, at_oms, events, deliveries, repair, printful_stores, batches, catalogue)
     for each in (*(area.router for area in areas), router):
         api.include_router(each)
     api.exception_handler(ServiceError)(_refusal)

@@ -27,7 +27,7 @@ from pressroom.api.common import (
 from pressroom.api.deliveries import DeliveryInOrder, in_order
 from pressroom.inbox import events
 from pressroom.inbox.events import Event, Webhook
-from pressroom.order import repository
+from pressroom.order import customers, repository
 from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
 from pressroom.order.model import OPEN, Line, Order, Status
@@ -152,16 +152,21 @@ def list_orders(
     id: Annotated[str | None, Query(description="Only the order with this id.")] = None,  # noqa: A002
     ref: Annotated[str | None, Query(description="Only orders with this reference.")] = None,
     tracking: Annotated[str | None, Query(description="Only orders with a parcel with this tracking number.")] = None,
+    email: Annotated[
+        str | None, Query(max_length=320, description="Only orders of the customer with this e-mail address.")
+    ] = None,
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Orders:
-    """`id`, `ref` and `tracking` match exactly, and only one can be given. All other filters can be combined.
+    """`id`, `ref`, `tracking` and `email` match exactly, and only one can be given. All other filters can be combined.
+
+    Of an e-mail address, upper case does not count; orders are found by it for 400 days.
 
     The newest order is the one whose payment was received last (or its first message, if it is not paid).
     """
-    exact = {"id": id, "ref": ref, "tracking": tracking}
+    exact = {"id": id, "ref": ref, "tracking": tracking, "email": email}
     if sum(text is not None for text in exact.values()) > 1:
-        raise BadRequestError("Only one of id, ref and tracking can be given.")
+        raise BadRequestError("Only one of id, ref, tracking and email can be given.")
     if stalled is not None and status is not None and status not in OPEN:
         raise BadRequestError(f"stalled selects open orders only; status must be one of: {', '.join(OPEN)}")
     updated_before = iso(config.utcnow() - timedelta(hours=stalled)) if stalled is not None else ""
@@ -170,7 +175,9 @@ def list_orders(
         status=status, provider=provider, attention=attention, stalled=stalled, updated_before=updated_before
     )
     if any(text is not None for text in exact.values()):
-        found = [row for row in _exactly(id, ref, tracking) if wanted.match(row)]
+        found = [row for row in _exactly(id, ref, tracking, email) if wanted.match(row)]
+        if email is not None:  # a cursor must not be made from the address itself
+            given["email"] = "".join(customers.digests(email))
         shown, last = page_of("orders", _in_list, found, limit=limit, cursor=cursor, filters=given)
         return {"orders": shown, "cursor": last}
     index, partitions = wanted.index()
@@ -246,9 +253,16 @@ def _in_list(row: table.Item) -> OrderInList:
     return shown
 
 
-def _exactly(id: str | None, ref: str | None, tracking: str | None) -> Iterator[table.Item]:  # noqa: A002
+def _exactly(
+    id: str | None,  # noqa: A002
+    ref: str | None,
+    tracking: str | None,
+    email: str | None,
+) -> Iterator[table.Item]:
     if id is not None:
         ids = [id] if len(id) <= LONGEST_ID else []
+    elif email is not None:
+        ids = repository.find_by_email(email, now=config.utcnow())[:MOST_READ]
     else:
         kind, text = ("ref", ref) if ref is not None else ("tracking", tracking)
         ids = repository.find(kind, text or "")[:MOST_READ]

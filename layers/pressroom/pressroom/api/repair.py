@@ -298,7 +298,10 @@ def list_actions(
     limit: Limit = LIMIT,
     cursor: Cursor = "",
 ) -> Actions:
-    """The changes made through the API. `by` is the header `X-Actor`, or the beginning of the token's hash."""
+    """What was done through the API: changes, and recipients shown.
+
+    `by` is the header `X-Actor`, or the beginning of the token's hash.
+    """
     shown, last = page(
         "actions",
         rows(actions.KIND),

@@ -23,6 +23,7 @@ const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final:
 let token = null;
 let visit = new AbortController(); // of the current view: its requests end with it
 let timer = 0;
+let email = null; // that was searched for last
 let first = null; // the overview that was loaded with signing in
 
 // --- building the page ---
@@ -260,7 +261,7 @@ function signIn(reason = "") {
 
 function leave(reason) {
   token = null;
-  first = null;
+  first = email = null;
   searchField.value = "";
   visit.abort();
   visit = new AbortController();
@@ -495,6 +496,26 @@ function traffic(provider, hours) {
   );
 }
 
+// Who an order goes to, on request.
+function recipient(id) {
+  const block = el("div", { role: "status" });
+  const control = button("Show the recipient", async () => {
+    if (control.getAttribute("aria-disabled")) return;
+    control.setAttribute("aria-disabled", "true");
+    try {
+      const { recipient: to } = await ask(at("orders", id, "/recipient"), { method: "POST" });
+      const town = [to.zip, to.city, to.province, to.country_code].filter(Boolean).join(" ");
+      const lines = [to.name, to.company, to.address1, to.address2, town, to.email, to.telephone];
+      block.replaceChildren(...lines.filter(Boolean).map((line) => el("div", {}, data(line))));
+    } catch (error) {
+      control.removeAttribute("aria-disabled");
+      if (error instanceof Problem) block.replaceChildren(control, " ", data(error.message, 400));
+    }
+  });
+  block.append(control, " ", el("span", { class: "quiet-text" }, "is recorded"));
+  return block;
+}
+
 // --- lists of orders ---
 
 const CHOICES = {
@@ -516,7 +537,8 @@ const CHOICES = {
 const LABELS = { status: "Status", provider: "Printer", attention: "Attention", stalled: "Last message" };
 
 async function orders(_, wanted) {
-  const text = wanted.get("q")?.trim();
+  // An e-mail address is not written into the address of the page, which the browser keeps.
+  const text = (wanted.has("email") ? email : wanted.get("q"))?.trim();
   if (text) return find(text);
   const filters = Object.fromEntries(Object.keys(CHOICES).map((name) => [name, wanted.get(name) ?? ""]));
   const next = (cursor) => query("/orders", { ...filters, cursor });
@@ -554,7 +576,7 @@ async function orders(_, wanted) {
 
 async function find(text) {
   searchField.value = text;
-  for (const by of ["id", "ref", "tracking"]) {
+  for (const by of ["id", "ref", "tracking", ...(text.includes("@") ? ["email"] : [])]) {
     const { orders: found } = await ask(query("/orders", { [by]: text }));
     if (found.length === 1) {
       history.replaceState(null, "", place("orders", found[0].id));
@@ -568,7 +590,7 @@ async function find(text) {
     el(
       "p",
       {},
-      "No order has the id, reference or tracking number ",
+      "No order has the id, reference, tracking number or e-mail address ",
       el("bdi", {}, `“${short(text)}”`),
       ". It must match exactly.",
     ),
@@ -695,6 +717,7 @@ async function order(id) {
           : null,
       ],
       ["Erased", known.erased_at && time(known.erased_at)],
+      ["Recipient", recipient(known.id)],
     ]),
     known.attention.length
       ? el(
@@ -1474,7 +1497,8 @@ document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = searchField.value.trim();
   if (!text) return;
-  const to = query("#/orders", { q: text });
+  email = text.includes("@") ? text : null;
+  const to = query("#/orders", email ? { email: "entered" } : { q: text });
   if (location.hash === to) route();
   else location.hash = to;
 });

@@ -1,5 +1,6 @@
 """The audit trail of the ops API: actor, action, target and time. The pump relays the row of a replay."""
 
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,8 +26,9 @@ def row(identity: str, action: str, target: str, *, by: str, now: datetime, what
 
 
 def record(action: str, target: str, *, by: str, now: datetime) -> None:
-    """Record an action after it is done. For actions that can be repeated without harm."""
-    table.put(row(f"{target}/{action}/{iso(now)}", action, target, by=by, now=now))
+    """Record an action. For actions that can be repeated without harm: two at the same time are two rows."""
+    identity = f"{target}/{action}/{iso(now)}/{secrets.token_hex(4)}"
+    table.put(row(identity, action, target, by=by, now=now))
 
 
 def shown(item: table.Item) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Erasing the personal data of an order, while its record stays (GDPR, article 17).
 
-Personal data are the bodies of the order's webhooks and deliveries and, in its facts, free texts and the tracking of
-parcels. Statuses, pieces, times, SKUs, prices and all deduplication keys stay, so a repeated message is still known.
+Personal data are the bodies of the order's webhooks and deliveries and, in its facts, free texts, the tracking of
+parcels and the digests of e-mail addresses; the order is not found by the last two any more. Statuses, pieces, times,
+SKUs, prices and all deduplication keys stay, so a repeated message is still known.
 Messages that arrive later are erased by a second request. Backups keep the data for 35 days.
 """
 
@@ -17,7 +18,7 @@ from pressroom.order import outbox, repository
 from pressroom.order.facts import Fact
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery, State
-from pressroom.platform import config, table
+from pressroom.platform import table
 from pressroom.platform.errors import PressroomError
 from pressroom.platform.times import iso
 from pressroom.providers.follow_ups import FOLLOW_UPS
@@ -53,8 +54,8 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
     for fact in row.facts:
         table.update(events.KIND, fact.id, assign=_EMPTY)  # the id of most facts is that of their webhook
     for key in repository.find_keys(row.facts):
-        if key.startswith("tracking/"):
-            _remove_from_search(order_id, key)
+        if key.startswith(("tracking/", "email/")):
+            repository.remove_from_search(order_id, key, now=now)
     order = repository.rewrite(order_id, lambda facts: [*without_texts(facts), _fact(now)])
     actions.record("erase", order_id, by=by, now=now)
     return order
@@ -73,7 +74,7 @@ def without_texts(facts: list[Fact]) -> list[Fact]:
 
 
 def _without_texts(fact: Fact) -> dict[str, Any]:
-    data = dict(fact.data)
+    data = {name: value for name, value in fact.data.items() if name != "emails"}
     if data.get("reason") and fact.kind not in _WITHOUT_PERSONAL_DATA:
         data["reason"] = ERASED
     if data.get("tracking_number") or data.get("tracking_url"):
@@ -102,12 +103,3 @@ def _deliveries(facts: list[Fact]) -> list[Delivery]:
     ids = [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]
     pages = (ids[start : start + 100] for start in range(0, len(ids), 100))
     return [Delivery.of(row) for page in pages for row in table.get_many([(outbox.KIND, each) for each in page])]
-
-
-def _remove_from_search(order_id: str, key: str) -> None:
-    config.client("dynamodb").update_item(
-        TableName=table.name(),
-        Key=table.pk(repository.FIND, key),
-        UpdateExpression="DELETE orders :order",
-        ExpressionAttributeValues={":order": {"SS": [order_id]}},
-    )

@@ -14,6 +14,7 @@ class Decision:
 
     `ended` is a delivery whose end the facts report: its row is written with them. `tracking_wait_expired` are parcels
     of which the shop is notified now, with or without tracking; `at` is the time of that, if there are no facts.
+    `emails` are the customer's addresses by which the order is to be found: only their digests are written.
     """
 
     order_id: str
@@ -22,6 +23,7 @@ class Decision:
     ended: Delivery | None = None
     tracking_wait_expired: tuple[str, ...] = ()
     at: str = ""
+    emails: tuple[str, ...] = ()
 
 
 type Decide = Callable[[list[Fact]], Decision]

@@ -8,12 +8,12 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pressroom.order import lane, notifications, outbox
+from pressroom.order import customers, lane, notifications, outbox
 from pressroom.order.decision import Decision, Undecided
 from pressroom.order.facts import Fact, age_counts_from, delivery_ids, pack, unpack
 from pressroom.order.fold import fold
@@ -21,13 +21,17 @@ from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table
 from pressroom.platform.errors import Conflict
-from pressroom.platform.observe import count
-from pressroom.platform.times import parse
+from pressroom.platform.observe import count, logger
+from pressroom.platform.times import iso, parse
 
 KIND = "ORDER"
 FIND = "FIND"
 FOUND_FOR = timedelta(days=400)
-"""How long an order is found by its reference or a tracking number after that was last reported."""
+"""How long an order is found by its reference, a tracking number or an e-mail address after that was last reported."""
+MOST_FOUND = 200
+"""How many orders one search row names at most: of the many with the same reference, the others are not found by it."""
+_MONTH = "2026-01"
+"""The beginning of a time: its year and month."""
 TRIES = 12
 """How often an order is read and written before Conflict is raised: enough for 30 writers at once."""
 
@@ -93,6 +97,7 @@ def apply(
         decided = decision.decide(row.facts) if isinstance(decision, Undecided) else decision
         known = {fact.id for fact in row.facts}
         new = [fact for fact in decided.facts if fact.id not in known]
+        new = customers.with_digests(new, decided.emails, row.facts)
         facts = row.facts + new
         order = fold(order_id, facts)
         if not new and not decided.tracking_wait_expired:
@@ -145,14 +150,31 @@ def find(kind: str, text: str) -> list[str]:
     return sorted(row["orders"]["SS"]) if row and "orders" in row else []
 
 
+def find_by_email(email: str, *, now: datetime) -> list[str]:
+    """Return the orders with an e-mail address, those of the latest months first; at most MOST_FOUND for each month."""
+    found = dict[str, list[str]]()
+    for digest in customers.digests(email):
+        for row in table.get_many([(FIND, _email_key(digest, month)) for month in _months(now)]):
+            month = table.identity_of(row).rpartition("/")[2]
+            found.setdefault(month, []).extend(row.get("orders", {}).get("SS", ()))
+    return list(dict.fromkeys(each for month in sorted(found, reverse=True) for each in found[month]))
+
+
 def find_key(kind: str, text: str) -> str:
     """Return the key of the row that names the orders with a reference or a tracking number."""
     return f"{kind}/{table.digest(text)}"
 
 
 def find_keys(facts: Iterable[Fact]) -> set[str]:
-    """Return the keys of the rows by which an order with these facts is found."""
+    """Return the keys of the rows by which an order with these facts is found.
+
+    An address has a row for each month, so that the row of a loyal customer, or of an address that a shop uses for all
+    orders, does not grow for ever.
+    """
+    facts = list(facts)
     return {
+        _email_key(digest, fact.received_at[: len(_MONTH)]) for fact in facts for digest in fact.data.get("emails", ())
+    } | {
         find_key(kind, fact.data[name])
         for fact in facts
         for kind, name in (("ref", "ref"), ("tracking", "tracking_number"))
@@ -161,17 +183,47 @@ def find_keys(facts: Iterable[Fact]) -> set[str]:
 
 
 def _index_for_search(order_id: str, keys: set[str], at: str) -> None:
-    """List an order under its reference and tracking numbers before it is written, so that no search misses it."""
+    """List an order in its search rows before it is written, so that no search misses it. A full row stays as it is."""
     for key in sorted(keys):
-        config.client("dynamodb").update_item(
-            TableName=table.name(),
-            Key=table.pk(FIND, key),
-            UpdateExpression="ADD orders :order SET expires_at = :until",
-            ExpressionAttributeValues={
-                ":order": {"SS": [order_id]},
-                ":until": table.until(parse(at) + FOUND_FOR)["expires_at"],
-            },
-        )
+        try:
+            config.client("dynamodb").update_item(
+                TableName=table.name(),
+                Key=table.pk(FIND, key),
+                UpdateExpression="ADD orders :order SET expires_at = :until",
+                ConditionExpression="attribute_not_exists(orders) OR size(orders) < :most",
+                ExpressionAttributeValues={
+                    ":order": {"SS": [order_id]},
+                    ":until": table.until(parse(at) + FOUND_FOR)["expires_at"],
+                    ":most": {"N": str(MOST_FOUND)},
+                },
+            )
+        except ClientError as error:
+            if not table.is_condition_failure(error):
+                raise
+            logger().warning("search_row_full", kind=key.partition("/")[0])
+
+
+def remove_from_search(order_id: str, key: str, *, now: datetime) -> None:
+    """Remove an order from a search row. A row that is empty then expires at once."""
+    answer = config.client("dynamodb").update_item(
+        TableName=table.name(),
+        Key=table.pk(FIND, key),
+        UpdateExpression="DELETE orders :order",
+        ExpressionAttributeValues={":order": {"SS": [order_id]}},
+        ReturnValues="ALL_NEW",
+    )
+    if "orders" not in answer["Attributes"]:
+        table.update(FIND, key, assign=table.until(now), condition="attribute_not_exists(orders)")
+
+
+def _email_key(digest: str, month: str) -> str:
+    return f"email/{digest}/{month}"
+
+
+def _months(now: datetime) -> list[str]:
+    """Return the months in which an order may have been reported that is still found."""
+    days = (*range(0, FOUND_FOR.days, 28), FOUND_FOR.days)  # no month is shorter
+    return sorted({iso(now - timedelta(days=each))[: len(_MONTH)] for each in days})
 
 
 def _put(order: Order, facts: list[Fact], version: int) -> table.Item:

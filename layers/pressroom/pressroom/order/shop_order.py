@@ -364,6 +364,10 @@ class OrderPaid(Order):
         """Return the lines by their ids, in their order."""
         return dict(zip(line_ids(self.line_items), self.line_items, strict=True))
 
+    def emails(self) -> tuple[str, ...]:
+        """Return the customer's e-mail addresses."""
+        return tuple(each.email for each in (self.shipping_info, self.customer) if each and each.email)
+
     @property
     def billing(self) -> Address:
         """The billing address; the shipping address if there is none."""

@@ -27,7 +27,9 @@ def order_fact(order: Order, event: Event, kind: str, *, at: str | None, **data:
         "items": [_item(item) for item in order.items] if all(item.id for item in order.items) else [],
     }
     order_id = order_id_of("printful", order.external_id, order.id)
-    return Decision(order_id=order_id, facts=(fact(event, kind, about | data, at=at or ""),))
+    facts = (fact(event, kind, about | data, at=at or ""),)
+    email = order.recipient.email if order.recipient else None
+    return Decision(order_id=order_id, facts=facts, emails=(email,) if email else ())
 
 
 def progress_fact(message: OrderEvent, event: Event) -> Decision:

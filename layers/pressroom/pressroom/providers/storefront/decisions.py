@@ -69,7 +69,8 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
     left_out = [line_id for line_id in lines if destinations[line_id] in ORDERED and line_id not in sent]
     if left_out:
         data["left_out"] = left_out
-    return Decision(order_id=order_id, facts=(fact(event, "paid", data, at=paid_at),), deliveries=tuple(deliveries))
+    facts = (fact(event, "paid", data, at=paid_at),)
+    return Decision(order_id=order_id, facts=facts, deliveries=tuple(deliveries), emails=order.emails())
 
 
 def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]) -> Decision:
@@ -108,7 +109,8 @@ def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]
     }
     if deliveries:
         data |= {"contents": contents, "number": len(updates) + 1}
-    return Decision(order_id=order_id, facts=(fact(event, "updated", data, at=at),), deliveries=tuple(deliveries))
+    facts = (fact(event, "updated", data, at=at),)
+    return Decision(order_id=order_id, facts=facts, deliveries=tuple(deliveries), emails=order.emails())
 
 
 def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
