@@ -2,7 +2,7 @@
 
 An address itself is never written outside the bodies of webhooks. A digest without a key could be reversed by trying
 addresses, so the key is a secret that only those functions can read that make or look up digests
-(docs/decisions/0035-orders-are-found-by-a-keyed-digest-of-the-email-address.md).
+(docs/decisions/0035-orders-are-found-by-a-keyed-digest-of-the-e-mail-address.md).
 """
 
 import base64
