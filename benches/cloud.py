@@ -43,6 +43,7 @@ def settings() -> dict[str, str]:
         "ROUTING_RULES": "CP-*=cloudprinter,PF-*=printful",
         "DEFAULT_DESTINATION": "camaloon",
         "CAMALOON_BASE_URL": "https://camaloon.example",
+        "FALLBACK_EMAIL": "",
         "CAMALOON_SOURCE_DOMAIN": SHOP_DOMAIN,
         "OMS_BASE_URL": "https://oms.example",
         "OMS_STORE_ID": OMS_STORE_ID,
