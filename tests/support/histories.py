@@ -268,6 +268,8 @@ class Storyteller:
                 "notify_customer": self.random.choice((True, False, None)),
                 "line_items": contents,
             }
+            if self.maybe(0.1):  # the parcel gets its tracking later
+                self.send("camaloon.shipment_sent", content | {"tracking_number": "", "tracking_url": ""}, self.later())
             for _ in range(2 if self.maybe(0.1) else 1):  # two events, since the webhook has no id
                 self.send("camaloon.shipment_sent", content, self.later())
 
@@ -463,7 +465,7 @@ class Storyteller:
             unknown = self.shipment(8, [(40_000_001, 1)])
             self.order_event("package_returned", "fulfilled", shipment=unknown, reason=None)
         if self.maybe(0.5):
-            again = parcel | {"id": 51_000_010, "reshipment": True, "tracking_number": "1ZAGAIN"}
+            again = parcel | {"id": 51_000_010, "reshipment": self.maybe(0.6), "tracking_number": "1ZAGAIN"}
             self.order_event("package_shipped", "fulfilled", shipment=again)
         if self.maybe(0.3):
             amount = self.random.choice(("12.00", 12, None))

@@ -32,7 +32,7 @@ def shipment(*lines: tuple[str, int], order_id: object = 1001, tracking: object 
     return {
         "order_id": order_id,
         "tracking_number": tracking,
-        "tracking_url": f"https://track.carrier.example/{tracking}",
+        "tracking_url": f"https://track.carrier.example/{tracking}" if tracking else "",
         "notify_customer": True,
         "line_items": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
     }

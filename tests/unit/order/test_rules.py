@@ -701,11 +701,34 @@ def test_a_reshipment_without_a_first_parcel_counts() -> None:
 
 
 def test_a_parcel_shows_that_its_printer_has_the_order() -> None:
-    assert statuses(record(paid((PIN, 1), (TEE, 4)), camaloon(("CM-STRANGE", 1)))) == [Status.ACCEPTED, Status.PAID]
+    assert statuses(record(paid((PIN, 1), (PIN, 4)), camaloon((PIN, 1)))) == [Status.SHIPPED, Status.ACCEPTED]
     shown = record(paid((BOOK, 1), (CARD, 1)), cp("item_shipped", 1, "1", at=5, tracking="3S1"))
     assert statuses(shown) == [Status.SHIPPED, Status.ACCEPTED]
     back = pf("package_returned", "fulfilled", at=5, shipment=parcel(7, (1, 4)))
     assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.ACCEPTED]
+
+
+def test_a_parcel_without_a_piece_of_the_order_moves_no_status() -> None:
+    """It may be another customer's: of another store, or of an order with the same number."""
+    strange = item(99, "x", "PF-STRANGE")
+    contents = parcel(7, (99, 1))
+    for first, event in (
+        (paid((PIN, 1), (TEE, 4)), camaloon(("CM-STRANGE", 1))),
+        (paid((PIN, 1), (TEE, 4)), camaloon((TEE, 4))),  # a line of another printer
+        (paid((TEE, 4)), pf("package_shipped", "fulfilled", strange, at=5, shipment=contents, number=2)),
+        (paid((BOOK, 1)), cp("item_shipped", 1, "x", at=5, tracking="3S1")),
+        (paid((BOOK, 1)), cp("item_delivery_started", 1, "x", at=5, tracking="3S1")),
+    ):
+        shown = record(first, event)
+        assert (shown.status, set(statuses(shown))) == (Status.PAID, {Status.PAID})
+        assert Attention.UNKNOWN_SKU in shown.attention
+        assert (len(shown.shipments), shown.own_shipments()) == (1, [])
+    back = pf("package_returned", "fulfilled", strange, at=5, shipment=contents, number=2)
+    shown = record(paid((TEE, 4)), back)
+    assert (shown.status, statuses(shown)) == (Status.PAID, [Status.PAID])
+    failed = pf("order_failed", "failed", at=2)
+    assert record(paid((TEE, 4)), failed, sent(7, (99, 1), at=5)).status is Status.FAILED
+    assert record(paid((TEE, 4)), failed, sent(7, (99, 1), (1, 1), at=5)).status is Status.PARTIALLY_SHIPPED
 
 
 def test_a_parcel_counts_as_reported_again_only_if_it_has_no_new_item() -> None:
@@ -818,6 +841,41 @@ def test_an_unknown_item_that_was_not_returned_does_not_count_as_returned() -> N
     assert shown.attention == [Attention.UNKNOWN_SKU]
     strange = record(*facts, pf("package_returned", "fulfilled", at=9, shipment=parcel(7, (1, 4), (99, 1))))
     assert strange.attention == [Attention.RETURNED, Attention.UNKNOWN_SKU]
+
+
+def test_pieces_sent_again_after_a_return_are_not_over_shipped() -> None:
+    """Printful sends again what came back, in the same order or in another one, and may not mark it."""
+    first, mug = paid((TEE, 4), (MUG, 1)), item(2, "2", MUG)
+    back = pf("package_returned", "fulfilled", TEES, mug, at=9, shipment=parcel(7, (1, 4)))
+    facts = [first, pf("package_shipped", "fulfilled", TEES, mug, at=5, shipment=parcel(7, (1, 4), (2, 1)))]
+    again = pf("package_shipped", "fulfilled", TEES, mug, at=20, shipment=parcel(8, (1, 4)))
+    shown = record(*facts, back, again)
+    assert (shown.status, shown.attention, shipped(shown)) == (Status.SHIPPED, [], [4, 1])
+    assert [(each.reshipment, each.returned) for each in shown.shipments] == [(False, True), (True, False)]
+    assert record(*facts, again).attention == [Attention.OVER_SHIPPED]
+    early = pf("package_shipped", "fulfilled", TEES, mug, at=8, shipment=parcel(8, (1, 4)))
+    assert Attention.OVER_SHIPPED in record(*facts, back, early).attention  # before anything came back
+    some = pf("package_shipped", "fulfilled", TEES, mug, at=20, shipment=parcel(8, (1, 3)))
+    assert (record(*facts, back, some).lines[0].returned_quantity, record(*facts, back, some).attention) == (
+        1,
+        [Attention.RETURNED],
+    )
+    more = pf("package_shipped", "fulfilled", TEES, mug, at=21, shipment=parcel(9, (1, 2)))
+    assert Attention.OVER_SHIPPED in record(*facts, back, some, more).attention
+    marked = pf("package_shipped", "fulfilled", TEES, mug, at=19, shipment=parcel(9, (1, 4), reshipment=True))
+    assert Attention.OVER_SHIPPED in record(*facts, back, marked, again).attention
+    twice = pf("package_returned", "fulfilled", TEES, mug, at=30, shipment=parcel(8, (1, 4)))
+    third = pf("package_shipped", "fulfilled", TEES, mug, at=40, shipment=parcel(9, (1, 4)))
+    assert record(*facts, back, again, twice).status is Status.SHIPPED  # the mug was kept
+    assert record(*facts, back, again, twice).attention == [Attention.RETURNED]
+    assert record(*facts, back, again, twice, third).attention == []
+
+
+def test_the_rest_of_an_order_may_leave_after_a_return() -> None:
+    back = pf("package_returned", "partial", at=9, shipment=parcel(7, (1, 2)))
+    shown = record(paid((TEE, 4)), sent(7, (1, 2), at=5), back, sent(8, (1, 2), at=20))
+    assert (shipped(shown), shown.lines[0].returned_quantity) == ([4], 2)
+    assert [each.reshipment for each in shown.shipments] == [False, False]
 
 
 def test_pieces_sent_again_after_a_return_are_not_returned() -> None:
@@ -1097,8 +1155,26 @@ def test_a_draft_that_was_submitted_before_has_to_be_confirmed_again_without_a_h
 
 def test_a_draft_has_to_be_confirmed_while_another_order_is_on_hold() -> None:
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=2), pf("order_remove_hold", "draft", at=5)]
-    shown = record(*facts, pf("order_put_hold", "onhold", at=6, number=2))
+    other = item(2, "2", MUG)
+    facts[0] = paid((TEE, 4), (MUG, 1))
+    shown = record(*facts, pf("order_put_hold", "onhold", other, at=6, number=2))
     assert shown.attention == [Attention.CONFIRM_AGAIN, Attention.ON_HOLD]
+
+
+def test_a_draft_that_another_order_replaces_needs_no_confirmation() -> None:
+    mug = item(2, "2", MUG)
+    facts = [paid((TEE, 4), (MUG, 1)), pf("order_created", "pending", TEES, mug, at=1)]
+    facts.append(pf("order_updated", "draft", TEES, mug, at=2))
+    whole = pf("order_created", "pending", item(3, "1", TEE, 4), item(4, "2", MUG), at=3, number=2)
+    assert record(*facts, whole).attention == []
+    assert record(*facts, whole, pf("order_updated", "draft", at=4)).attention == []
+    part = pf("order_created", "pending", item(3, "1", TEE, 4), at=3, number=2)
+    rest = pf("order_created", "inprocess", item(4, None, MUG), at=3, number=3)
+    assert record(*facts, part).attention == [Attention.CONFIRM_AGAIN]
+    assert record(*facts, part, rest).attention == []
+    for status in ("draft", "canceled"):
+        again = pf("order_updated", status, item(3, "1", TEE, 4), item(4, "2", MUG), at=5, number=2)
+        assert Attention.CONFIRM_AGAIN in record(*facts, whole, again).attention
 
 
 def test_a_shipped_order_needs_no_confirmation() -> None:
@@ -1398,6 +1474,27 @@ def test_an_item_reported_with_and_without_tracking_is_in_one_parcel(bare: int, 
     (one,) = shown.shipments
     assert (one.tracking_number, one.reshipment, contents(shown)) == ("3S1", False, [[("1", 2)]])
     assert one.shipped_at == instant(300)
+
+
+@pytest.mark.parametrize(("bare", "tracked"), [(5, 9), (9, 5)])
+def test_a_parcel_of_camaloons_that_gets_its_tracking_is_one_parcel(bare: int, tracked: int) -> None:
+    reports = [camaloon((PIN, 3), ("CM-TOTE", 1), tracking="", at=bare)]
+    reports.append(camaloon(("CM-TOTE", 1), (PIN, 3), tracking="9414 1", at=tracked))
+    shown = record(paid((PIN, 3), ("CM-TOTE", 1)), *reports)
+    (one,) = shown.shipments
+    assert (one.tracking_number, one.shipped_at, len(one.merged)) == ("9414 1", instant(300), 1)
+    assert (shown.status, shown.attention) == (Status.SHIPPED, [])
+
+
+def test_parcels_of_camaloons_with_other_contents_are_several() -> None:
+    halves = [camaloon((PIN, 2), tracking="", at=5), camaloon((PIN, 2), tracking="9414 1", at=6)]
+    second = camaloon((PIN, 2), tracking="9414 2", at=7)
+    shown = record(paid((PIN, 4)), *halves)
+    assert (shipped(shown), shown.status) == ([2], Status.PARTIALLY_SHIPPED)
+    shown = record(paid((PIN, 4)), *halves, second)
+    assert ([len(each.merged) for each in shown.shipments], shown.status) == ([1, 0], Status.SHIPPED)
+    other = record(paid((PIN, 4)), halves[0], camaloon((PIN, 1), tracking="9414 1", at=6))
+    assert (len(other.shipments), shipped(other)) == (2, [3])
 
 
 def test_items_without_tracking_are_in_separate_parcels() -> None:

@@ -10,7 +10,7 @@ from pressroom.order.facts import DRAFT, Fact, destination_of, out_of_stock
 from pressroom.order.model import GONE, Line, Status, Waits
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import is_beyond_recall, takes_changes
-from pressroom.order.state import State
+from pressroom.order.state import ProviderOrderKey, State
 from pressroom.partners import CANCELS, CREATES, ORDERED, SHOP
 
 type Rule = Callable[[State], bool]
@@ -155,9 +155,24 @@ def _line_missing(state: State) -> bool:
 
 def _confirm_again(state: State) -> bool:
     return state.order.status not in GONE and any(
-        known.status == DRAFT and key in state.submitted and all(hold.until for hold in state.holds.get(key, []))
+        known.status == DRAFT
+        and key in state.submitted
+        and all(hold.until for hold in state.holds.get(key, []))
+        and not _is_replaced(state, key)
         for key, known in state.provider_orders.items()
     )
+
+
+def _is_replaced(state: State, draft: ProviderOrderKey) -> bool:
+    """Return whether other orders of its printer have all lines of a draft: to confirm it would print them twice."""
+
+    def lines_in(goes: Callable[[ProviderOrderKey], bool]) -> set[str]:
+        parts = [part for part in state.items if part[0][0] == draft[0] and goes(part[0]) and state.has_item(*part)]
+        return {line.id for part in parts for line in state.lines_of(draft[0], part)[0]}
+
+    drafts = lines_in(lambda key: key == draft)
+    others = lines_in(lambda key: not state.is_draft(key) and not state.progress_of((key, "")).canceled)
+    return bool(drafts) and drafts <= others
 
 
 def _canceled(state: State) -> bool:

@@ -145,7 +145,7 @@ def _items(state: State, printer: str) -> _Items:
         sku = item.sku or item.ref or ""
         if item.ref in said:
             theirs.named.setdefault(item.ref, []).append(item)
-        elif sku in skus:
+        elif sku and sku in skus:
             theirs.by_sku.setdefault(sku, []).append(item)
         else:
             theirs.surplus.append(item)

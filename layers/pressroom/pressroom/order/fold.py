@@ -41,7 +41,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | latest report has its tracking; pieces of its lines are  |
 |                |                                          | shipped. A reshipment adds no pieces to those that have  |
 |                |                                          | left. Ends `failed` and `production_error`, and a hold   |
-|                |                                          | if it makes the order `fulfilled`                        |
+|                |                                          | if it makes the order `fulfilled`. A parcel without a    |
+|                |                                          | piece of the order moves no status                       |
 | `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |
 |                |                                          | pieces that the report names, or all pieces if it names  |
 |                |                                          | none; as many as are sent again do not count as returned |
@@ -276,7 +277,7 @@ def _on_shipped(state: State, fact: Fact) -> str:
 
 def _on_returned(state: State, fact: Fact) -> str:
     parcel = returned_parcel(state, fact)
-    parcel.returned = True
+    parcel.returned, parcel.returned_at = True, parcel.returned_at or fact.at
     for part, pieces in parts_of(fact).items():
         parcel.back[part] = None if pieces is None else max(pieces, parcel.back.get(part) or 0)
     return f"Parcel came back to {parcel.provider}: {_contents(fact)}{_reason(fact)}"

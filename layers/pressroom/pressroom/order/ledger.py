@@ -5,10 +5,14 @@ whose SKU is the reference). Only lines that are routed to that printer, or to n
 its SKU, an item of a printer that reports no quantities is one of them (`_assign_ambiguous_items`).
 
 **Pieces.** `shipped_quantity` never exceeds the ordered quantity. Pieces of a parcel beyond that stay in the parcel and
-raise `over_shipped`; pieces that the order does not have raise `unknown_sku`. A printer that reports no quantities
-ships whole lines. Two parcels with the same item are then a parcel and its reshipment, or one parcel if only one of
-them has tracking.
+raise `over_shipped`, unless they replace pieces that came back before. Pieces that the order does not have raise
+`unknown_sku`; a parcel that holds nothing else moves no status. A printer that reports no quantities ships whole lines.
+Two parcels with the same item are then a parcel and its reshipment, or one parcel if only one of them has tracking.
 """
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 from pressroom.order.facts import Fact
 from pressroom.order.model import RANK, Line, Status
@@ -16,14 +20,15 @@ from pressroom.order.reasons import Attention
 from pressroom.order.state import Item, ItemKey, Parcel, Progress, ProviderOrderKey, State, parts_of, provider_order_of
 from pressroom.order.tracking import tracking_number, tracking_url
 
+type _Surplus = tuple[Parcel, list[Line], int]
 type _Placing = tuple[Parcel, ItemKey | str, list[Line]]
 
 
 def enter_parcel(state: State, fact: Fact) -> Parcel:
     """Enter a fact's report of a parcel into the ledger, and return the parcel."""
-    data, order_key = fact.data, provider_order_of(fact)
+    data = fact.data
     key = (data["provider"], data["parcel"])
-    parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at))
+    parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at, reported_at=fact.at))
     parcel.carrier = data["carrier"] or parcel.carrier
     # A fact of an older version may hold a word for no tracking, or an unsafe link.
     number, url = tracking_number(data["tracking_number"]), tracking_url(data["tracking_url"])
@@ -36,9 +41,7 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     for part, pieces in parts.items():
         # A later report may differ. No piece that was ever reported in the parcel is dropped.
         parcel.parts[part] = None if pieces is None else max(pieces, parcel.parts.get(part) or 0)
-    state.progress.setdefault((order_key, ""), Progress()).advance(Status.ACCEPTED, fact.at)
-    for item in (part for part in parts if not isinstance(part, str)):
-        state.progress.setdefault(item, Progress()).advance(Status.PAID, fact.at)
+    parcel.reports.append((provider_order_of(fact), fact.at))
     return parcel
 
 
@@ -50,6 +53,20 @@ def returned_parcel(state: State, fact: Fact) -> Parcel:
         if len(known) == 1:
             return known[0]
     return enter_parcel(state, fact)
+
+
+def _count_reports(state: State) -> None:
+    """Let each parcel show that its printer has the order, and go on with it.
+
+    A parcel without a piece of a line shows nothing: it may be another customer's. Before the payment, nobody knows.
+    """
+    for parcel in state.parcels.values():
+        if not state.is_complete() or any(state.lines_of(parcel.provider, part)[0] for part in parcel.parts):
+            for key, at in parcel.reports:
+                state.progress.setdefault((key, ""), Progress()).advance(Status.ACCEPTED, at)
+                for part in parcel.parts:
+                    if not isinstance(part, str):
+                        state.progress.setdefault(part, Progress()).advance(Status.PAID, at)
 
 
 def place_items(state: State) -> None:
@@ -67,6 +84,7 @@ def place_items(state: State) -> None:
         if line.sku:
             state.by_sku.setdefault((line.destination, line.sku), []).append(line)
     _assign_ambiguous_items(state)
+    _count_reports(state)
     for part in state.items:
         for line in state.lines_of(part[0][0], part)[0]:
             state.items_by_line.setdefault(line.id, []).append(part)
@@ -101,10 +119,12 @@ def _assign_ambiguous_items(state: State) -> None:
 
 
 def merge_untracked_parcels(state: State) -> None:
-    """Merge a parcel without tracking into the parcel with tracking that has the same item; then mark the reshipments.
+    """Merge a parcel without tracking into the parcel with tracking that it became; then mark the reshipments.
 
-    This concerns only items that stand for whole lines: only the item shows that the two parcels are one.
+    Cloudprinter's items stand for whole lines: the same item shows that two parcels are one. Camaloon's parcels have no
+    id: the same contents show it.
     """
+    _merge_same_contents(state)
     tracked: dict[ItemKey | str, Parcel] = {}
     for parcel in state.parcels.values():
         for part in parcel.whole_lines() if parcel.has_tracking() else ():
@@ -125,6 +145,19 @@ def merge_untracked_parcels(state: State) -> None:
         left |= items
 
 
+def _merge_same_contents(state: State) -> None:
+    tracked: dict[tuple[str, frozenset[Any]], Parcel] = {}
+    for parcel in state.parcels.values():
+        if parcel.has_tracking() and parcel.names_skus():
+            tracked.setdefault((parcel.provider, frozenset(parcel.parts.items())), parcel)
+    for key, parcel in list(state.parcels.items()):
+        same = tracked.get((parcel.provider, frozenset(parcel.parts.items())))
+        if same and not parcel.has_tracking():
+            same.merged.append(parcel.id)
+            same.shipped_at = min(same.shipped_at, parcel.shipped_at)
+            del state.parcels[key]
+
+
 def place_pieces(state: State) -> None:
     """Assign the parcels' pieces to lines: first by the line's id, then by its SKU, then those of reshipments."""
     turns: tuple[list[_Placing], ...] = ([], [], [])
@@ -132,11 +165,43 @@ def place_pieces(state: State) -> None:
         for part in parcel.parts:
             lines, named = state.lines_of(parcel.provider, part)
             turns[2 if parcel.reshipment else 0 if named else 1].append((parcel, part, lines))
+    surplus = list[_Surplus]()
     for parcel, part, lines in (placing for turn in turns for placing in turn):
-        _place_part(state, parcel, part, lines)
+        left = _place_part(state, parcel, part, lines)
+        if left and lines and not parcel.reshipment:
+            surplus.append((parcel, lines, left))
+        elif left and not lines and state.is_complete():
+            state.reasons.add(Attention.UNKNOWN_SKU)
+    _judge_surplus(state, surplus)
 
 
-def _place_part(state: State, parcel: Parcel, part: ItemKey | str, lines: list[Line]) -> None:
+def _judge_surplus(state: State, surplus: list[_Surplus]) -> None:
+    """Flag the pieces beyond the ordered ones, unless they replace pieces that came back before.
+
+    A parcel that holds nothing else is a reshipment, although the printer does not say so.
+    """
+    resent = Counter[str | None]()
+    for parcel in state.parcels.values():
+        if parcel.reshipment:
+            resent.update({line: pieces for line, _, pieces in parcel.places()})
+    for parcel, lines, left in surplus:
+        names = {line.id for line in lines}
+        earlier = [each for each in state.parcels.values() if "" < each.returned_at <= parcel.reported_at]
+        _, back = kept_and_returned(each for each in earlier if each is not parcel)
+        replaced = min(left, sum(back.get(name, 0) - resent[name] for name in names))
+        if replaced == left:
+            resent[lines[-1].id] += left
+            parcel.replaced += left
+        elif state.is_complete():
+            state.reasons.add(Attention.OVER_SHIPPED)
+    for parcel in state.parcels.values():
+        parcel.reshipment = parcel.reshipment or (
+            parcel.replaced > 0 and parcel.replaced == sum(pieces for _, _, pieces in parcel.places())
+        )
+
+
+def _place_part(state: State, parcel: Parcel, part: ItemKey | str, lines: list[Line]) -> int:
+    """Assign the pieces of a part to lines; return how many more there are than were ordered."""
     pieces = parcel.parts[part]
     item = Item(sku=part) if isinstance(part, str) else state.items.get(part, Item())
     sku = item.sku or (lines[0].sku if lines else item.ref) or ("" if isinstance(part, str) else part[1])
@@ -154,15 +219,14 @@ def _place_part(state: State, parcel: Parcel, part: ItemKey | str, lines: list[L
         if taken:
             placed.append((line.id, sku, taken))
     if left:
-        if state.is_complete() and not (lines and parcel.reshipment):
-            state.reasons.add(Attention.OVER_SHIPPED if lines else Attention.UNKNOWN_SKU)
         placed.append((lines[-1].id if lines else None, sku, left))
+    return left
 
 
-def kept_and_returned(state: State) -> tuple[dict[str | None, int], dict[str | None, int]]:
+def kept_and_returned(parcels: Iterable[Parcel]) -> tuple[dict[str | None, int], dict[str | None, int]]:
     """Return by line the pieces in parcels that the customer kept, and those that came back."""
     kept, back = dict[str | None, int](), dict[str | None, int]()
-    for parcel in state.parcels.values():
+    for parcel in parcels:
         for part, places in parcel.placed.items():
             left = parcel.pieces_back(part)
             for line_id, _, pieces in places:

@@ -200,6 +200,10 @@ class Order:
     provider_orders: list[ProviderOrder] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
 
+    def own_shipments(self) -> list[Shipment]:
+        """Return the parcels with a piece of a line. Any other parcel may be another customer's."""
+        return [parcel for parcel in self.shipments if any(part.line_id for part in parcel.lines)]
+
     def waiting(self, destination: str, waits: Waits, *, since: str) -> set[str]:
         """Return the ids of the lines that wait for this from a printer; none if it held the order since `since`."""
         if any(hold.provider == destination and (hold.until is None or hold.until > since) for hold in self.holds):

@@ -109,7 +109,8 @@ def due(
         found.append(Notification(type=stage))
     told, returned = _parcels(notified, "order.shipped", "order.tracking"), _parcels(notified, "order.returned")
     trackings_before, trackings = (_trackings(order, told) for order in (before, after))
-    for parcel in after.shipments:
+    ours, ours_before = after.own_shipments(), before.own_shipments()
+    for parcel in ours:
         ids = {parcel.id, *parcel.merged}
         if ids & told:
             shown = [each for each in before.shipments if told & ids & {each.id, *each.merged}]
@@ -119,16 +120,16 @@ def due(
             continue
         if _tracking(parcel) in trackings:  # the printer reports the contents of one parcel as several
             continue
-        earlier = [each for each in before.shipments if each.id in ids and _tracking(each) not in trackings_before]
+        earlier = [each for each in ours_before if each.id in ids and _tracking(each) not in trackings_before]
         is_new = not any(each.has_tracking() for each in earlier) if parcel.has_tracking() else not earlier
         if ids.intersection(tracking_wait_expired) or (is_new and parcel.has_tracking()):
             found.append(Notification(type="order.shipped", parcel=parcel))
             trackings |= {_tracking(parcel)} - {None}
         elif is_new:
             waits = True
-    for parcel in after.shipments:
+    for parcel in ours:
         ids = {parcel.id, *parcel.merged}
-        came_back = any(each.returned for each in before.shipments if each.id in ids)
+        came_back = any(each.returned for each in ours_before if each.id in ids)
         if parcel.returned and not came_back and not ids & returned:
             found.append(Notification(type="order.returned", parcel=parcel))
     if after.on_hold != before.on_hold:
@@ -195,7 +196,7 @@ def notifications_for(
     found = [notification for notification in found if notification not in parcels[MOST_AT_ONCE:]]
     rows = list[table.Item]()
     if waits:
-        waiting = [parcel.id for parcel in after.shipments if not parcel.has_tracking()]
+        waiting = [parcel.id for parcel in after.own_shipments() if not parcel.has_tracking()]
         wait = timedelta(minutes=float(config.setting("TRACKING_WAIT_MINUTES")))
         rows.append(_waiting_row(after.id, waiting, iso(parse(at) + wait)))
     if later:

@@ -65,7 +65,7 @@ def is_beyond_recall(line: Line) -> bool:
 
 def settle(state: State) -> None:
     """Set the status of each line, and of the order."""
-    kept, back = kept_and_returned(state)
+    kept, back = kept_and_returned(state.parcels.values())
     ranks = {
         line.id: _settle_line(state, line, kept.get(line.id, 0), back.get(line.id, 0)) for line in state.order.lines
     }
@@ -142,6 +142,8 @@ def _status(state: State, ranks: dict[str, int]) -> Status:
     if not state.is_complete():  # of lines that nobody has reported yet, only this is known
         key = state.standalone_key()
         slowest = state.progress_of((key, "")).rank if key else 0
-    # Something has left, and no late fact takes that back.
-    has_left = state.parcels or any(progress.rank >= RANK[Status.SHIPPED] for progress in progresses)
+    # Something has left, and no late fact takes that back. A parcel with nothing of this order does not count.
+    has_left = any(line.shipped_quantity for line in state.order.lines)
+    if not state.is_complete():
+        has_left = bool(state.parcels) or any(progress.rank >= RANK[Status.SHIPPED] for progress in progresses)
     return Status.PARTIALLY_SHIPPED if has_left and slowest < RANK[Status.SHIPPED] else STAGES[slowest]

@@ -69,7 +69,8 @@ class Parcel:
     """A parcel, put together from all reports about it.
 
     `parts` holds the pieces by item, or by SKU where the printer names no items; None stands for all pieces of the
-    item's line. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
+    item's line. `reports` holds the printer's order and the time of each report, `reported_at` and `returned_at` the
+    first times. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
     (line id, SKU, pieces) for each part, once the lines are known.
     """
 
@@ -83,16 +84,29 @@ class Parcel:
     returned: bool = False
     merged: list[str] = field(default_factory=list)
     notify_customer: bool | None = None
+    reported_at: str = ""
+    returned_at: str = ""
+    reports: list[tuple[ProviderOrderKey, str]] = field(default_factory=list)
     parts: dict[ItemKey | str, int | None] = field(default_factory=dict)
     back: dict[ItemKey | str, int | None] = field(default_factory=dict)
     placed: dict[ItemKey | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
+    replaced: int = 0
+    """Pieces beyond those ordered, in place of pieces that came back."""
 
     def has_tracking(self) -> bool:
         return bool(self.tracking_number or self.tracking_url)
 
+    def names_skus(self) -> bool:
+        """Return whether the printer names SKUs instead of items."""
+        return bool(self.parts) and all(isinstance(part, str) for part in self.parts)
+
     def whole_lines(self) -> set[ItemKey | str]:
         """Return the parts that are all pieces of a line."""
         return {part for part, pieces in self.parts.items() if pieces is None}
+
+    def places(self) -> Iterator[tuple[str | None, str, int]]:
+        """Yield what the parcel holds: (line id, SKU, pieces), once the lines are known."""
+        return (place for places in self.placed.values() for place in places)
 
     def pieces_back(self, part: ItemKey | str) -> int:
         """Return how many pieces of a part came back; ALL stands for every one."""
@@ -102,7 +116,7 @@ class Parcel:
     def shipment(self) -> Shipment:
         """Return the parcel as the record shows it."""
         held: dict[tuple[str | None, str], int] = {}
-        for line_id, sku, pieces in (place for places in self.placed.values() for place in places):
+        for line_id, sku, pieces in self.places():
             held[line_id, sku] = held.get((line_id, sku), 0) + pieces
         return Shipment(
             id=self.id,
@@ -212,7 +226,7 @@ class State:
 
     def is_made(self) -> bool:
         """Return whether any printer has reported anything about the order."""
-        return bool(self.items or self.progress)
+        return bool(self.items or self.progress or self.parcels)
 
     def is_draft(self, key: ProviderOrderKey) -> bool:
         """Return whether a printer's order is not confirmed."""
