@@ -942,6 +942,13 @@ def test_a_parcel_ends_the_errors_of_its_items() -> None:
     assert (shown.lines[0].error, shown.attention, shown.status) == (None, [], Status.SHIPPED)
 
 
+def test_a_parcel_ends_only_the_errors_of_the_items_that_its_report_names() -> None:
+    signals = [cp("item_shipped", each, str(each), at=5 * each, tracking="3S1") for each in (1, 2)]
+    shown = record(paid((BOOK, 1), (CARD, 1)), *signals, cp("item_error", 1, "1", at=7), cp("item_error", 2, "2", at=8))
+    assert [line.error is None for line in shown.lines] == [False, True]
+    assert shown.attention == [Attention.PRODUCTION_ERROR]
+
+
 def test_a_line_shows_its_latest_error_and_a_canceled_line_shows_none() -> None:
     errors = [cp("item_error", 1, "1", at=5, cause="First"), cp("item_error", 1, "1", at=6, cause="Second")]
     shown = record(paid((BOOK, 1)), *errors)

@@ -41,15 +41,15 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     for part, pieces in parts.items():
         # A later report may differ. No piece that was ever reported in the parcel is dropped.
         parcel.parts[part] = None if pieces is None else max(pieces, parcel.parts.get(part) or 0)
-    parcel.reports.append((provider_order_of(fact), fact.at))
+    parcel.reports.append((provider_order_of(fact), parts.keys(), fact.at))
     return parcel
 
 
 def returned_parcel(state: State, fact: Fact) -> Parcel:
     """Return the parcel that a fact reports as returned. A report that names none means the only one of that order."""
     if fact.data.get("unnamed"):
-        items = {item for item in state.progress if item[0] == provider_order_of(fact)}
-        known = [parcel for parcel in state.parcels.values() if items & parcel.parts.keys()]
+        order = provider_order_of(fact)
+        known = [each for each in state.parcels.values() if any(report[0] == order for report in each.reports)]
         if len(known) == 1:
             return known[0]
     return enter_parcel(state, fact)
@@ -62,11 +62,10 @@ def _count_reports(state: State) -> None:
     """
     for parcel in state.parcels.values():
         if not state.is_complete() or any(state.lines_of(parcel.provider, part)[0] for part in parcel.parts):
-            for key, at in parcel.reports:
-                state.progress.setdefault((key, ""), Progress()).advance(Status.ACCEPTED, at)
-                for part in parcel.parts:
-                    if not isinstance(part, str):
-                        state.progress.setdefault(part, Progress()).advance(Status.PAID, at)
+            for order, parts, at in parcel.reports:
+                state.progress.setdefault((order, ""), Progress()).advance(Status.ACCEPTED, at)
+                for item in (part for part in parts if not isinstance(part, str)):
+                    state.progress.setdefault(item, Progress()).advance(Status.PAID, at)
 
 
 def place_items(state: State) -> None:

@@ -3,7 +3,7 @@
 `fold` fills it, fact by fact; `ledger`, `settle` and `attention` make the record out of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,7 @@ class Parcel:
     """A parcel, put together from all reports about it.
 
     `parts` holds the pieces by item, or by SKU where the printer names no items; None stands for all pieces of the
-    item's line. `reports` holds the printer's order and the time of each report, `reported_at` and `returned_at` the
+    item's line. `reports` holds the order, the parts and the time of each report, `reported_at` and `returned_at` the
     first times. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
     (line id, SKU, pieces) for each part, once the lines are known.
     """
@@ -86,7 +86,7 @@ class Parcel:
     notify_customer: bool | None = None
     reported_at: str = ""
     returned_at: str = ""
-    reports: list[tuple[ProviderOrderKey, str]] = field(default_factory=list)
+    reports: list[tuple[ProviderOrderKey, Collection[ItemKey | str], str]] = field(default_factory=list)
     parts: dict[ItemKey | str, int | None] = field(default_factory=dict)
     back: dict[ItemKey | str, int | None] = field(default_factory=dict)
     placed: dict[ItemKey | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
