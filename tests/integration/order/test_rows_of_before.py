@@ -46,7 +46,7 @@ from tests.support.hub import Hub
 from tests.support.samples import BADGE, TOTE, sample, shipment
 
 FILE = Path(__file__).with_name("rows_of_3644d2d.json.gz")
-SINCE: frozenset[str] = frozenset()
+SINCE: frozenset[str] = frozenset({"STORE", "no_sku"})
 """Kinds of rows, kinds of facts and reasons for attention that were added after that version."""
 
 

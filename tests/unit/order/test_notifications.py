@@ -219,6 +219,17 @@ def test_two_parcels_without_tracking_are_both_notified_after_the_wait() -> None
     assert [each[:2] for each in parcels_told(notified)] == [("order.shipped", "p1"), ("order.shipped", "p2")]
 
 
+def test_a_return_that_names_no_parcel_is_notified_as_attention() -> None:
+    notified = paid()
+    notified.receive(parcel_fact("e1", "p1", "1Z1"))
+    notified.receive(parcel_fact("e2", "p2", "1Z2"))
+    back = parcel_fact("e3", "p3", None, at=instant(10**6), lines=[], unnamed=True, reason=None)
+    notified.receive(replace(back, kind="returned", source="printful.package_returned"))
+    assert notified.notifications[-1]["type"] == "order.attention"
+    assert "returned" in notified.notifications[-1]["data"]["reasons"]
+    assert "order.returned" not in notified.types()
+
+
 def test_erasing_is_no_change_of_the_tracking() -> None:
     notified = paid()
     notified.receive(parcel_fact("e1", "p1", "1Z999"))

@@ -790,7 +790,7 @@ def test_a_return_that_names_none_of_several_parcels_is_kept_and_flagged() -> No
 def test_a_parcel_of_which_only_the_tracking_is_known_is_kept_and_flagged() -> None:
     minimal = {"tracking_number": "1Z999", "carrier": "USPS"}
     reports = [pf("package_shipped", "", at=at, shipment=minimal) for at in (5, 6)]
-    reports.append(pf("package_shipped", "", at=7))
+    reports += [pf("package_shipped", "", at=7), pf("package_shipped", "", at=8, shipment={"id": 0})]
     shown = record(paid((TEE, 4)), *reports)
     assert [(each.tracking_number, each.carrier) for each in shown.shipments] == [("1Z999", "USPS"), (None, None)]
     assert (shipped(shown), Attention.UNKNOWN_SKU in shown.attention) == ([0], True)

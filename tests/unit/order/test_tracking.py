@@ -107,6 +107,12 @@ def test_a_fact_of_an_older_version_is_read_the_same_way() -> None:
     assert "N/A" not in record.timeline[0].text
 
 
+def test_a_word_for_no_carrier_is_none() -> None:
+    topic, content = cloudprinter("1Z999")
+    assert order((topic, content | {"shipping_option": "N/A"})).shipments[0].carrier is None
+    assert order((topic, content | {"shipping_option": "GLS"})).shipments[0].carrier == "GLS"
+
+
 def test_a_word_for_no_tracking_and_then_the_number_are_one_parcel() -> None:
     (parcel,) = order(cloudprinter("N/A"), cloudprinter("1Z999")).shipments
     assert (parcel.tracking_number, parcel.reshipment) == ("1Z999", False)

@@ -149,6 +149,9 @@ Identifier = Annotated[str, BeforeValidator(_identifier)]
 Reference = Annotated[str | None, BeforeValidator(_reference)]
 """Our own id of something, which the sender echoes, without blanks around it; None if it echoes nothing."""
 
+IdentifierOrNone = Annotated[str | None, BeforeValidator(_order_reference)]
+"""The sender's id of something that it may leave out, or write as 0."""
+
 OrderReference = Annotated[str | None, BeforeValidator(_order_reference)]
 """Our own id of an order. Senders also write 0 for none; a line's id may be 0, if the shop counts from there."""
 

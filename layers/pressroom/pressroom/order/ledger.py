@@ -18,7 +18,7 @@ from pressroom.order.facts import Fact
 from pressroom.order.model import RANK, Line, Status
 from pressroom.order.reasons import Attention
 from pressroom.order.state import Item, ItemKey, Parcel, Progress, ProviderOrderKey, State, parts_of, provider_order_of
-from pressroom.order.tracking import tracking_number, tracking_url
+from pressroom.order.tracking import carrier, tracking_number, tracking_url
 
 type _Surplus = tuple[Parcel, list[Line], int]
 type _Placing = tuple[Parcel, ItemKey | str, list[Line]]
@@ -29,7 +29,7 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     data = fact.data
     key = (data["provider"], data["parcel"])
     parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at, reported_at=fact.at))
-    parcel.carrier = data["carrier"] or parcel.carrier
+    parcel.carrier = carrier(data["carrier"]) or parcel.carrier
     # A fact of an older version may hold a word for no tracking, or an unsafe link.
     number, url = tracking_number(data["tracking_number"]), tracking_url(data["tracking_url"])
     if number and parcel.tracking_number and number != parcel.tracking_number:

@@ -140,6 +140,8 @@ def due(
     if after.status is Status.CANCELED and before.status is not Status.CANCELED:
         found.append(Notification(type="order.canceled"))
     reasons = gained - COVERED_BY_TYPES - ({Attention.CANCELED} if after.status is Status.CANCELED else set())
+    if Attention.RETURNED in gained and "order.returned" not in {each.type for each in found}:
+        reasons.add(Attention.RETURNED)  # something came back, but in no parcel that the shop knows
     if reasons:
         found.append(Notification(type="order.attention", reasons=tuple(sorted(reasons))))
     found.sort(key=lambda notification: notification.type == "order.delivered")  # after the parcel that got there

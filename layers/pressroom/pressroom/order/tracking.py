@@ -25,6 +25,11 @@ def tracking_number(text: str | None) -> str | None:
     return None if text is None or is_none(text) else text.strip()
 
 
+def carrier(name: str | None) -> str | None:
+    """Return the name of a carrier; None for a word that stands for none."""
+    return tracking_number(name)
+
+
 def tracking_url(text: str | None) -> str | None:
     """Return the link to a parcel's tracking; None if there is none, or if it is no http or https link."""
     return None if text is None else web_link(text)

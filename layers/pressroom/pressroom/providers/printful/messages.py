@@ -13,6 +13,7 @@ from pressroom.inbox.inbound import (
     Count,
     Flag,
     Identifier,
+    IdentifierOrNone,
     Inbound,
     Instant,
     Link,
@@ -212,6 +213,7 @@ class ListedShipment(Inbound):
 class Shipment(ListedShipment):
     """The parcel of an event; it need not be in the list of the order. Few events leave out its id, or all of it."""
 
+    id: IdentifierOrNone = None
     items: Listed[ShipmentItem]  # type: ignore[assignment]  # the list is never written to
 
 
