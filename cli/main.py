@@ -51,7 +51,7 @@ def root() -> None:
 
 for each in (
     *(overview.overview, overview.conditions, doctor.doctor),
-    *(orders.orders, orders.order, orders.recipient, orders.route, orders.erase),
+    *(orders.orders, orders.order, orders.oms_uid, orders.recipient, orders.route, orders.erase),
     *(webhooks.webhooks, webhooks.webhook),
     *(deliveries.deliveries, deliveries.delivery, deliveries.settle),
     *(products.products, products.stock),

@@ -94,6 +94,17 @@ def route(session: Session, /, order_id: str, line_id: str, destination: str) ->
     session.show(response, f"Routing line {line_id} of {order_id} to {destination} {outcome}: {response['event_id']}.")
 
 
+@click.command("oms-uid", cls=Command)
+@click.argument("order_id", metavar="ORDER")
+@click.argument("uid", metavar="UID")
+@click.pass_obj
+def oms_uid(session: Session, /, order_id: str, uid: str) -> None:
+    """Name the order at the OMS by its uid there, which no response gave."""
+    response = session.api.post(path("orders", order_id, "at-oms"), {"uid": uid})
+    lines = ", ".join(map(printable, response["lines"]))
+    session.show(response, f"The uids of the lines {lines} of {printable(order_id)} at the OMS are known now.")
+
+
 @click.group("erase", cls=Group)
 def erase() -> None:
     """Erase the personal data of an order, or of a webhook without an order, permanently."""

@@ -5,7 +5,7 @@ from typing import Any
 from pressroom.api import app, at_oms
 from pressroom.providers.oms import inquiry
 
-at_oms.use(inquiry.show)
+at_oms.use(at_oms.Oms(inquiry.show, inquiry.link))
 app.app()  # put together before the first request
 
 

@@ -619,7 +619,8 @@ class Shop:
             lines.remove(one)
         elif change == "more":
             sku = self.random.choice(("OM-MUG", "PF-MUG", "CP-CARD"))
-            more = {"sku": sku, "quantity": self.random.randint(1, 3), "price": 5, "id": f"new {at}"}
+            alike = sum(str(line.get("id")).startswith(f"new {at}") for line in lines)  # of the same instant
+            more = {"sku": sku, "quantity": self.random.randint(1, 3), "price": 5, "id": f"new {at}" + "+" * alike}
             lines.append(more | ({"personalization": design(sku, "more")} if sku == "OM-MUG" else {}))
         content = content | {"line_items": lines, "updated_at": instant(at)}
         if change == "address":
@@ -703,6 +704,9 @@ class Shop:
         self.shelf.facts.append(fact)
         if kind == "dead":
             self.given_up[delivery_id] = fact
+        apart = Random(f"{fact.at} {fact.data} {fact.id}").random()  # noqa: S311 - the other draws stay as they were
+        if not data.get("uid_known", True) and apart < 0.4:
+            self.shelf.facts.append(self.storyteller.record("uid_found", "ops", self.found(fact), self.now))
 
     def created(self, delivery: Delivery, *, known: bool) -> dict[str, Any]:
         """Return the data of an order at the OMS; its uid may be known while those of its items are not."""
@@ -716,6 +720,13 @@ class Shop:
         )
         order = f"O{len(self.history.facts)}" if known else ""
         return {"provider": "oms", "order": order, "items": list(items), "uid_known": has_items}
+
+    def found(self, created: Fact) -> dict[str, Any]:
+        """Return what a person finds out about an order at the OMS whose uids are unknown."""
+        items = [{"item": f"U{item['item']}", "ref": item["ref"]} for item in created.data["items"]]
+        order = created.data["order"] or f"O{len(self.history.facts)}"
+        ids = [created.data["delivery_id"]]
+        return {"provider": "oms", "order": order, "items": items, "delivery_ids": ids}
 
 
 def design(sku: str, name: str) -> dict[str, Any]:

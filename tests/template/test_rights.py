@@ -192,8 +192,12 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         (SECRET, "OmsApiSecret", ""),
     },
     "oms_order": {
-        (GET, TABLE, ORDER),
-        (PUT, TABLE, ACTION),
+        *WRITES_ORDERS,
+        *(
+            (action, TABLE, rows)
+            for action in (GET, PUT, UPDATE)
+            for rows in (ORDER, DELIVERY, UNTRACKED, POLL, READY, ACTION)
+        ),
         (SECRET, "OmsApiSecret", ""),
         (SECRET, "OpsTokenSecret", ""),
     },

@@ -535,6 +535,12 @@ def _without_printer(order: Order) -> list[Line]:
     return [line for line in order.lines if line.destination is None and line.status is not Status.CANCELED]
 
 
+def _without_uids(facts: list[Fact]) -> set[str]:
+    """Return the deliveries to the OMS whose uids neither its response gave nor a person found."""
+    unknown = {fact.data["delivery_id"] for fact in facts if not fact.data.get("uid_known", True)}
+    return unknown - {each for fact in facts if fact.kind == "uid_found" for each in fact.data["delivery_ids"]}
+
+
 def _going(order: Order, printer: str | None = "oms") -> set[str]:
     return {line.id for line in order.lines if line.destination == printer and line.status not in GONE}
 
@@ -552,9 +558,7 @@ WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
     ),
     Attention.UNROUTABLE: lambda _, order: any(line.sku for line in _without_printer(order)),
     Attention.NO_SKU: lambda _, order: any(not line.sku for line in _without_printer(order)),
-    Attention.UID_UNKNOWN: lambda facts, order: (
-        any(not fact.data.get("uid_known", True) for fact in facts) and bool(_going(order))
-    ),
+    Attention.UID_UNKNOWN: lambda facts, order: bool(_without_uids(facts)) and bool(_going(order)),
     Attention.PRINT_FILE_FAILED: lambda facts, order: _print_file_is(facts, order, "processingfailed"),
     Attention.PRINT_FILE_LATE: lambda facts, order: _print_file_is(facts, order, "given_up"),
     Attention.BATCH_DEAD: lambda facts, order: any(

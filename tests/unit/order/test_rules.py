@@ -525,6 +525,27 @@ def test_a_lost_answer_to_a_create_is_flagged_until_the_oms_resolves_it() -> Non
     assert record(*facts, at_oms("dead", at=3)).attention == [Attention.DELIVERY_DEAD]
 
 
+def uid_found(*lines: str, uid: str = "O9", at: int = 5, delivery: str = CREATE) -> Fact:
+    when, items = instant(60 * at), [{"item": f"U{each}", "ref": each} for each in lines]
+    data = {"provider": "oms", "order": uid, "items": items, "delivery_ids": [delivery]}
+    return Fact(id=f"uid/{uid}/0", kind="uid_found", source="ops", at=when, received_at=when, data=data)
+
+
+def test_an_order_that_a_person_finds_at_the_oms_is_the_one_whose_uid_was_unknown() -> None:
+    facts = [paid((OWN, 2), (PIN, 1)), created("1", known=False), uid_found("1")]
+    known = record(*facts)
+    assert (known.attention, known.lines[0].uid, known.lines[0].status) == ([], "U1", Status.ACCEPTED)
+    assert [each.id for each in known.provider_orders] == ["O9"]
+    assert fold(ORDER, facts * 2) == known
+    deleted = at_oms("sent", "delete_order", at=10, provider="oms", deleted=["O9"])
+    assert record(*facts, revoked(), deleted).lines[0].status is Status.CANCELED
+
+
+def test_another_order_at_the_oms_stays_unknown() -> None:
+    facts = [paid((OWN, 2), (OWN, 1)), created("1", known=False), uid_found("2", delivery="another")]
+    assert record(*facts).attention == [Attention.UID_UNKNOWN]
+
+
 def test_a_withdrawn_update_changes_nothing() -> None:
     facts = [paid((OWN, 2)), created("1"), at_oms("dead", "update_order", at=5)]
     assert record(*facts).attention == [Attention.DELIVERY_DEAD]

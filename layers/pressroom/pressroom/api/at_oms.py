@@ -1,20 +1,22 @@
-"""An order as the OMS has it.
+"""An order as the OMS has it, and the uid of an order there that no response gave.
 
 Only the function `oms_order` has the OMS's token, and only that function gets these requests. It brings the code that
 asks the OMS (`use`), so that the function `api`, which serves everything else, does not load an HTTP client.
 """
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple, TypedDict
 
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from pydantic import Field
 
-from pressroom.api.common import Id, actor, new_router
+from pressroom.api.common import LONGEST_ID, Body, Id, actor, new_router
 from pressroom.ops import actions
 from pressroom.platform import config
+from pressroom.platform.errors import Refused
 
 router = new_router()
-_ask: list[Callable[[str], Any]] = []
 
 
 class OrderAtOms(TypedDict):
@@ -32,9 +34,32 @@ class OrdersAtOms(TypedDict):
     orders: list[OrderAtOms]
 
 
-def use(ask: Callable[[str], Any]) -> None:
-    """Set the function that asks the OMS for an order, given Pressroom's id of it; its answer is None if unknown."""
-    _ask[:] = [ask]
+class Linked(TypedDict):
+    """The uid that was recorded, and the lines whose items the OMS lists in that order."""
+
+    uid: str
+    lines: list[str]
+
+
+class Link(Body):
+    """The uid of an order at the OMS, as its dashboard shows it."""
+
+    uid: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+
+
+class Oms(NamedTuple):
+    """The functions that ask the OMS, given Pressroom's id of an order; None is returned for an unknown order."""
+
+    show: Callable[[str], Any]
+    link: Callable[[str, str], list[str] | None]
+
+
+_USED: list[Oms] = []
+
+
+def use(oms: Oms) -> None:
+    """Set the functions that ask the OMS."""
+    _USED[:] = [oms]
 
 
 @router.get(
@@ -43,8 +68,27 @@ def use(ask: Callable[[str], Any]) -> None:
 def get_order_at_oms(order_id: Id) -> OrdersAtOms:
     """The OMS's own answer, which may contain personal data. The request is recorded in the list of actions."""
     by = actor()
-    shown: OrdersAtOms | None = _ask[0](order_id)
+    shown: OrdersAtOms | None = _USED[0].show(order_id)
     if shown is None:
         raise NotFoundError("There is no such order.")
     actions.record("show_at_oms", order_id, by=by, now=config.utcnow())
     return shown
+
+
+@router.post(
+    "/orders/<order_id>/at-oms", tags=["orders"], operation_id="linkOrderAtOms", summary="Name the order at the OMS"
+)
+def link_order_at_oms(order_id: Id, wanted: Link) -> Linked:
+    """End `uid_unknown`: Pressroom reads the order with this uid from the OMS, and records the uids of its items.
+
+    409: the OMS's order is not this order, no uid of this order is unknown, or the OMS could not be asked.
+    """
+    by = actor()
+    try:
+        lines = _USED[0].link(order_id, wanted.uid)
+    except Refused as error:
+        raise ServiceError(HTTPStatus.CONFLICT, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+    if lines is None:
+        raise NotFoundError("There is no such order.")
+    actions.record("link_at_oms", order_id, by=by, now=config.utcnow())
+    return {"uid": wanted.uid, "lines": lines}

@@ -56,7 +56,9 @@ def _answer_lost(state: State) -> bool:
 
 
 def _uid_unknown(state: State) -> bool:
-    return state.uid_unknown and any(takes_changes(line.destination) for line in _open_lines(state))
+    return bool(state.uid_unknown - state.uid_found) and any(
+        takes_changes(line.destination) for line in _open_lines(state)
+    )
 
 
 def _not_recalled(state: State) -> bool:

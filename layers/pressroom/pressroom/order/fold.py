@@ -22,6 +22,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | canceled if it deletes them; ends `delivery_dead`; may   |
 |                |                                          | raise `uid_unknown`, or `answer_lost` if an earlier      |
 |                |                                          | attempt may have created the order                       |
+| `uid_found`    | ops                                      | the OMS's uids of an order and its items, which a person |
+|                |                                          | found: ends `uid_unknown`                                |
 | `dead`         | deliver.<destination>                    | a delivery is dead: `delivery_dead`, and `answer_lost`   |
 |                |                                          | like `sent`, until the delivery is sent or withdrawn     |
 | `withdrawn`    | deliver.<destination>                    | a delivery was not needed; if it was to create an order, |
@@ -113,6 +115,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
 
 def _finish(state: State) -> None:
     """Make the record: find each item's line, count the pieces that have left, and set the status of every line."""
+    _forget_nameless_items(state)
     change_lines(state)
     place_items(state)
     merge_untracked_parcels(state)
@@ -124,6 +127,13 @@ def _finish(state: State) -> None:
     order.on_hold = bool(state.open_holds())
     order.provider_orders = list(state.provider_orders.values())
     order.attention = attention(state)
+
+
+def _forget_nameless_items(state: State) -> None:
+    """Remove the items that stood for those whose uids were found: each would be a second item of its line."""
+    for key in [key for key, line in state.nameless.items() if line in state.found_lines]:
+        state.items.pop(key, None)
+        state.progress.pop(key, None)
 
 
 def _is_from_outside(fact: Fact) -> bool:
@@ -192,10 +202,12 @@ def _on_sent(state: State, fact: Fact) -> str:
     for item in data.get("items", ()):
         key = provider_order_of(fact), item["item"]
         state.progress.setdefault(key, Progress()).advance(Status.ACCEPTED, fact.at)
-        if not item.get("unknown"):
+        if item.get("unknown"):
+            state.nameless[key] = item["ref"]
+        else:
             state.uids[item["ref"]] = item["item"]
     if not data.get("uid_known", True):
-        state.uid_unknown = True
+        state.uid_unknown.add(data["delivery_id"])
         text += "; the answer was lost, and the lookup confirmed the order but gave no uid"
     for line in data.get("changed", ()):
         state.print_files.pop(line, None)
@@ -205,6 +217,15 @@ def _on_sent(state: State, fact: Fact) -> str:
     for uid in data.get("deleted", ()):
         state.progress.setdefault(((destination, uid), ""), Progress()).canceled = True
     return text + (", perhaps more than once, because an answer was lost" if may_be_made_twice(fact) else "")
+
+
+def _on_uid_found(state: State, fact: Fact) -> str:
+    state.uid_found |= set(fact.data["delivery_ids"])
+    for item in fact.data["items"]:
+        state.progress.setdefault((provider_order_of(fact), item["item"]), Progress()).advance(Status.ACCEPTED, fact.at)
+        state.uids[item["ref"]] = item["item"]
+        state.found_lines.add(item["ref"])
+    return f"A person found the order at the OMS: {fact.data['order']}"
 
 
 def _on_dead(state: State, fact: Fact) -> str:
@@ -387,6 +408,7 @@ RULES: dict[str, Rule] = {
     "updated": _on_updated,
     "revoked": _on_revoked,
     "sent": _on_sent,
+    "uid_found": _on_uid_found,
     "dead": _on_dead,
     "withdrawn": _on_withdrawn,
     "print_file": _on_print_file,

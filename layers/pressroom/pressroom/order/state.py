@@ -159,7 +159,13 @@ class State:
         """The removed lines at followed printers that the printer does not have either."""
         self.routed: dict[str, dict[str, Any]] = {}
         self.uids: dict[str, str] = {}
-        self.uid_unknown = False
+        self.uid_unknown: set[str] = set()
+        """The deliveries that created an order, or items, at the OMS whose uids its response did not give."""
+        self.uid_found: set[str] = set()
+        """Those of them whose uids a person found, and the lines of these items."""
+        self.found_lines: set[str] = set()
+        self.nameless: dict[ItemKey, str] = {}
+        """The lines of the OMS's items that are listed under our own ids, since their uids were unknown."""
         self.print_files: dict[str, PrintFile] = {}
         self.batches: dict[str, Batch] = {}
         self.changed_in_batch: set[str] = set()
@@ -201,7 +207,8 @@ class State:
             item.ref, item.sku = listed.get("ref") or item.ref, listed.get("sku") or item.sku
             item.quantity = listed.get("quantity") or item.quantity
             item.variant = listed.get("variant") or item.variant
-        if data.get("items") and fact.kind != "sent":  # what Pressroom sent is no list of all that is there
+        # What Pressroom sent is no list of all that is there.
+        if data.get("items") and fact.kind not in ("sent", "uid_found"):
             self.contents[key] = {listed["item"] for listed in data["items"]}
         if "item" in data:
             item = self.items.setdefault((key, data["item"]), Item())

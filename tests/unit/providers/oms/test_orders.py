@@ -179,6 +179,7 @@ def test_an_item_without_a_uid_in_the_response_is_recorded_as_unknown(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "create_order", lambda _: client.Created(200, "O9", {"1001:1": "A", "1001:3": "C"}))
+    monkeypatch.setattr(client, "get_order", lambda _: None)
     data = at_oms.create(NEW).data
     assert (data["order"], data["uid_known"]) == ("O9", False)
     assert data["items"] == [

@@ -104,13 +104,21 @@ def create_order(order: dict[str, Any]) -> Created:
     created = _object(response, write=True)
     if (uid := _id(created)) is None:  # no order: the response may be an error message
         raise _unreadable(response, write=True)
-    return Created(response.status, str(uid), _items(created))
+    return Created(response.status, str(uid), items_of(created))
 
 
 def get_order(uid: Id) -> dict[str, Any] | None:
     """Return an order from the OMS, or None if the OMS responds that there is none."""
     response = _call("GET", _ORDERS, uid, read=LARGEST_ORDER, may_be_missing=True)
     return None if response.status == HTTPStatus.NOT_FOUND else _object(response)
+
+
+def items_of(order: dict[str, Any]) -> dict[str, str]:
+    """Return the OMS's uid of each item that an order from the OMS lists, by our item id."""
+    items = order.get("items")
+    each = items.values() if isinstance(items, dict) else items if isinstance(items, list) else ()
+    named = ((item.get("ecommerce_order_item_id"), _id(item)) for item in each if isinstance(item, dict))
+    return {str(ours): str(uid) for ours, uid in named if ours is not None and uid is not None}
 
 
 def update_order(uid: Id, changes: dict[str, Any]) -> int:
@@ -301,10 +309,3 @@ def _id(content: dict[str, Any], names: tuple[str, ...] = _UIDS) -> Id | None:
 
 def _text(value: object, most: int) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= most and value.isprintable() else None
-
-
-def _items(created: dict[str, Any]) -> dict[str, str]:
-    items = created.get("items")
-    each = items.values() if isinstance(items, dict) else items if isinstance(items, list) else ()
-    named = ((item.get("ecommerce_order_item_id"), _id(item)) for item in each if isinstance(item, dict))
-    return {str(ours): str(uid) for ours, uid in named if ours is not None and uid is not None}

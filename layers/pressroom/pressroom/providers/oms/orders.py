@@ -46,6 +46,7 @@ class OmsState:
 def state_from(facts: Iterable[Fact]) -> OmsState:
     """Return the state of an order at the OMS, from the order's facts."""
     state, lost, deleted, number = OmsState(), set[str](), set[str](), 0
+    unknown, found = set[str](), set[str]()
     for fact in in_order(facts):
         data = fact.data
         if fact.kind == "revoked":
@@ -54,21 +55,24 @@ def state_from(facts: Iterable[Fact]) -> OmsState:
             state.lines = frozenset(line["id"] for line in data["lines"])
             if data["deliveries"] and data["number"] > number:
                 number, state.latest_update = data["number"], data["deliveries"][0]
+        elif fact.kind == "uid_found":
+            found |= set(data["delivery_ids"])
+            state.uids[data["order"]] = [item["ref"] for item in data["items"]]
         elif data.get("operation") != "create_order":
             deleted |= set(data.get("deleted", ()))
         elif fact.kind == "sent":
             lost.discard(data["delivery_id"])
-            if data["order"]:
+            if data.get("order"):
                 state.uids[data["order"]] = [item["ref"] for item in data["items"]]
-            else:
-                state.has_unknown_uid = True
+            else:  # it was looked up, or a person has settled the delivery
+                unknown.add(data["delivery_id"])
         elif fact.kind == "dead" and data["answer_lost"]:
             lost.add(data["delivery_id"])
         else:
             lost.discard(data["delivery_id"])
     state.deleted_lines = frozenset(line for uid, lines in state.uids.items() if uid in deleted for line in lines)
     state.uids = {uid: lines for uid, lines in state.uids.items() if uid not in deleted}
-    state.has_unknown_uid = state.has_unknown_uid or bool(lost)
+    state.has_unknown_uid = bool((unknown - found) | lost)
     return state
 
 
@@ -91,7 +95,16 @@ def create(delivery: Delivery) -> Sent:
             return _found_result(item_ids)
         error.certain = True  # before this attempt, the OMS had not received any other
         raise
-    return Sent(created.http_status, _record_data(created.uid, item_ids, created.items), certain=True)
+    uids = created.items if created.items.keys() >= set(item_ids) else created.items | _items_of(created.uid)
+    return Sent(created.http_status, _record_data(created.uid, item_ids, uids), certain=True)
+
+
+def _items_of(uid: str) -> dict[str, str]:
+    """Read the uids of an order's items that the response to the create request left out; none if the OMS fails."""
+    try:
+        return client.items_of(client.get_order(uid) or {})
+    except DeliveryError:
+        return {}
 
 
 def update(delivery: Delivery) -> Sent:

@@ -111,7 +111,7 @@ def files(order: Order, facts: Iterable[Fact]) -> dict[str, File]:
     sorted_facts = in_order(facts)
     found: dict[str, File] = {}
     for fact in sorted_facts:
-        if fact.kind == "sent" and fact.data.get("provider") == "oms":
+        if fact.kind in ("sent", "uid_found") and fact.data.get("provider") == "oms":
             for item in fact.data.get("items", ()):
                 found.setdefault(item["ref"], File(line_id=item["ref"], since=fact.at, at=fact.at))
     for fact in sorted_facts:
