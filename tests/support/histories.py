@@ -464,6 +464,8 @@ class Storyteller:
         if self.maybe(0.2):
             unknown = self.shipment(8, [(40_000_001, 1)])
             self.order_event("package_returned", "fulfilled", shipment=unknown, reason=None)
+        if self.maybe(0.1):
+            self.order_event("package_returned", "fulfilled", reason="Unclaimed")  # it names no parcel
         if self.maybe(0.5):
             again = parcel | {"id": 51_000_010, "reshipment": self.maybe(0.6), "tracking_number": "1ZAGAIN"}
             self.order_event("package_shipped", "fulfilled", shipment=again)

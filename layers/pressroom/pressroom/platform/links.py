@@ -14,7 +14,7 @@ def web_link(text: str, most: int = LONGEST) -> str | None:
     url = quote(text.strip(), safe=_UNQUOTED, errors="replace")
     try:
         parts = urlsplit(url)
-        is_link = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_link = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return None
     return url if is_link and len(url) <= most and text.strip().isprintable() else None
