@@ -472,7 +472,7 @@ def test_a_refused_or_parked_webhook_has_exit_code_1(
     terminal: Terminal, hub: Hub, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: hub.settle())
-    assert terminal.run("send", "storefront.order_paid", "--set", "currency=eur", "--yes", "--wait") == NEGATIVE
+    assert terminal.run("send", "storefront.order_paid", "--set", "currency=euro", "--yes", "--wait") == NEGATIVE
     assert "currency must be an ISO 4217 currency code" in terminal.text
     sent = terminal.json(
         "send",

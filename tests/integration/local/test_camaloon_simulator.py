@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 
 from local.simulators.base import observed
 from local.simulators.camaloon import ENDPOINT, make_app, signature
+from pressroom.platform import refusals
+from pressroom.providers.camaloon import client
 from tests.support.template import ROOT
 
 SAMPLE = json.loads((ROOT / "events/storefront/order_paid.json").read_text())
@@ -59,15 +61,24 @@ def without_lines(order: dict[str, Any]) -> None:
     order["line_items"] = []
 
 
-@pytest.mark.parametrize("spoil", [without_email, with_an_unknown_field, with_a_price_as_text, without_lines])
-def test_it_responds_to_an_invalid_order_with_400_and_the_errors(
-    camaloon: FlaskClient, spoil: Callable[[dict[str, Any]], None]
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (without_email, "shipping_info.email"),
+        (with_an_unknown_field, "line_items.0, id"),
+        (with_a_price_as_text, "line_items.0.price"),
+        (without_lines, "line_items"),
+    ],
+)
+def test_it_responds_to_an_invalid_order_with_400_and_the_errors_which_name_the_fields(
+    camaloon: FlaskClient, spoil: Callable[[dict[str, Any]], None], named: str
 ) -> None:
     order = json.loads(json.dumps(SAMPLE))
     spoil(order)
     answer = post(camaloon, order)
     assert answer.status_code == 400
     assert len(answer.get_json()) == 1
+    assert refusals.field_names(answer.data, client.FIELDS) == named
 
 
 def test_it_follows_each_behaviour_as_often_as_planned(camaloon: FlaskClient) -> None:

@@ -26,7 +26,7 @@ from functions.catalogue.handler import handler
 from pressroom.delivery.outcome import Sent
 from pressroom.order import outbox
 from pressroom.order.outbox import Delivery
-from pressroom.platform import table
+from pressroom.platform import table, wire
 from pressroom.platform.errors import TEMPORARY, Blocked, Dead, Retry, Unfinished, Withdrawn
 from pressroom.providers.oms import client
 from pressroom.providers.oms.catalogue import commands, progress, rows
@@ -789,6 +789,24 @@ def test_a_lost_answer_creates_nothing_twice_through_the_queue(hub: Hub) -> None
     assert (shown["push"]["state"], shown["push"]["counts"]) == ("dead", {"create": 1, "unknown": 1})
     posts = [path for method, path in hub.oms.calls if method == "POST"]
     assert posts == ["/api/v1/product-categories"] * 2
+
+
+def test_the_omss_own_text_reaches_who_pushes(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    content = {
+        "categories": [MUGS],
+        "products": [MUG],
+        "variants": [wire.without(WHITE, "product") | {"product_id": 99}],
+    }
+    hub.cloud.call("catalogue", {"action": "push", "catalogue": content})
+    hub.settle()
+    shown = hub.cloud.call("catalogue", {"action": "show"})
+    errors = {entry["entry"]: entry["error"] for entry in shown["entries"] if entry["error"]}
+    said = "HTTP 400: The request is not valid; field: product_id; 99 is unknown"
+    assert errors == {"variants/white": said}
+    assert said not in capsys.readouterr().out, "it is shown, not logged"
+    hub.cloud.call("catalogue", {"action": "push", "catalogue": {"products": [MUG | {"team_id": 6}]}})
+    hub.settle()
+    assert hub.cloud.call("catalogue", {"action": "show"})["push"]["counts"] == {"update": 1}
 
 
 # The command
