@@ -129,6 +129,7 @@ QUESTIONS: list[tuple[str, dict[str, str], int]] = [
     ("/orders", {"id": "nobody"}, 0),
     ("/orders", {"ref": "R"}, 0),
     ("/orders", {"tracking": "T"}, 0),
+    ("/orders", {"email": "ben@shop.example"}, 0),
     ("/events", {"limit": "100"}, 6),
     ("/events", {"provider": "camaloon"}, 1),
     ("/events", {"state": "processed"}, 6),

@@ -112,6 +112,7 @@ def test_a_missing_secret_fails_only_if_it_is_needed(suffix: str, rules: str, st
         ("camaloon", Secret(("hush ",), (), well_formed=True), "fail"),
         ("cloudprinter", Secret(("hush", "\thush"), (), well_formed=True), "fail"),
         ("camaloon", Secret(("hush",), ("hush",), well_formed=True), "warn"),
+        ("search", Secret(("hush",), ("hush",), well_formed=True), "ok"),
         ("storefront-notifications", Secret(("whsec_aHVzaA==",), (), well_formed=True), "ok"),
         ("storefront-notifications", Secret(("hush!",), (), well_formed=True), "fail"),
         ("camaloon", Secret(("hush",), (), well_formed=False), "fail"),
