@@ -304,3 +304,38 @@ def test_an_added_line_counts_once_cloudprinter_reports_its_item(ref: str) -> No
     assert shown.attention == []
     more = record(*facts, changed(first, (BOOK, 1), (CARD, 4), at=4))
     assert (quantities(more), more.attention) == ([(BOOK, 1), (CARD, 3)], [Attention.CHANGE_NOT_SENT])
+
+
+def test_what_both_said_once_stays_when_the_shop_or_cloudprinter_goes_on() -> None:
+    first = paid((BOOK, 1))
+    facts = [first, cp("item_validated", 1, "1", at=2), changed(first, (BOOK, 1), (CARD, 3), at=3)]
+    facts.append(cp("item_validated", 2, "2", at=4))
+    removed = record(*facts, changed(first, (BOOK, 1), at=5))
+    assert (quantities(removed), removed.attention) == ([(BOOK, 1), (CARD, 3)], [Attention.CHANGE_NOT_SENT])
+    gone = record(*facts, changed(first, (BOOK, 1), at=5), cp("item_canceled", 2, "2", at=6))
+    assert (statuses(gone), gone.attention) == ([Status.ACCEPTED, CANCELED], [])
+    ended = record(*facts, cp("order_canceled", at=6))
+    assert (quantities(ended), ended.status) == ([(BOOK, 1), (CARD, 3)], CANCELED)
+    assert ended.attention == [Attention.CANCELED]
+
+
+def test_what_both_said_once_stays_when_printful_goes_on() -> None:
+    first, two = paid((TEE, 4)), item(1, "1", TEE, 2)
+    shown = record(first, listed(two, at=4), changed(first, (TEE, 2), at=5), listed(item(1, "1", TEE, 3), at=6))
+    assert quantities(shown) == [(TEE, 2)]
+    over = record(first, listed(two, at=4), changed(first, (TEE, 2), at=5), left(item(1, "1", TEE, 3)))
+    assert over.attention == [Attention.OVER_SHIPPED]
+
+
+def test_a_line_with_its_own_item_is_confirmed_whatever_is_said_of_others_of_its_sku() -> None:
+    first, update = paid((TEE, 2), (TEE, 1)), [(TEE, 3), (TEE, 5)]
+    items = item(1, "1", TEE, 3), item(2, "2", TEE, 1)
+    shown = record(first, changed(first, *update, at=5), listed(*items, at=6))
+    assert (quantities(shown), shown.attention) == ([(TEE, 3), (TEE, 1)], [Attention.CHANGE_NOT_SENT])
+
+
+def test_a_removed_line_is_canceled_if_cloudprinter_has_several_items_of_another_one() -> None:
+    first = paid((BOOK, 1), (CARD, 1))
+    items = [cp("item_validated", number, "1", at=number) for number in (1, 2)]
+    shown = record(first, *items, changed(first, (BOOK, 1), at=5))
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, CANCELED], [])

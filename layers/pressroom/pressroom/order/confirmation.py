@@ -62,14 +62,28 @@ class _Items:
         return sum((item.quantity or 0) if self.counted else 1 for item in items)
 
 
-def confirm_changes(state: State, fact: Fact) -> None:
-    """After a fact: change the lines of which the shop and their printer say the same now, and add new ones."""
-    if fact.kind in ("paid", "routed", "updated"):
+def is_turning_point(fact: Fact) -> bool:
+    """Return whether a fact may end what the shop and a printer both say: their changes are confirmed before it."""
+    return fact.kind == "updated" or (fact.kind == "canceled" and not fact.data.get("item"))
+
+
+def follow_changes(state: State, fact: Fact) -> None:
+    """After a fact with a description of the lines, the shop's or a printer's: confirm the changes in it.
+
+    Items that are reported one by one only become more, so it is enough to look at them now and then: a large order
+    has thousands of such facts.
+    """
+    is_the_shops = fact.kind in ("paid", "routed", "updated")
+    if is_the_shops:
         _compare(state)
-    printers = (fact.data["provider"],) if "provider" in fact.data else FOLLOWED
+    if is_the_shops or fact.data.get("items"):
+        confirm_changes(state)
+
+
+def confirm_changes(state: State) -> None:
+    """Change the lines of which the shop and their printer say the same now, and add new ones."""
     for printer in FOLLOWED if state.unconfirmed else ():
-        if printer in printers:
-            _confirm(state, printer)
+        _confirm(state, printer)
 
 
 def removed_by_both(state: State) -> set[str]:

@@ -75,7 +75,7 @@ the same instant contradict each other, the one that needs a person counts (a fa
 from collections.abc import Callable, Iterable
 
 from pressroom.order.attention import attention, may_be_made_twice
-from pressroom.order.confirmation import confirm_changes
+from pressroom.order.confirmation import confirm_changes, follow_changes, is_turning_point
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
 from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces, returned_parcel
 from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
@@ -100,8 +100,10 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
         rule = RULES.get(fact.kind)
         if rule:
             state.note_provider_order(fact)
+        if is_turning_point(fact):
+            confirm_changes(state)
         text = rule(state, fact) if rule else f"Not understood: {fact.kind}"
-        confirm_changes(state, fact)
+        follow_changes(state, fact)
         if text:
             order.timeline.append(
                 TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
@@ -116,6 +118,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
 def _finish(state: State) -> None:
     """Make the record: find each item's line, count the pieces that have left, and set the status of every line."""
     _forget_nameless_items(state)
+    confirm_changes(state)
     change_lines(state)
     place_items(state)
     merge_untracked_parcels(state)
