@@ -93,7 +93,7 @@ LIVES = (
 it also changes the order's index entry."""
 
 WEBHOOKS = {
-    "storefront.order_paid": 21.5,  # with the row by which it is found by e-mail address
+    "storefront.order_paid": 22.0,  # found by e-mail address; looks for records that may be the same order
     "storefront.order_updated": None,  # of an order with two personalised lines: a new address
     "storefront.order_canceled": None,  # of an order that the OMS has accepted
     "camaloon.shipment_sent": 8.0,

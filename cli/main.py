@@ -51,7 +51,8 @@ def root() -> None:
 
 for each in (
     *(overview.overview, overview.conditions, doctor.doctor),
-    *(orders.orders, orders.order, orders.oms_uid, orders.recipient, orders.route, orders.erase),
+    *(orders.orders, orders.order, orders.oms_uid, orders.recipient, orders.route),
+    *(orders.link, orders.unlink, orders.erase),
     *(webhooks.webhooks, webhooks.webhook),
     *(deliveries.deliveries, deliveries.delivery, deliveries.settle),
     *(products.products, products.stock),

@@ -105,6 +105,26 @@ def oms_uid(session: Session, /, order_id: str, uid: str) -> None:
     session.show(response, f"The uids of the lines {lines} of {printable(order_id)} at the OMS are known now.")
 
 
+@click.command("link", cls=Command)
+@click.argument("order_id", metavar="ORDER")
+@click.argument("record", metavar="RECORD")
+@click.pass_obj
+def link(session: Session, /, order_id: str, record: str) -> None:
+    """Give ORDER what a printer reports on RECORD, another record of the same order. `unlink` undoes it."""
+    response = session.api.post(path("orders", order_id, "link"), {"record": record})
+    session.show(response, f"The reports on {printable(record)} count in the order {printable(order_id)} now.")
+
+
+@click.command("unlink", cls=Command)
+@click.argument("order_id", metavar="ORDER")
+@click.argument("record", metavar="RECORD")
+@click.pass_obj
+def unlink(session: Session, /, order_id: str, record: str) -> None:
+    """Undo a link, or say that ORDER and RECORD, which look alike, are not one order."""
+    response = session.api.post(path("orders", order_id, "unlink"), {"record": record})
+    session.show(response, f"{printable(record)} and {printable(order_id)} are two records.")
+
+
 @click.group("erase", cls=Group)
 def erase() -> None:
     """Erase the personal data of an order, or of a webhook without an order, permanently."""
@@ -155,6 +175,9 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
         "created": order["created_at"],
         "updated": order["updated_at"],
         "erased": order.get("erased_at"),
+        "linked to": order.get("linked_to"),
+        "linked": ", ".join(order.get("linked", ())) or None,
+        "may be the same": ", ".join(order.get("maybe_same", ())) or None,
     }
     lines: dict[str, Cell] = {
         "line": "id",

@@ -4,7 +4,7 @@ import click
 
 from cli.api import path
 from cli.commands import Group
-from cli.output import Cell, table
+from cli.output import Cell, printable, table
 from cli.session import Session
 
 
@@ -31,5 +31,6 @@ def accept(session: Session, /, store_id: str) -> None:
     """Declare that a store is yours too: apply its webhooks, and replay those that were parked."""
     response = session.api.post(path("printful", "stores", store_id, "accept"))
     session.show(
-        response, f"The store {store_id} is yours too. Its parked webhooks are replayed: {response['replay']}."
+        response,
+        f"The store {printable(store_id)} is yours too. Its parked webhooks are replayed: {response['replay']}.",
     )

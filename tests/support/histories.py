@@ -25,7 +25,7 @@ from pressroom.inbox import events as inbox
 from pressroom.inbox import reading
 from pressroom.inbox.events import Event, State
 from pressroom.inbox.topic import Topic
-from pressroom.order import lane, repository, routing
+from pressroom.order import joining, lane, routing
 from pressroom.order.decision import Decision, Undecided
 from pressroom.order.facts import Fact, in_order
 from pressroom.order.outbox import Delivery
@@ -51,7 +51,7 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
     found = {
         handler.name: handler
         for handler in handlers
-        if handler.write in (repository.apply, stock.record_order) or handler.name.startswith(DECIDED_LATER)
+        if handler.write in (joining.apply, stock.record_order) or handler.name.startswith(DECIDED_LATER)
     }
     name = "storefront.order_paid"  # the only one that reads a setting
     decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES, inbox.get))  # noqa: E731

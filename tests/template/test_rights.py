@@ -63,6 +63,7 @@ TOPIC = (
     | WRITES_ORDERS
     | KNOWS_STORES
     | {
+        *((BATCH, TABLE, rows) for rows in (ORDER, FIND)),
         (PUT, TABLE, WATCH),
         (GET, TABLE, STOCK),
         *((action, TABLE, rows) for action in (GET, PUT) for rows in (ORDER, DELIVERY, UNTRACKED)),

@@ -46,7 +46,9 @@ from tests.support.hub import Hub
 from tests.support.samples import BADGE, TOTE, sample, shipment
 
 FILE = Path(__file__).with_name("rows_of_3644d2d.json.gz")
-SINCE: frozenset[str] = frozenset({"STORE", "no_sku"})
+SINCE: frozenset[str] = frozenset(
+    {"STORE", "linked", "unlinked", "resembles", "distinct", "maybe_same_order", "made_twice", "no_sku", "uid_found"}
+)
 """Kinds of rows, kinds of facts and reasons for attention that were added after that version."""
 
 
@@ -143,6 +145,7 @@ def test_the_file_has_facts_of_every_kind_and_orders_with_every_reason_for_atten
         "packed",
         "delivered",
         "returned",
+        "linked",
     }
 
 

@@ -1,8 +1,10 @@
 """Whose order a printer's message is about: references, records of printers, stores, links. The whole path."""
 
 import importlib
+import itertools
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -208,3 +210,254 @@ def test_every_topic_of_printful_looks_at_the_store() -> None:
     ]
     assert len(handlers) == 14
     assert {handler.check for handler in handlers} == {stores.check}
+
+
+# --- what is joined by itself ---
+
+GUID = "0B7d1c52-3c1e-4a6e-9b0a-4a7f1f2f3d20"
+DIGITS = GUID.replace("-", "").lower()
+
+
+def seen(order: dict[str, Any]) -> dict[str, Any]:
+    """The order without what depends on the time of arrival."""
+    entries = sorted((each["at"], each["source"], each["text"]) for each in order["timeline"])
+    return order | {"timeline": entries, "updated_at": "", "deliveries": []}
+
+
+def test_an_order_that_gets_its_reference_later_is_one_in_any_order_of_arrival(hub: Hub) -> None:
+    held = at_printful(None, topic="order_put_hold", created=1788336005, reason="address")
+    released = at_printful("W-24", topic="order_remove_hold", created=1788336010, reason="fixed")
+    lives = list(itertools.permutations([at_printful(None), held, released, shipped("W-24"), "paid"]))
+    found = []
+    for number, life in enumerate(lives[::7]):
+        ours, theirs = f"W-24-{number}x", 8800100 + number
+        for message in life:
+            if message == "paid":
+                pay(hub, ours)
+            else:
+                text = json.dumps(message).replace("W-24", ours).replace("7001", str(theirs))
+                printful(hub, json.loads(text))
+        order, record = hub.order(ours), hub.order(f"printful:{theirs}")
+        assert (order["status"], order["on_hold"], order["attention"]) == ("shipped", False, []), life
+        assert (record["status"], record["linked_to"], record["attention"]) == ("linked", ours, []), life
+        assert (record["lines"], record["holds"], record["on_hold"]) == ([], [], False)
+        assert len(order["holds"]) == 1
+        assert order["linked"] == [f"printful:{theirs}"]
+        found.append(json.dumps(seen(order)).replace(ours, "W-24").replace(str(theirs), "7001"))
+    assert len(set(found)) == 1
+
+
+def test_later_reports_on_a_linked_record_go_to_the_order(hub: Hub) -> None:
+    pay(hub, "W-24")
+    printful(hub, at_printful("W-24"))
+    event = printful(hub, at_printful(None, topic="order_put_hold", created=1788336005))
+    assert event["order_id"] == "W-24"
+    assert (hub.order("W-24")["on_hold"], hub.order("printful:7001")["on_hold"]) == (True, False)
+    printful(hub, at_printful(None, topic="order_remove_hold", created=1788336006))
+    assert not hub.order("W-24")["on_hold"]
+
+
+def test_a_linked_record_is_never_late(hub: Hub, clock: Clock) -> None:
+    printful(hub, at_printful(None, topic="order_put_hold"))
+    printful(hub, at_printful("W-24", topic="order_updated", created=1788336010))
+    clock.advance(40 * 24 * 3600)
+    hub.cloud.call("monitor", {})
+    assert hub.order("printful:7001")["attention"] == []
+    assert "hold_old" in hub.order("W-24")["attention"] or not hub.order("W-24")["on_hold"]
+
+
+@pytest.mark.parametrize("ours", [GUID, GUID.upper(), GUID.lower(), DIGITS])
+@pytest.mark.parametrize("theirs", [DIGITS, DIGITS.upper(), GUID.lower()])
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_a_guid_is_one_order_however_it_is_written(hub: Hub, ours: str, theirs: str, *, paid_first: bool) -> None:
+    if paid_first:
+        pay(hub, ours)
+    printful(hub, at_printful(theirs))
+    printful(hub, shipped(theirs))
+    if not paid_first:
+        pay(hub, ours)
+    order = hub.order(ours)
+    assert (order["status"], order["attention"], len(order["shipments"])) == ("shipped", [], 1)
+    if ours != theirs:
+        assert (hub.order(theirs)["status"], hub.order(theirs)["linked_to"]) == ("linked", ours)
+        assert hub.order(theirs)["attention"] == []
+
+
+# --- what looks alike ---
+
+
+@pytest.mark.parametrize(
+    ("ours", "ref", "theirs"),
+    [
+        *[("5678", "#W21", "W21"), ("W21", None, "#W21")],
+        *[("W22", None, "W22-1"), ("5678", "#W22", "W22_2"), ("W46", None, "W46-R1")],
+    ],
+)
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_records_that_may_be_one_name_each_other(
+    hub: Hub, ours: str, ref: str | None, theirs: str, *, paid_first: bool
+) -> None:
+    steps = [lambda: pay(hub, ours, ref=ref), lambda: printful(hub, at_printful(theirs))]
+    for step in steps if paid_first else reversed(steps):
+        step()
+    order, record = hub.order(ours), hub.order(quote(theirs))
+    assert (order["attention"], order["maybe_same"]) == (["maybe_same_order"], [theirs])
+    assert (record["attention"], record["maybe_same"]) == (["maybe_same_order", "unpaid"], [ours])
+    pay(hub, theirs)  # another order of the shop's, after all
+    assert (hub.order(ours)["attention"], hub.order(quote(theirs))["attention"]) == ([], [])
+
+
+def test_orders_that_look_like_nothing_are_left_alone(hub: Hub) -> None:
+    pay(hub, "W-1", ref="1001")
+    pay(hub, "W-2", ref="1002")
+    for theirs in ("X-1", "W", "10011"):
+        printful(hub, at_printful(theirs, 7000 + len(theirs)))
+    assert {each["id"]: each["attention"] for each in hub.get("/orders")["body"]["orders"]} == {
+        "W-1": [],
+        "W-2": [],
+        **{each: ["unpaid"] for each in ("X-1", "W", "10011")},
+    }
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_a_printers_number_that_can_mean_two_orders_is_flagged_until_both_are_heard_of(
+    hub: Hub, *, paid_first: bool
+) -> None:
+    steps = [
+        lambda: pay(hub, "89005", ref="89002"),
+        lambda: pay(hub, "89002", ref="88999"),
+        lambda: printful(hub, shipped("89002")),
+    ]
+    for step in steps if paid_first else reversed(steps):
+        step()
+    assert (hub.order("89002")["status"], hub.order("89005")["status"]) == ("shipped", "paid")
+    assert hub.order("89002")["maybe_same"] == ["89005"]
+    assert hub.order("89005")["attention"] == hub.order("89002")["attention"] == ["maybe_same_order"]
+    printful(hub, at_printful("89005", 7002))
+    assert hub.order("89005")["attention"] == hub.order("89002")["attention"] == []
+
+
+# --- links by hand ---
+
+
+def link(hub: Hub, order_id: str, record: str, action: str = "link") -> int:
+    code: int = hub.post(f"/orders/{order_id}/{action}", {"record": record})["statusCode"]
+    return code
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_two_printers_orders_of_one_order_are_linked_by_a_person(hub: Hub, *, paid_first: bool) -> None:
+    hub.cloud.parameters["StorefrontUrl"] = hub.shop.URL
+    first = at_printful("W-22-1"), shipped("W-22-1", 7001, "T-1")
+    second = (shipped("W-22-2", 7002, "T-2"),)
+    if paid_first:
+        pay(hub, "W-22", "PF-TEE", "PF-TEE")
+    for message in (*first, *second):
+        printful(hub, message)
+    if not paid_first:
+        pay(hub, "W-22", "PF-TEE", "PF-TEE")
+    assert hub.order("W-22")["maybe_same"] == ["W-22-1", "W-22-2"]
+    assert link(hub, "W-22", "W-22-1") == 200
+    assert (hub.order("W-22")["status"], hub.order("W-22")["maybe_same"]) == ("partially_shipped", ["W-22-2"])
+    assert link(hub, "W-22", "W-22-2") == link(hub, "W-22", "W-22-2") == 200
+    hub.settle()
+    order, record = hub.order("W-22"), hub.order("W-22-1")
+    assert (order["status"], order["attention"], order["linked"]) == ("shipped", [], ["W-22-1", "W-22-2"])
+    assert (record["status"], record["linked_to"], record["attention"]) == ("linked", "W-22", [])
+    assert hub.shop.types("W-22").count("order.shipped") == 2
+    assert {each["tracking_number"] for each in order["shipments"]} == {"T-1", "T-2"}
+    assert [each["action"] for each in hub.get("/actions", target="W-22-1")["body"]["actions"]] == ["link"]
+    assert [each["id"] for each in hub.get("/orders", tracking="T-1")["body"]["orders"]].count("W-22") == 1
+
+
+def test_a_link_is_undone_and_later_reports_follow(hub: Hub, clock: Clock) -> None:
+    pay(hub, "W-46", "PF-TEE")
+    printful(hub, at_printful("W-46-R1"))
+    before = hub.order("W-46"), hub.order("W-46-R1")
+    assert link(hub, "W-46", "W-46-R1") == 200
+    printful(hub, shipped("W-46-R1"))
+    assert hub.order("W-46")["status"] == "shipped"
+    assert link(hub, "W-46", "W-46-R1", "unlink") == 200
+    after = hub.order("W-46"), hub.order("W-46-R1")
+    assert (after[0]["status"], after[0]["shipments"], after[0]["linked"]) == ("paid", [], [])
+    assert (after[1]["status"], len(after[1]["shipments"]), after[1]["linked_to"]) == ("partially_shipped", 1, None)
+    assert (after[0]["lines"], after[0]["attention"]) == (before[0]["lines"], [])  # a person has said that it is not
+    printful(hub, at_printful("W-46-R1", topic="order_canceled", created=1788360000))
+    assert hub.order("W-46")["attention"] == []
+    clock.advance(1)
+    assert link(hub, "W-46", "W-46-R1") == 200
+    assert hub.order("W-46")["status"] == "shipped"
+
+
+def test_a_person_says_that_two_records_are_not_one(hub: Hub) -> None:
+    pay(hub, "W-46")
+    printful(hub, at_printful("W-46-R1"))
+    assert link(hub, "W-46", "W-46-R1", "unlink") == 200
+    assert (hub.order("W-46")["attention"], hub.order("W-46-R1")["attention"]) == ([], ["unpaid"])
+    printful(hub, shipped("W-46-R1"))
+    assert hub.order("W-46")["attention"] == []
+
+
+def test_a_link_that_makes_no_sense_is_refused(hub: Hub) -> None:
+    for order_id in ("W-1", "W-2"):
+        pay(hub, order_id)
+    printful(hub, at_printful(None))
+    printful(hub, at_printful("X-1", 7002))
+    assert link(hub, "W-1", "W-404") == link(hub, "W-404", "W-1") == 404
+    assert link(hub, "W-1", "") == 400
+    for order_id, record in (("W-1", "W-1"), ("W-1", "W-2"), ("printful:7001", "X-1")):
+        assert link(hub, order_id, record) == 409
+    assert link(hub, "W-1", "X-1", "unlink") == 409
+    assert link(hub, "W-1", "printful:7001") == 200
+    assert link(hub, "W-2", "printful:7001") == 409
+    assert link(hub, "printful:7001", "X-1") == 409
+
+
+def test_erasing_an_order_erases_what_was_linked(hub: Hub) -> None:
+    pay(hub, "W-46", "PF-TEE")
+    printful(hub, shipped("W-46-R1", tracking="T-SECRET"))
+    link(hub, "W-46", "W-46-R1")
+    assert hub.post("/orders/W-46/erase")["statusCode"] == 200
+    assert hub.get("/orders", tracking="T-SECRET")["body"]["orders"] == []
+    link(hub, "W-46", "W-46-R1", "unlink")
+    assert {each["tracking_number"] for each in hub.order("W-46-R1")["shipments"]} == {"erased"}
+
+
+# --- made twice ---
+
+
+@pytest.mark.parametrize("second", ["pending", "draft", "canceled", "fulfilled"])
+def test_a_line_in_two_open_orders_of_a_printer_is_made_twice(hub: Hub, second: str) -> None:
+    pay(hub, "W-7", "PF-TEE")
+    printful(hub, at_printful("W-7"))
+    other = at_printful("W-7", 7002)
+    other["data"]["order"]["status"] = second
+    printful(hub, other)
+    assert hub.order("W-7")["attention"] == (["made_twice"] if second == "pending" else [])
+    printful(hub, at_printful("W-7", 7001, "order_canceled", created=1788360000))
+    assert "made_twice" not in hub.order("W-7")["attention"]
+
+
+def test_a_line_that_two_orders_of_a_printer_share_is_made_once(hub: Hub) -> None:
+    pay(hub, "W-7", line_items=[{"id": "1", "sku": "PF-TEE", "quantity": 2, "price": 9}])
+    printful(hub, at_printful("W-7"))
+    printful(hub, at_printful("W-7", 7002))
+    assert hub.order("W-7")["attention"] == []
+
+
+def test_a_record_that_looks_like_two_orders_is_only_the_one_that_it_is_linked_to(hub: Hub) -> None:
+    pay(hub, "W-8")
+    pay(hub, "W-9", ref="W-8-1")
+    printful(hub, at_printful("W-8-1"))
+    assert hub.order("W-8-1")["maybe_same"] == ["W-8", "W-9"]
+    assert link(hub, "W-9", "W-8-1") == 200
+    assert [hub.order(each)["attention"] for each in ("W-8", "W-9", "W-8-1")] == [[], [], []]
+
+
+def test_an_order_that_the_shop_changed_before_it_was_paid_looks_like_nothing(hub: Hub) -> None:
+    pay(hub, "W-8")
+    lines = [{"id": "1", "sku": "PF-TEE", "quantity": 1, "price": 9}]
+    update = order(id="W-8-1", updated_at="2026-09-01T14:10:00Z", line_items=lines)
+    hub.receive("storefront", "order_updated", update)
+    hub.settle()
+    assert hub.order("W-8")["attention"] == []

@@ -204,6 +204,7 @@ def test_the_record_is_json_with_the_keys_of_the_contract() -> None:
         *("id", "ref", "status", "on_hold", "attention", "currency"),
         *("created_at", "updated_at", "lines", "shipments", "timeline"),
         *("holds", "refunds", "provider_orders", "erased_at"),
+        *("linked_to", "linked", "maybe_same"),
     }
 
 

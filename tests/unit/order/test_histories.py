@@ -10,12 +10,13 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from pressroom.order import links
 from pressroom.order.facts import Fact, in_order, pack, unpack
 from pressroom.order.fold import RULES, fold
 from pressroom.order.model import RANK, STAGES, Line, Order, Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import BY_ID, FOLLOWED
-from tests.support.histories import History, about_orders, drawn, each_history
+from tests.support.histories import History, about_orders, drawn, each_history, instant
 from tests.support.template import topics
 
 
@@ -26,6 +27,7 @@ def test_the_histories_cover_every_topic_about_orders_and_every_kind_of_fact() -
         "notified",
         "erased",
         "overdue",
+        *("linked", "unlinked", "resembles", "distinct"),
     }  # which no webhook reports
     catalogue = {"product_synced", "product_updated", "product_deleted", "stock_updated"}
     assert {f"{provider}.{topic}" for provider, topic in topics()} - about_orders().keys() == {
@@ -46,6 +48,54 @@ def test_any_order_and_any_repetition_of_the_facts_give_the_same_record(history:
     assert fold(history.order_id, shuffled) == fold(history.order_id, facts)
     assert pack(shuffled) == pack(facts)
     assert unpack(pack(shuffled)) == in_order(facts)
+
+
+def _note(kind: str, at: int, **data: str) -> Fact:
+    return Fact(id=f"{kind}/{at}", kind=kind, source="ops", at=instant(at), received_at=instant(at), data=dict(data))
+
+
+def _record(order: Order) -> Order:
+    """The order without what shows that a record is linked."""
+    return replace(order, timeline=[], linked=[], linked_to=None, updated_at="", created_at="")
+
+
+@each_history()
+def test_linked_facts_count_like_the_orders_own_and_unlinked_ones_not_at_all(history: History) -> None:
+    random = history.random()
+    theirs = [fact for fact in history.facts if links.is_a_printers(fact) and random.random() < 0.7]
+    own = [fact for fact in history.facts if fact not in theirs]
+    linked, unlinked = (_note(kind, at, record="7-R1") for kind, at in (("linked", 10**7), ("unlinked", 2 * 10**7)))
+    for known, expected in (
+        ([linked], history.facts),
+        ([], history.facts),  # linked by Pressroom itself
+        ([linked, unlinked], own),
+        ([linked, unlinked, _note("linked", 3 * 10**7, record="7-R1")], history.facts),
+    ):
+        facts = [*own, *links.copies("7-R1", theirs), *known] * random.choice((1, 2))
+        random.shuffle(facts)
+        order = fold(history.order_id, facts)
+        assert _record(order) == _record(fold(history.order_id, expected))
+        assert order.linked == (["7-R1"] if theirs and expected is not own else [])
+
+
+@each_history()
+def test_a_linked_record_keeps_its_facts_and_gets_them_back(history: History) -> None:
+    random = history.random()
+    linked, unlinked = (_note(kind, at, order="7") for kind, at in (("linked", 10**7), ("unlinked", 2 * 10**7)))
+    facts = [*history.facts, linked]
+    random.shuffle(facts)
+    order = fold(history.order_id, facts)
+    assert order.linked_to == "7"
+    assert (
+        _record(order).lines
+        == _record(fold(history.order_id, [fact for fact in history.facts if not links.is_a_printers(fact)])).lines
+    )
+    if not order.lines:
+        assert (order.status, order.on_hold, order.shipments) == (Status.LINKED, False, [])
+        assert Attention.UNPAID not in order.attention
+    facts.append(unlinked)
+    random.shuffle(facts)
+    assert _record(fold(history.order_id, facts)) == _record(fold(history.order_id, history.facts))
 
 
 @each_history(300)

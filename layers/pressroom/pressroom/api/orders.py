@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
 
 from pressroom.api.common import (
     LIMIT,
@@ -19,6 +20,7 @@ from pressroom.api.common import (
     Id,
     Limit,
     Printer,
+    actor,
     new_router,
     page,
     page_of,
@@ -27,10 +29,12 @@ from pressroom.api.common import (
 from pressroom.api.deliveries import DeliveryInOrder, in_order
 from pressroom.inbox import events
 from pressroom.inbox.events import Event, Webhook
-from pressroom.order import customers, repository
+from pressroom.ops import actions
+from pressroom.order import customers, joining, repository
 from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
 from pressroom.order.model import OPEN, Line, Order, Status
+from pressroom.order.names import begins_like_a_record
 from pressroom.order.reasons import Attention
 from pressroom.partners import BY_ID, OPS
 from pressroom.platform import config, table, wire
@@ -82,6 +86,19 @@ class Route(Body):
     """The printer that a line is routed to."""
 
     destination: Printer
+
+
+class Other(Body):
+    """The id of another record."""
+
+    record: Annotated[str, Field(min_length=1, max_length=LONGEST_ID, description="The id of the other record.")]
+
+
+class Joined(TypedDict):
+    """The order, and the records whose reports it has now."""
+
+    id: str
+    linked: list[str]
 
 
 class Routed(TypedDict):
@@ -246,6 +263,66 @@ def route_line(order_id: Id, line_id: Id, wanted: Route) -> Routed:
     if before and before.state in _SET_ASIDE:
         raise ServiceError(HTTPStatus.CONFLICT, f"The same request failed before: replay the event {event_id}.")
     return {"event_id": event_id, "status": "duplicate" if before else "accepted"}
+
+
+@router.post(
+    "/orders/<order_id>/link", tags=["orders"], operation_id="linkRecord", summary="Link a printer's record to an order"
+)
+def link_record(order_id: Id, other: Other) -> Joined:
+    """Give the order what a printer has reported, and will report, on another record. `unlink` undoes it.
+
+    The shop is notified as if the reports had come for the order.
+    """
+    order, record = _found(order_id), _found(other.record)
+    if record.linked_to != order_id:
+        _may_be_linked(order, record)
+    joined = joining.link(record.id, order_id)
+    if joined is None:
+        raise ServiceError(HTTPStatus.CONFLICT, "The record was linked to another order meanwhile.")
+    return _joined("link", joined, record.id)
+
+
+@router.post(
+    "/orders/<order_id>/unlink",
+    tags=["orders"],
+    operation_id="unlinkRecord",
+    summary="Undo a link, or say that two records are not one order",
+)
+def unlink_record(order_id: Id, other: Other) -> Joined:
+    """End a link, so that the record has the printer's reports again. Or end `maybe_same_order` in both records."""
+    order, record = _found(order_id), _found(other.record)
+    if record.linked_to != order_id and record.id not in order.maybe_same:
+        raise ServiceError(HTTPStatus.CONFLICT, "The record is not linked to the order, and does not look like it.")
+    return _joined("unlink", joining.unlink(record.id, order_id), record.id)
+
+
+def _found(order_id: str) -> Order:
+    row = repository.get(order_id)
+    if row is None:
+        raise NotFoundError(f"There is no such order: {order_id}.")
+    return fold(order_id, row.facts)
+
+
+def _may_be_linked(order: Order, record: Order) -> None:
+    """Raise ServiceError if a record can't be linked to an order."""
+    if record.id == order.id:
+        problem = "A record can't be linked to itself."
+    elif record.currency is not None:
+        problem = f"{record.id} is an order that the shop has reported: only a printer's record can be linked."
+    elif record.linked_to or record.linked:
+        problem = f"{record.id} is linked to {record.linked_to or ', '.join(record.linked)}: unlink it first."
+    elif order.linked_to or begins_like_a_record(order.id):
+        problem = f"{order.id} is a printer's record: link it to an order of the shop's."
+    else:
+        return
+    raise ServiceError(HTTPStatus.CONFLICT, problem)
+
+
+def _joined(action: str, order: Order, record: str) -> Joined:
+    for target in (order.id, record):
+        actions.record(action, target, by=actor(), now=config.utcnow())
+    repository.count_attention(order, OPS)
+    return {"id": order.id, "linked": order.linked}
 
 
 def _in_list(row: table.Item) -> OrderInList:

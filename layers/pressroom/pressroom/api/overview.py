@@ -17,6 +17,9 @@ from pressroom.platform.times import iso
 
 router = new_router()
 
+COUNTED = tuple(each for each in Status if each is not Status.LINKED)
+"""The statuses of orders. A linked record is none: its order is counted."""
+
 MOST = 1_000
 """How many items of a kind are counted at most: nobody needs the exact number of more, and the reads stay bounded."""
 AT_ONCE = 8
@@ -95,7 +98,7 @@ def get_overview() -> Overview:
     now = config.utcnow()
     known = monitor_state.read().counted
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small queries, which mostly wait
-        by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in Status}
+        by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in COUNTED}
         attention = pool.submit(_count, "by_attention", repository.KIND)
         pending, dead = (pool.submit(_by_destination, each) for each in (outbox.State.PENDING, outbox.State.DEAD))
         failed, unhandled = (

@@ -173,12 +173,12 @@ const listed = (pairs) =>
 class Problem extends Error {}
 
 // `given` is a token that was just entered: the page keeps it once the API has accepted it.
-async function ask(path, { method = "GET", signal = visit.signal, given } = {}) {
+async function ask(path, { method = "GET", signal = visit.signal, given, body } = {}) {
   const headers = { Authorization: `Bearer ${given ?? token}`, "X-Actor": "console" };
   let answer;
   try {
     // Relative to the page: the API may stand under a path, of a custom domain or of the local cloud.
-    answer = await fetch(`.${path}`, { method, headers, signal, cache: "no-store", credentials: "omit", redirect: "error" });
+    answer = await fetch(`.${path}`, { method, headers, body, signal, cache: "no-store", credentials: "omit", redirect: "error" });
   } catch (error) {
     if (signal.aborted) throw error;
     throw new Problem("Pressroom can't be reached. Check your connection, then try again.");
@@ -669,6 +669,28 @@ function pages(page, key, showing, next, nothing) {
 
 // --- one order ---
 
+// Other records of an order, each with buttons that link it or part it. Then the order is shown again.
+function others(known, records, actions) {
+  if (!records.length) return null;
+  const one = (record) => {
+    const status = el("span", { role: "status", class: "status" });
+    const act = async (action) => {
+      try {
+        await ask(at("orders", known.id, `/${action}`), { method: "POST", body: JSON.stringify({ record }) });
+        await render(() => order(known.id), { again: true });
+      } catch (error) {
+        if (error instanceof Problem) status.replaceChildren(data(error.message, 400));
+      }
+    };
+    const controls = Object.entries(actions).map(([label, action]) => [
+      " ",
+      button(label, () => act(action), { "aria-label": `${label}: ${short(record, 40)}` }),
+    ]);
+    return el("div", {}, inside("orders", record), controls, " ", status);
+  };
+  return records.map(one);
+}
+
 async function order(id) {
   const [known, { history: steps }] = await Promise.all([ask(at("orders", id)), ask(at("orders", id, "/history"))]);
   const printer = (each) => (each.destination ? named(each.destination) : warn("nobody"));
@@ -718,6 +740,12 @@ async function order(id) {
       ],
       ["Erased", known.erased_at && time(known.erased_at)],
       ["Recipient", recipient(known.id)],
+      ["Linked to the order", known.linked_to && inside("orders", known.linked_to)],
+      ["Linked records", others(known, known.linked, { Unlink: "unlink" })],
+      [
+        "May be the same order",
+        others(known, known.maybe_same, { ...(known.currency && { Link: "link" }), "Not the same": "unlink" }),
+      ],
     ]),
     known.attention.length
       ? el(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from pressroom.inbox import drift, events, reading
 from pressroom.inbox.events import Event, State
-from pressroom.order import repository
+from pressroom.order import joining, repository
 from pressroom.order.model import Order
 from pressroom.platform import config
 from pressroom.platform.errors import Unprocessable
@@ -33,7 +33,7 @@ class Topic[M: BaseModel, D]:
     model: type[M]
     decide: Callable[[M, Event], D]
     check: Callable[[M], None] = field(default=lambda _: None, kw_only=True)
-    write: Callable[[D], Order | None] = field(default=repository.apply, kw_only=True)  # type: ignore[assignment]
+    write: Callable[[D], Order | None] = field(default=joining.apply, kw_only=True)  # type: ignore[assignment]
 
     def __call__(self, invocation: dict[str, Any], context: object) -> None:
         event = events.get(invocation["event_id"])

@@ -16,6 +16,7 @@ from pressroom.inbox.events import Event
 from pressroom.ops import actions, dead_letters
 from pressroom.order import outbox, repository
 from pressroom.order.facts import Fact
+from pressroom.order.links import linked
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery, State
 from pressroom.platform import table
@@ -56,6 +57,11 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
     for key in repository.find_keys(row.facts):
         if key.startswith(("tracking/", "email/")):
             repository.remove_from_search(order_id, key, now=now)
+    for record in linked(row.facts):  # what was copied from there stands there too
+        for key in repository.find_keys(row.facts):
+            if key.startswith("tracking/"):
+                repository.remove_from_search(record, key, now=now)
+        repository.rewrite(record, lambda facts: [*without_texts(facts), _fact(now)])
     order = repository.rewrite(order_id, lambda facts: [*without_texts(facts), _fact(now)])
     actions.record("erase", order_id, by=by, now=now)
     return order

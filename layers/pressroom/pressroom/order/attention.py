@@ -7,10 +7,10 @@ A rule sees the settled order. The reasons that are found earlier (`State.reason
 from collections.abc import Callable
 
 from pressroom.order.facts import DRAFT, Fact, destination_of, out_of_stock
-from pressroom.order.model import GONE, Line, Status, Waits
+from pressroom.order.model import GONE, RANK, Line, Status, Waits
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import is_beyond_recall, takes_changes
-from pressroom.order.state import ProviderOrderKey, State
+from pressroom.order.state import ItemKey, ProviderOrderKey, State
 from pressroom.partners import CANCELS, CREATES, ORDERED, SHOP
 
 type Rule = Callable[[State], bool]
@@ -27,7 +27,48 @@ def _open_lines(state: State) -> list[Line]:
 
 def _unpaid(state: State) -> bool:
     # An order that was canceled, that nobody makes and nobody has paid for is over.
-    return not state.paid and not state.standalone_key() and (state.is_made() or not state.revoked)
+    if state.order.linked_to or state.standalone_key():
+        return False
+    return not state.paid and (state.is_made() or not state.revoked)
+
+
+def _maybe_same_order(state: State) -> bool:
+    return bool(state.order.maybe_same)
+
+
+def _made_twice(state: State) -> bool:
+    """Two open orders of one printer hold the same line, with more pieces than were ordered."""
+    return any(
+        len(parts) > 1 and _pieces(state, line, parts) > line.quantity
+        for line in _open_lines(state)
+        for parts in _open_parts(state, line).values()
+    )
+
+
+def _open_parts(state: State, line: Line) -> dict[str, list[ItemKey]]:
+    """Return by printer the items of a line in its open orders there, one for each order."""
+    found: dict[str, dict[str, ItemKey]] = {}
+    for part in state.items_by_line.get(line.id, ()):
+        if _is_open(state, part):
+            found.setdefault(part[0][0], {}).setdefault(part[0][1], part)
+    return {printer: list(parts.values()) for printer, parts in found.items()}
+
+
+def _is_open(state: State, part: ItemKey) -> bool:
+    """Return whether a printer is going to make an item: its order is no draft, and it is neither canceled nor sent."""
+    key, item = part
+    known = state.provider_orders.get(key)
+    reports = state.progress_of((key, "")), state.progress_of(part)
+    return (
+        state.has_item(key, item)
+        and (known is None or known.status not in ("draft", "fulfilled", "archived"))
+        and not any(each.canceled or each.failed or each.rank >= RANK[Status.SHIPPED] for each in reports)
+    )
+
+
+def _pieces(state: State, line: Line, parts: list[ItemKey]) -> int:
+    """Return how many pieces of a line some items are; one without a quantity is all of them."""
+    return sum(state.items[part].quantity or line.quantity for part in parts)
 
 
 def _no_sku(state: State) -> bool:
@@ -211,6 +252,8 @@ def _out_of_stock(state: State) -> bool:
 RULES: dict[Attention, Rule] = {
     Attention.UNPAID: _unpaid,
     Attention.NO_SKU: _no_sku,
+    Attention.MAYBE_SAME_ORDER: _maybe_same_order,
+    Attention.MADE_TWICE: _made_twice,
     Attention.UNROUTABLE: _unroutable,
     Attention.UNKNOWN_SKU: _unknown_sku,
     Attention.LINE_MISSING: _line_missing,

@@ -13,8 +13,9 @@ class Decision:
     """The result of an event: facts about one order, and the deliveries that they cause.
 
     `ended` is a delivery whose end the facts report: its row is written with them. `tracking_wait_expired` are parcels
-    of which the shop is notified now, with or without tracking; `at` is the time of that, if there are no facts.
-    `emails` are the customer's addresses by which the order is to be found: only their digests are written.
+    of which the shop is notified now, with or without tracking. `at` is the time of the decision, if its facts are
+    older or there are none. `emails` are the customer's addresses by which the order is to be found: only their
+    digests are written.
     """
 
     order_id: str

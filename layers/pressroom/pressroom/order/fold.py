@@ -66,6 +66,10 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | lasts                                                    |
 | `notified`     | notifications                            | nothing: a notification to the shop was created. The     |
 |                |                                          | timeline shows only its end; if `dead`, `shop_not_told`  |
+| `linked`,      | ops, links                               | the facts of a printer's record count in an order, or not|
+| `unlinked`     |                                          | any more (`order.links`)                                 |
+| `resembles`    | links                                    | `maybe_same_order`: another record may be the same order |
+| `distinct`     | links, ops                               | ends that                                                |
 | `erased`       | ops                                      | `erased_at`: personal data in the facts was removed      |
 
 Of one instant, a hold comes before its release, and a draft before another status (`facts.in_order`). If other facts of
@@ -74,6 +78,7 @@ the same instant contradict each other, the one that needs a person counts (a fa
 
 from collections.abc import Callable, Iterable
 
+from pressroom.order import links
 from pressroom.order.attention import attention, may_be_made_twice
 from pressroom.order.confirmation import confirm_changes, follow_changes, is_turning_point
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
@@ -94,9 +99,12 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
 
     A kind without a rule (written by a newer version, before a rollback) is kept and shown, and changes nothing else.
     """
+    known = list(facts)
     state = State(order_id)
-    order, ordered = state.order, in_order(facts)
-    for fact in ordered:
+    order, ordered = state.order, in_order(known)
+    order.linked_to, order.linked = links.linked_to(known), links.linked(known)
+    order.maybe_same = [] if order.linked_to else links.similar(known)
+    for fact in in_order(links.counted(known)):
         rule = RULES.get(fact.kind)
         if rule:
             state.note_provider_order(fact)
@@ -108,7 +116,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
             order.timeline.append(
                 TimelineEntry(at=fact.at, received_at=fact.received_at, source=fact.source, event_id=fact.id, text=text)
             )
-    order.created_at = order.created_at or min((fact.at for fact in ordered), default="")
+    order.created_at = order.created_at or min((fact.at for fact in ordered if fact.source != links.SOURCE), default="")
     received = [fact for fact in ordered if _is_from_outside(fact)] or ordered
     order.updated_at = max((fact.received_at for fact in received), default="")
     _finish(state)
@@ -144,7 +152,7 @@ def _is_from_outside(fact: Fact) -> bool:
 
     Otherwise an order about which nothing is reported would count as updated as soon as the monitor notices that.
     """
-    return fact.kind not in ("overdue", "notified", "erased") and fact.source != f"deliver.{SHOP}"
+    return fact.kind not in ("overdue", "notified", "erased") and fact.source not in (f"deliver.{SHOP}", links.SOURCE)
 
 
 # --- reported by the shop, or decided for it ---
@@ -399,6 +407,23 @@ def _on_notified(state: State, fact: Fact) -> str:
     return ""
 
 
+def _on_linked(state: State, fact: Fact) -> str:
+    if fact.source == links.SOURCE:
+        return ""  # the record shows where its facts went
+    if "order" in fact.data:
+        return f"Linked to the order {fact.data['order']}, which has the printer's reports now"
+    return f"Linked with the record {fact.data['record']}: its reports are about this order"
+
+
+def _on_unlinked(state: State, fact: Fact) -> str:
+    other = f"the order {fact.data['order']}" if "order" in fact.data else f"the record {fact.data['record']}"
+    return f"No longer linked with {other}"
+
+
+def _on_compared(state: State, fact: Fact) -> str:
+    return ""
+
+
 def _on_erased(state: State, fact: Fact) -> str:
     state.order.erased_at = fact.at
     return "Personal data was erased"
@@ -429,6 +454,10 @@ RULES: dict[str, Rule] = {
     "stock": _on_stock,
     "overdue": _on_overdue,
     "notified": _on_notified,
+    "linked": _on_linked,
+    "unlinked": _on_unlinked,
+    "resembles": _on_compared,
+    "distinct": _on_compared,
     "erased": _on_erased,
 }
 """By the kind of a fact, its rule. Kinds are stored, so their names never change."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from pressroom.order import links
 from pressroom.order.facts import Fact, in_order
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
@@ -37,7 +38,7 @@ class Step:
 
 def steps(order_id: str, facts: Iterable[Fact]) -> list[Step]:
     """Return every change of status: of the order, of its present lines and of its parcels, oldest first."""
-    ordered = in_order(facts)
+    ordered = in_order(links.counted(facts))
     now = fold(order_id, ordered)
     names = {(each.provider, old): each.id for each in now.shipments for old in (each.id, *each.merged)}
     wanted = _statuses(now, names).keys()

@@ -8,7 +8,7 @@ from pressroom.order.reasons import Attention
 
 
 class Status(StrEnum):
-    """The status of a line or an order, in the order of progress; the last three stand beside that order."""
+    """The status of a line or an order, in the order of progress; the last four stand beside that order."""
 
     PAID = "paid"
     ACCEPTED = "accepted"
@@ -21,6 +21,8 @@ class Status(StrEnum):
     RETURNED = "returned"
     FAILED = "failed"
     CANCELED = "canceled"
+    LINKED = "linked"
+    """Of a printer's record: its reports count in the order that it is linked to."""
 
 
 class Waits(StrEnum):
@@ -182,7 +184,11 @@ class TimelineEntry:
 
 @dataclass(slots=True, kw_only=True)
 class Order:
-    """The record of an order, without its deliveries, which are rows of their own."""
+    """The record of an order, without its deliveries, which are rows of their own.
+
+    `linked_to` is the order that has what the printer reported on this record; `linked` are the records whose reports
+    this order has. `maybe_same` are records that may be the same order: a person links them, or says that they are not.
+    """
 
     id: str
     ref: str | None = None
@@ -198,6 +204,9 @@ class Order:
     holds: list[Hold] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     provider_orders: list[ProviderOrder] = field(default_factory=list)
+    linked_to: str | None = None
+    linked: list[str] = field(default_factory=list)
+    maybe_same: list[str] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
 
     def own_shipments(self) -> list[Shipment]:

@@ -18,6 +18,11 @@ class Attention(StrEnum):
     UNPAID = "unpaid", "A printer works on the order, or the shop changed it, but the shop has not reported it as paid."
     PAID_TWICE = "paid_twice", "The shop reported the payment again with different contents; the first report counts."
     NO_SKU = "no_sku", "A line has no SKU, so nobody prints it."
+    MAYBE_SAME_ORDER = (
+        "maybe_same_order",
+        "Another record may be the same order: link the two, or say that they are not.",
+    )
+    MADE_TWICE = "made_twice", "Two open orders of one printer hold the same line, so it will be made twice."
     UNROUTABLE = "unroutable", "A line has no printer, so nobody prints it."
     UNKNOWN_SKU = "unknown_sku", "A printer has, or a parcel holds, an item that was not ordered from that printer."
     LINE_MISSING = "line_missing", "A line is missing from the order at its printer, so nobody prints it."

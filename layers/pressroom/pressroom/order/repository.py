@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from pressroom.order import customers, lane, notifications, outbox
+from pressroom.order import customers, lane, links, notifications, outbox
 from pressroom.order.decision import Decision, Undecided
-from pressroom.order.facts import Fact, age_counts_from, delivery_ids, pack, unpack
+from pressroom.order.facts import Fact, age_counts_from, delivery_ids, is_paid, pack, unpack
 from pressroom.order.fold import fold
 from pressroom.order.model import Order
+from pressroom.order.names import begins_like_a_record
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table
 from pressroom.platform.errors import Conflict
@@ -30,6 +31,8 @@ FOUND_FOR = timedelta(days=400)
 """How long an order is found by its reference, a tracking number or an e-mail address after that was last reported."""
 MOST_FOUND = 200
 """How many orders one search row names at most: of the many with the same reference, the others are not found by it."""
+MOST_ALIKE = 25
+"""How many records that look like an order are compared with it."""
 _MONTH = "2026-01"
 """The beginning of a time: its year and month."""
 TRIES = 12
@@ -46,6 +49,15 @@ class Row:
 
     version: int = 0
     facts: list[Fact] = field(default_factory=list)
+
+
+class Written(NamedTuple):
+    """What `record` has written: the order, its facts before and now, and whether any of them is new."""
+
+    order: Order
+    before: list[Fact]
+    facts: list[Fact]
+    is_new: bool
 
 
 def count_attention(order: Order, source: str) -> None:
@@ -85,7 +97,14 @@ def _pause(attempt: int) -> None:
 def apply(
     decision: Decision | Undecided, extra_writes: ExtraWrites = lambda _: (), *, pause: Callable[[int], None] = _pause
 ) -> Order:
-    """Make the decision if it is not made yet, add its facts to the order, and return the order.
+    """Record a decision as `record` does, and return the order."""
+    return record(decision, extra_writes, pause=pause).order
+
+
+def record(
+    decision: Decision | Undecided, extra_writes: ExtraWrites = lambda _: (), *, pause: Callable[[int], None] = _pause
+) -> Written:
+    """Make the decision if it is not made yet, add its facts to the order, and return what is written.
 
     The order, its new deliveries, the shop's notifications and `extra_writes` (other rows, made of all facts) are
     written together or not at all; nothing is written when no fact is new. When another writer was first, all is
@@ -101,17 +120,17 @@ def apply(
         facts = row.facts + new
         order = fold(order_id, facts)
         if not new and not decided.tracking_wait_expired:
-            return order
+            return Written(order, row.facts, facts, is_new=False)
         news = notifications.notifications_for(
             row.facts,
             facts,
             order,
-            at=max((fact.received_at for fact in new), default=decided.at),
+            at=max((decided.at, *(fact.received_at for fact in new))),
             tracking_wait_expired=decided.tracking_wait_expired,
             deliveries=(*decided.deliveries, *([decided.ended] if decided.ended else [])),
         )
         if not new and not news.facts:
-            return order
+            return Written(order, row.facts, facts, is_new=False)
         facts += news.facts
         put = _put(order, facts, row.version)
         rows = [{"Put": _new(delivery, facts)} for delivery in (*decided.deliveries, *news.deliveries)]
@@ -119,10 +138,10 @@ def apply(
         if decided.ended:
             rows.append({"Update": decided.ended.change()})
         _index_for_search(
-            order_id, find_keys(new) - find_keys(row.facts), max((each.received_at for each in new), default="")
+            order_id, _search_keys(order_id, row.facts, new), max((each.received_at for each in new), default="")
         )
         if write(put, [*rows, *extra_writes(facts)]):
-            return order
+            return Written(order, row.facts, facts, is_new=True)
         pause(attempt)
     raise Conflict(f"other writers changed the order {TRIES} times in a row")
 
@@ -180,6 +199,25 @@ def find_keys(facts: Iterable[Fact]) -> set[str]:
         for kind, name in (("ref", "ref"), ("tracking", "tracking_number"))
         if (kind != "ref" or fact.kind == "paid") and fact.data.get(name)
     }
+
+
+def _search_keys(order_id: str, known: list[Fact], new: list[Fact]) -> set[str]:
+    """Return the keys of the rows that must name an order from now on, because of its new facts.
+
+    Besides what people search for: the printers' orders that it has; and, of a new record, its GUID, and the names of a
+    record that the shop has not reported (`order.joining`).
+    """
+    keys = find_keys(new) - find_keys(known)
+    if begins_like_a_record(order_id):
+        return keys
+    orders = links.orders_of_printers(new) - links.orders_of_printers(known)
+    keys |= {find_key("printer_order", f"{printer}/{number}") for printer, number in orders}
+    digits = links.guid(order_id)
+    if digits and not known:
+        keys.add(find_key("guid", digits))
+    if links.is_heard_of(new) and not links.is_heard_of(known) and not is_paid(known + new):
+        keys |= {find_key("name", name) for name in links.names(order_id)}
+    return keys
 
 
 def _index_for_search(order_id: str, keys: set[str], at: str) -> None:

@@ -129,6 +129,8 @@ def _is_taken_back(state: State, line: Line) -> bool:
 
 def _status(state: State, ranks: dict[str, int]) -> Status:
     """Return the status of the order: that of the slowest of its lines that are products and not canceled."""
+    if state.order.linked_to and not state.order.lines:
+        return Status.LINKED
     progresses, lines = state.progress.values(), state.order.lines
     # A tip, which nobody makes, keeps no order open.
     counted = [each for each in lines if each.status is not Status.PAID or not each.is_no_product()] or lines

@@ -11,7 +11,7 @@ The shop is notified of each change of a product's stock, in the write of the st
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pressroom.order import notifications, repository
+from pressroom.order import joining, notifications, repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact, out_of_stock
 from pressroom.order.model import Order, Status
@@ -63,13 +63,16 @@ def record_order(decision: Decision) -> Order:
     new = {product for product, found in reported.items() if found - before.get(product, set())}
     for product in sorted(new - before.keys()):
         products.index_order(product, decision.order_id, since=decision.facts[0].received_at)
-    order = repository.apply(decision)
+    order = joining.apply(decision)
+    if order.id != decision.order_id:  # the record is linked: the order must be found too
+        for product in sorted(new):
+            products.index_order(product, order.id, since=decision.facts[0].received_at)
     if all(fact.id in recorded for fact in decision.facts):  # the function was killed after it had recorded them
         new = set(reported)
     for product in sorted(new):
         stock = products.stock(product)
         if stock:
-            order = _add_stock_fact(decision.order_id, stock) or order
+            order = _add_stock_fact(order.id, stock) or order
     return order
 
 
