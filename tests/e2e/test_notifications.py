@@ -71,6 +71,29 @@ def _followed(shop: Shop) -> str:
     return order_id
 
 
+def test_the_shop_is_told_what_it_must_not_sell(shop: Shop) -> None:
+    product, variant = uuid.uuid4().int % 10**9, uuid.uuid4().int % 10**9
+
+    def told(out: list[int], created: int, most: int) -> list[dict[str, Any]]:
+        data = {"product_id": product, "variant_stock": {"out": out, "discontinued": []}}
+        content = sample("printful/stock_updated") | {"created": created, "data": data}
+        for _ in range(2):
+            assert post(shop, "printful", content).status_code == 200
+
+        def look() -> list[dict[str, Any]] | None:
+            found: list[dict[str, Any]] = at_the_shop(shop, "/_told_products").get(str(product), [])
+            return found if len(found) >= most else None
+
+        return wait_until(look, f"the shop has received {most} notifications of product {product}", PATIENCE_S)
+
+    told([variant], 1789900000, 1)
+    gone, back = told([], 1789900001, 2)
+    assert (gone["type"], back["type"]) == ("product.out_of_stock", "product.back_in_stock")
+    assert [each["data"]["variants"][0]["id"] for each in (gone, back)] == [str(variant)] * 2
+    assert (gone["data"]["sequence"], back["data"]["sequence"]) == (1, 2)
+    assert shop.api(f"/stock/{product}").json()["out"] == []
+
+
 def signal(shop: Shop, name: str, order_id: str, line: int, **changes: Any) -> None:
     content = sample(f"cloudprinter/{name}") | {
         "order_reference": order_id,

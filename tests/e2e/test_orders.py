@@ -158,3 +158,20 @@ def test_no_log_holds_a_secret_or_personal_data(shop: Shop) -> None:
     secrets += [webhooks["cloudprinter"]["apikey"], webhooks["printful"]["url"].rpartition("/")[2], PRINTFUL_API_TOKEN]
     for never in [*secrets, shop.stack.ops_token, *PERSONAL]:
         assert never not in logged, f"{never!r} was logged"
+
+
+def test_an_order_is_found_by_address_and_its_recipient_is_shown_and_erased(shop: Shop) -> None:
+    order = shop.order()
+    email = f"{uuid.uuid4().hex}@shop.example"
+    order["shipping_info"] |= {"email": email}
+    assert shop.pay(order).status_code == 202
+    shop.until(order["id"], lambda it: it["notifications"] and it["notifications"][0]["status"] == "delivered")
+    orders = f"/orders?email={email.upper()}"
+    assert [each["id"] for each in shop.api(orders).json()["orders"]] == [order["id"]]
+    recipient = f"/orders/{order['id']}/recipient"
+    assert shop.api(recipient, "POST").json()["recipient"]["email"] == email
+    assert shop.api(f"/orders/{order['id']}/erase", "POST").status_code == 200
+    assert shop.api(orders).json()["orders"] == []
+    assert shop.api(recipient, "POST").status_code == 404
+    actions = shop.api(f"/actions?target={order['id']}").json()["actions"]
+    assert [each["action"] for each in actions] == ["erase", "show_recipient"]
