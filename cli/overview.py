@@ -30,7 +30,7 @@ def overview(session: Session, /) -> None:
         "webhooks": lambda row: f"{sum(row['received'])}{'+' if row['more'] else ''}",
         "last webhook": lambda row: row["last_heard_at"] or "never",
     }
-    webhooks = found["webhooks"]
+    webhooks, refused = found["webhooks"], found.get("refused")
     session.show(
         found,
         table("Orders", orders, [each for each in found["orders"] if each["count"]]),
@@ -38,6 +38,7 @@ def overview(session: Session, /) -> None:
         table("Deliveries", deliveries, found["deliveries"]),
         f"Webhooks: {count(webhooks['failed'])} failed, {count(webhooks['unhandled'])} unhandled.\n",
         table("Received", providers, found["providers"]),
+        *([table("Refused in the last week", {"reason": "reason", "webhooks": "count"}, refused)] if refused else []),
     )
 
 

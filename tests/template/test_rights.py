@@ -18,6 +18,7 @@ WATCH, DRIFT, PRODUCT, STOCK, SETTING = "WATCH#*", "DRIFT#*", "PRODUCT#*", "STOC
 TURN, POLL, READY, BATCHED, CATALOGUE = "TURN#*", "POLL#*", "READY#*", "BATCH#*", "CATALOGUE#*"
 UNTRACKED, FIND = "UNTRACKED#*", "FIND#*"
 STORE, STORES = "STORE#*", "SETTING#printful_stores"
+GENUINE = "REFUSED#genuine/*"
 ANY = "any row"
 TABLE, INDEX, STREAM = "Table", "Table/index/*", "Table's stream"
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
@@ -91,6 +92,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     **{
         f"receive/{sender}": {
             (PUT, TABLE, EVENT),
+            (UPDATE, TABLE, GENUINE),
             (SECRET, f"{camel(sender)}Secret", ""),
             # The refused requests are counted if the sender disables its webhook after too many.
             *({(PUT, TABLE, "REFUSED#*")} if sender in DISABLED_AFTER else set()),
@@ -181,7 +183,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
         *(("dynamodb:Query", "Table/index/by_state", rows) for rows in (ORDER, EVENT, DELIVERY, DRIFT, STORE)),
         *(("dynamodb:Query", "Table/index/by_created", rows) for rows in ("EVENT/*", "REFUSED/*")),
         ("dynamodb:Query", "Table/index/by_attention", "OUTDATED/*"),
-        *((BATCH, TABLE, rows) for rows in (ORDER, DELIVERY)),
+        *((BATCH, TABLE, rows) for rows in (ORDER, DELIVERY, GENUINE)),
         *((GET, TABLE, rows) for rows in (ORDER, SETTING)),
         *((action, TABLE, rows) for action in (PUT, UPDATE) for rows in (ORDER, DELIVERY, "SETTING#monitor")),
         *(("sqs:GetQueueAttributes", f"{camel(queue)}DeadLetterQueue", "") for queue in conditions.QUEUES),
@@ -327,7 +329,10 @@ def test_every_secret_is_read() -> None:
 def test_a_receiver_writes_events_and_reads_one_secret(name: str) -> None:
     found = rights(BY_FOLDER[name])
     refused = {(PUT, TABLE, "REFUSED#*")}  # the count for a provider that disables its webhook after too many
-    assert {right for right in found if right[0] != SECRET} - refused == {(PUT, TABLE, EVENT)} | LOGS
+    assert {right for right in found if right[0] != SECRET} - refused == {
+        (PUT, TABLE, EVENT),
+        (UPDATE, TABLE, GENUINE),
+    } | LOGS
     assert len([right for right in found if right[0] == SECRET]) == 1
 
 

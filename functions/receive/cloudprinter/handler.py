@@ -18,13 +18,16 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 @receiver("cloudprinter", success=200)
 def handler(request: Request) -> Webhook:
     """Accept every signal with one of the account's keys, whatever else it holds. The key is not stored."""
+    request.check_size()
     try:
         signal = wire.parse(request.body)
     except ValueError as error:
         raise Refused("The body is not JSON in UTF-8, or is nested too deeply.") from error
-    if not isinstance(signal, dict) or signal.get("apikey") in (None, "") or signal.get("type") in (None, ""):
+    if not isinstance(signal, dict) or signal.get("apikey") in (None, ""):
         raise Refused("apikey and type are required.")
     request.authenticate("CLOUDPRINTER_SECRET_ARN", lambda keys: is_token(signal["apikey"], keys))
+    if signal.get("type") in (None, ""):
+        raise Refused("apikey and type are required.", reasons=("type: missing",))
     return Webhook(
         topic=_topic(signal["type"]),
         identity=wire.canonical(wire.without(signal, "apikey", "retries")),

@@ -19,7 +19,7 @@ def handler(request: Request) -> Webhook:
     request.authenticate("STOREFRONT_SECRET_ARN", lambda secrets: is_camaloon_signature(given, request.body, secrets))
     topic = request.topic()
     if not topic:
-        raise refused([("X-CAMALOON-TOPIC", "The header is required.")])
+        raise refused([("X-CAMALOON-TOPIC", "The header is required.")], ("X-CAMALOON-TOPIC: missing",))
     content = read(request.body)
     message = check(topic, content) if topic in MESSAGES else None
     return Webhook(

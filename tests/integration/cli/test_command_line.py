@@ -249,6 +249,10 @@ def test_the_overview_and_the_conditions_are_shown(terminal: Terminal) -> None:
     assert terminal.run("overview") == DONE
     assert "paid 1000+ 2 need attention." in terminal.text
     assert "printful ▁ ▃█ 12 never" in terminal.text
+    assert "Refused" not in terminal.text
+    overview["refused"] = [{"reason": "storefront order_paid currency: missing", "count": 40}]
+    terminal.run("overview")
+    assert "storefront order_paid currency: missing 40" in terminal.text
     assert terminal.run("conditions") == NEGATIVE
     assert text in terminal.text
     assert terminal.json("conditions", code=NEGATIVE)["conditions"] == [condition]

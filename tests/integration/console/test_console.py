@@ -942,6 +942,15 @@ def test_the_overview_shows_conditions_and_charts_as_text(desk: Desk) -> None:
         assert all("webhooks in the last 24 hours" in each for each in charts)
 
 
+def test_the_overview_shows_why_genuine_webhooks_were_refused(desk: Desk) -> None:
+    with desk.visitor() as visitor:
+        visitor.enter()
+        expect(visitor.page.get_by_text("Refused in the last week")).to_have_count(0)
+        desk.hub.receive("storefront", "order_paid", {"id": 1})
+        visitor.page.get_by_role("button", name="Refresh").click()
+        expect(visitor.page.get_by_text("storefront order_paid currency: missing")).to_be_visible()
+
+
 def test_the_overview_has_room_for_large_counts(desk: Desk) -> None:
     known = desk.hub.get("/overview")["body"]
     many = {"count": 1000, "more": True}

@@ -14,8 +14,9 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from benches import units
-from pressroom.inbox import events
+from pressroom.inbox import events, refusals
 from pressroom.inbox.receiver import LARGEST_BODY
+from pressroom.platform import times
 from pressroom.platform.signing import camaloon_signature
 from tests.integration.conftest import Printed
 from tests.support import gateway
@@ -259,6 +260,46 @@ def test_the_response_lists_every_fault_of_an_order(cloud: Cloud) -> None:
         *("shipping_info.telephone", "shipping_info.country_code", "shipping_info.city"),
     }
     assert cloud.rows("EVENT") == []
+
+
+def test_genuine_refusals_are_counted_by_reason_for_a_week_and_strangers_write_nothing(
+    cloud: Cloud, clock: Clock
+) -> None:
+    content = order(currency="Marta")
+    del content["shipping_info"]["city"]
+    for line in content["line_items"]:
+        line["price"] = "Marta"
+    raw = body(content)
+    call(cloud, "storefront", webhook("storefront", "order_paid", raw, "a-wrong-secret"))
+    assert cloud.rows() == []
+    for _ in range(3):
+        assert call(cloud, "storefront", webhook("storefront", "order_paid", raw, SHOP))["statusCode"] == 400
+    clock.advance(24 * 3600)
+    for topic, sent in (("order_canceled", b"{}"), ("order_paid", b"Marta"), ("", b"{}")):
+        assert call(cloud, "storefront", webhook("storefront", topic, sent, SHOP))["statusCode"] == 400
+    known = refusals.genuine(clock.now)
+    assert (known.number, known.last_at) == (6, times.iso(clock.now))
+    assert known.reasons == {
+        "storefront order_paid currency: value error": 3,
+        "storefront order_paid line_items[].price: decimal parsing": 3,
+        "storefront order_paid shipping_info.city: missing": 3,
+        "storefront X-CAMALOON-TOPIC: missing": 1,
+        "storefront body: not a JSON object": 1,
+        "storefront order_canceled id: missing": 1,
+    }
+    assert len(cloud.rows("REFUSED")) == 2, "one row per day"
+    assert "Marta" not in repr(cloud.rows())
+    clock.advance(6 * 24 * 3600)
+    assert refusals.genuine(clock.now).number == 3
+    clock.advance(24 * 3600)
+    assert refusals.genuine(clock.now) == (0, {}, "")
+
+
+def test_a_refusal_that_can_not_be_counted_is_answered_all_the_same(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "no-such-table")
+    assert call(cloud, "storefront", webhook("storefront", "order_paid", b"{}", SHOP))["statusCode"] == 400
 
 
 SHOP_SAMPLES = sorted(each.stem for each in (ROOT / "events/storefront").glob("*.json"))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pressroom.inbox import events
+from pressroom.inbox import events, refusals
+from pressroom.platform import times
 from tests.integration.conftest import Printed
 from tests.support import gateway
 from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls
@@ -85,7 +86,19 @@ def test_a_body_that_is_not_a_signal_is_refused_and_not_stored(cloud: Cloud, raw
     answer = cloudprinter(cloud, raw)
     assert answer["statusCode"] == 400
     assert answer["body"]["message"]
-    assert cloud.rows() == []
+    assert cloud.rows("EVENT") == []
+
+
+def test_a_signal_without_a_type_is_counted_if_its_key_is_right(cloud: Cloud, clock: Clock) -> None:
+    for key in (KEY, "wrong", KEY):
+        cloudprinter(cloud, {"item": "7"}, key)
+    assert refusals.genuine(clock.now) == (2, {"cloudprinter type: missing": 2}, times.iso(clock.now))
+
+
+def test_what_is_too_large_is_counted_if_its_token_is_right(cloud: Cloud, clock: Clock) -> None:
+    for token in (TOKEN, "wrong"):
+        printful(cloud, PACKAGE | {"x": "y" * 1024 * 1024}, token)
+    assert refusals.genuine(clock.now).reasons == {"printful body: too large": 1}
 
 
 @pytest.mark.parametrize("key", ["wrong", KEY + " ", KEY[:-1], KEY.upper(), "ü", "\ud800", f"{KEY},{KEY}"])

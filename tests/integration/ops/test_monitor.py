@@ -493,6 +493,24 @@ def test_parked_and_unhandled_webhooks_are_a_condition_until_they_are_replayed(h
     assert sentence(hub, "webhooks_parked").startswith("1 received webhook could not be processed.")
 
 
+def test_genuine_refusals_are_a_condition_from_the_first_one_until_a_week_after_the_last(
+    hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.receive("storefront", "order_paid", {"note": "Marta"})
+    assert metrics(capsys.readouterr().out)["GenuineRefused"] == 1
+    assert standing(hub) == ["genuine_refused"]
+    assert sentence(hub, "genuine_refused").startswith(
+        "1 webhook was refused in the last week although the credentials"
+    )
+    assert "storefront order_paid currency: missing (1)" in sentence(hub, "genuine_refused")
+    assert "and 1 more" in sentence(hub, "genuine_refused")
+    assert "Marta" not in sentence(hub, "genuine_refused")
+    assert ask(hub, "/overview")["refused"][0] == {"reason": "storefront order_paid created_at: missing", "count": 1}
+    clock.advance(7 * DAY)
+    assert standing(hub) == []
+    assert ask(hub, "/overview")["refused"] == []
+
+
 def dead(clock: Clock, destination: str, order_id: str) -> Delivery:
     return Delivery.to(destination, "order_paid", order_id=order_id, body=b"{}", now=clock.now)
 

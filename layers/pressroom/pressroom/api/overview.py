@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypedDict
 
 from pressroom.api.common import new_router
-from pressroom.inbox import events, traffic
+from pressroom.inbox import events, refusals, traffic
 from pressroom.ops import monitor_state
 from pressroom.order import outbox, repository
 from pressroom.order.facts import destination_of
@@ -54,6 +54,13 @@ class WebhooksCounted(TypedDict):
     unhandled: Counted
 
 
+class RefusedFor(TypedDict):
+    """A reason for which webhooks with the right credentials were refused in the last week, and how many were."""
+
+    reason: str
+    count: int
+
+
 class Heard(TypedDict):
     """The number of webhooks of a provider in each of `hours`. If `more` is true, the last hours had more than that."""
 
@@ -71,6 +78,7 @@ class Overview(TypedDict):
     attention: Counted
     deliveries: list[DeliveriesCounted]
     webhooks: WebhooksCounted
+    refused: list[RefusedFor]
     hours: list[str]
     providers: list[Heard]
 
@@ -99,6 +107,7 @@ def get_overview() -> Overview:
     known = monitor_state.read().counted
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small queries, which mostly wait
         by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in COUNTED}
+        refused = pool.submit(refusals.genuine, now)
         attention = pool.submit(_count, "by_attention", repository.KIND)
         pending, dead = (pool.submit(_by_destination, each) for each in (outbox.State.PENDING, outbox.State.DEAD))
         failed, unhandled = (
@@ -115,6 +124,7 @@ def get_overview() -> Overview:
             for each in DESTINATIONS
         ],
         "webhooks": {"failed": failed.result(), "unhandled": unhandled.result()},
+        "refused": [{"reason": reason, "count": number} for reason, number in refused.result().reasons.items()],
         "hours": traffic.hours(now),
         "providers": [_traffic(provider, result) for provider, result in received.items()],
     }

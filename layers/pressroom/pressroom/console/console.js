@@ -395,6 +395,9 @@ async function overview() {
       button("Refresh", refresh),
     ),
     conditions(health),
+    known.refused.length
+      ? section("Refused in the last week", table("Refused webhooks by reason", [["Reason", (each) => data(each.reason)], ["Webhooks", (each) => `${each.count}`]], known.refused))
+      : null,
     section(
       "Needs attention",
       el(

@@ -27,12 +27,13 @@ type Handler = Callable[[LambdaEvent, object], dict[str, Any]]
 class Request:
     """A received request: the exact bytes of the body, headers by lower-case name, the path's secret part.
 
-    `outdated` is set if only a previous value of the secret authenticated it.
+    `genuine` is set once it is authenticated; `outdated`, if only a previous value of the secret did that.
     """
 
     body: bytes
     headers: Mapping[str, str]
     token: str | None = None
+    genuine: bool = False
     outdated: bool = False
 
     @classmethod
@@ -50,17 +51,24 @@ class Request:
                 raise Refused("The body is not valid base64.") from error
         else:
             body = text.encode("utf-8", "surrogatepass")
-        if len(body) > LARGEST_BODY:
-            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return cls(body, headers, (event.get("pathParameters") or {}).get("token"))
 
     def authenticate(self, secret: str, check: Callable[[tuple[str, ...]], bool]) -> None:
-        """Raise Unauthorized unless `check` accepts a secret's active values; `secret` is the variable with its ARN."""
+        """Raise Unauthorized unless `check` accepts a secret's active values; `secret` is the variable with its ARN.
+
+        Raises TooLarge for a genuine request that is.
+        """
         values = config.secret(secret)
         if not values.matches(check):
             raise Unauthorized
-        self.outdated = values.is_outdated(check)
+        self.genuine, self.outdated = True, values.is_outdated(check)
+        self.check_size()
+
+    def check_size(self) -> None:
+        """Raise TooLarge for a body that is, before it is read."""
+        if len(self.body) > LARGEST_BODY:
+            raise TooLarge(f"The body is larger than {LARGEST_BODY} bytes.")
 
     def require_token(self, secret: str) -> None:
         """Raise Unauthorized unless the path ends with a token of a secret; `secret` is the variable with its ARN."""
@@ -86,6 +94,7 @@ def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], ev
 
     def wrap(webhook_of: Callable[[Request], events.Webhook]) -> Handler:
         def handler(event: LambdaEvent, context: object) -> dict[str, Any]:
+            request = None
             try:
                 request = Request.of(event)
                 webhook = webhook_of(request)
@@ -95,6 +104,9 @@ def receiver(provider: str, *, success: int) -> Callable[[Callable[[Request], ev
                 logger().warning("webhook_refused", provider=provider, status=refusal.status)
                 count("WebhooksRefused", provider=provider)
                 refusals.record(provider, now=config.utcnow())
+                if request and request.genuine:
+                    count("GenuineRefused", provider=provider)
+                    refusals.record_genuine(provider, refusal.reasons, now=config.utcnow())
                 return _response(refusal.status, refusal.answer)
             status = "accepted" if new else "duplicate"
             log_line(f"webhook_{status}", now, provider=provider, topic=webhook.topic, event_id=event_id)

@@ -29,6 +29,8 @@ DRIFT_FOR = timedelta(days=7)
 """How long a new field or value in a provider's messages is shown."""
 FOREIGN_FOR = timedelta(days=7)
 """How long after the last webhook of a store at Printful that is not ours it is shown."""
+MOST_NAMED = 5
+"""How many reasons a sentence names."""
 MOST = 1_000
 """How many items of a kind are counted at most."""
 MOST_DELIVERIES = 20_000
@@ -47,6 +49,9 @@ SENTENCES = {
     "otherwise give that store another URL at Printful.",
     "payload_drift": "Messages of {about} contain fields or values that Pressroom does not know, first received {at}. "
     "Nothing is lost. A newer version of Pressroom may know them.",
+    "genuine_refused": "{count} refused in the last week although the credentials were right, the latest at {at}: "
+    "{reasons}. "
+    "Pressroom does not keep a refused message. Correct the sender, or report the case; then send it again.",
     "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then replay them.",
     "webhooks_unhandled": "Pressroom has no function for the topic of {count}. Nothing is lost: deploy a "
     "version that has the topic, then replay them.",
@@ -88,6 +93,7 @@ def evaluate(
         *_printful(),
         *_stores(now),
         *_drift(now),
+        *_refused(now),
         *_set_aside(),
         *_deliveries(now),
         *_shop(),
@@ -141,6 +147,16 @@ def _drift(now: datetime) -> _Found:
     for place in places:
         if place > iso(now - DRIFT_FOR):
             yield "payload_drift", table.id_at(place), {"at": _minute(place)}
+
+
+def _refused(now: datetime) -> _Found:
+    known = refusals.genuine(now)
+    if known.number:
+        named = [f"{reason} ({number})" for reason, number in known.reasons.items()]
+        more = [f"and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+        count = f"{_counted(known.number, 'webhook')} {'was' if known.number == 1 else 'were'}"
+        reasons = ", ".join(named[:MOST_NAMED] + more)
+        yield "genuine_refused", "", {"count": count, "at": _minute(known.last_at), "reasons": reasons}
 
 
 def _set_aside() -> _Found:

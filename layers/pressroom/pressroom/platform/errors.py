@@ -4,6 +4,7 @@ Every other exception is an error inside Pressroom: it is not caught, and the fu
 No message here may hold a payload, an address or a secret: messages are shown in logs, in the record and in the API.
 """
 
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -15,14 +16,16 @@ class PressroomError(Exception):
 class Refused(PressroomError):
     """A request that gets a 4xx response and is not stored.
 
-    `answer` is the JSON body of the response: a dict, or for the storefront a list of `{"field", "message"}`.
+    `answer` is the JSON body of the response: a dict, or for the storefront a list of `{"field", "message"}`. `reasons`
+    are the fields and kinds of its faults, never values: a genuine request that is refused is counted by them.
     """
 
     status = 400
 
-    def __init__(self, message: str, answer: Any = None) -> None:
+    def __init__(self, message: str, answer: Any = None, *, reasons: Iterable[str] = ("body: invalid",)) -> None:
         super().__init__(message)
         self.answer = answer if answer is not None else {"message": message}
+        self.reasons = frozenset(reasons)
 
 
 class Unauthorized(Refused):
@@ -38,6 +41,9 @@ class TooLarge(Refused):
     """The body is larger than Pressroom can store."""
 
     status = 413
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reasons=("body: too large",))
 
 
 class Unprocessable(PressroomError):

@@ -13,6 +13,7 @@ The only key is `pk`; every row is read by its full key:
 | bulk replay        | JOB#<id>                | api, replays                         |
 | search for orders  | FIND#<kind>/<digest>    | the writer of the order, before it   |
 | refused webhooks   | REFUSED#<provider>/<…>  | receive/camaloon                     |
+| genuine ones       | REFUSED#genuine/<day>   | receive/*                            |
 | parcel without     | UNTRACKED#<id>          | the writer of the order, with it;    |
 | tracking           |                         | untracked                            |
 | product of a shop  | PRODUCT#<id>            | printful.product_*                   |

@@ -1,5 +1,6 @@
 """Validating the shop's messages before they are stored: the response lists every error at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,10 +48,12 @@ def check(topic: str, content: dict[str, Any]) -> OrderPaid | OrderUpdated | Ord
                     _JSON_MESSAGES.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
                 )
                 for fault in found
-            ]
+            ],
+            {f"{topic} {_path(fault['loc'])}: {fault['type'].replace('_', ' ')}" for fault in found},
         ) from error
     if begins_like_a_record(str(message.id)):  # only here, so that an order from before this rule can still be read
-        raise refused([("id", "must not begin with the name of a printer and a colon, as a printer's own record does")])
+        fault = ("id", "must not begin with the name of a printer and a colon, as a printer's own record does")
+        raise refused([fault], (f"{topic} id: like a printer's record",))
     return message
 
 
@@ -63,6 +66,11 @@ def payment(body: bytes) -> object:
         return content
 
 
-def refused(faults: list[tuple[str, str]]) -> Refused:
-    """Return the refusal of a message, given (field, message) for each error."""
-    return Refused("invalid", [{"field": field, "message": message} for field, message in faults])
+def _path(place: tuple[int | str, ...]) -> str:
+    """Return the path of a field without the positions in lists."""
+    return ".".join("[]" if isinstance(step, int) else step for step in place).replace(".[]", "[]")
+
+
+def refused(faults: list[tuple[str, str]], reasons: Iterable[str] = ("body: not a JSON object",)) -> Refused:
+    """Return the refusal of a message, given (field, message) for each error, and what it is counted by."""
+    return Refused("invalid", [{"field": field, "message": message} for field, message in faults], reasons=reasons)
