@@ -9,7 +9,7 @@ import pytest
 
 from pressroom.inbox import events, reading
 from pressroom.inbox.events import Event, State
-from pressroom.order import repository
+from pressroom.order import customers, repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact
 from pressroom.order.model import Line, Status
@@ -779,7 +779,8 @@ def test_a_decision_is_repeated_on_facts_that_another_writer_added(
     monkeypatch.setattr("pressroom.platform.config.setting", {"TABLE_NAME": "table", "STOREFRONT_URL": ""}.__getitem__)
     monkeypatch.setattr(events, "get", shelf.events.get)
     monkeypatch.setattr(repository, "get", lambda _: row)
-    monkeypatch.setattr(repository, "_write", write)
+    monkeypatch.setattr(repository, "write", write)
+    monkeypatch.setattr(customers, "digests", lambda _: [])
     monkeypatch.setattr(repository, "_index_for_search", lambda *_: None)
     receive(late)
     assert {each.id for each in row.facts} == {late, first}
