@@ -469,6 +469,17 @@ def test_a_second_copy_is_acknowledged_and_changes_nothing(cloud: Cloud, clock: 
 
 
 @PROVIDERS
+def test_a_byte_order_mark_changes_nothing_and_is_stored(hub: Hub, provider: str) -> None:
+    topic, raw, secret, _ = CASES[provider]
+    marked = "\ufeff".encode() + raw
+    answer = call(hub.cloud, provider, webhook(provider, topic, marked, secret))
+    assert events.get(answer["body"]["event_id"]).body == marked  # type: ignore[union-attr]
+    assert call(hub.cloud, provider, webhook(provider, topic, raw, secret))["body"]["status"] == "duplicate"
+    hub.settle()
+    assert [each["state"] for each in hub.get("/events")["body"]["events"]] == ["processed"]
+
+
+@PROVIDERS
 def test_other_spacing_and_key_order_are_the_same_message(cloud: Cloud, provider: str) -> None:
     topic, raw, secret, _ = CASES[provider]
     call(cloud, provider, genuine(provider))

@@ -12,7 +12,7 @@ from tests.integration.conftest import Printed
 from tests.support import gateway
 from tests.support.cloud import SECRETS, Clock, Cloud, aws_calls
 from tests.support.hub import Hub, read
-from tests.support.samples import sample
+from tests.support.samples import body, sample
 
 KEY, TOKEN = SECRETS["CloudprinterSecret"], SECRETS["PrintfulSecret"]
 SHIPPED, PACKAGE = sample("cloudprinter/item_shipped"), sample("printful/package_shipped")
@@ -183,6 +183,19 @@ def test_the_previous_token_is_accepted_until_it_is_cleared(cloud: Cloud, clock:
     cloud.set_secret("PrintfulSecret", "the-new")
     clock.advance(301)
     assert printful(cloud, PACKAGE | {"created": 2})["statusCode"] == 401
+
+
+def test_a_byte_order_mark_before_an_event_changes_nothing(hub: Hub) -> None:
+    raw = "\ufeff".encode() + body(PACKAGE)
+    first = printful(hub.cloud, raw)["body"]
+    assert printful(hub.cloud, PACKAGE)["body"] == first | {"status": "duplicate"}
+    signal = "\ufeff".encode() + body(SHIPPED | {"apikey": KEY})
+    assert cloudprinter(hub.cloud, signal)["body"]["status"] == "accepted"
+    hub.settle()
+    assert {(each["topic"], each["state"]) for each in hub.get("/events")["body"]["events"]} == {
+        ("package_shipped", "processed"),
+        ("item_shipped", "processed"),
+    }
 
 
 @pytest.mark.parametrize("retries", [None, 1, 9, 10])
