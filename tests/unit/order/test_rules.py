@@ -752,6 +752,19 @@ def test_a_parcel_without_a_piece_of_the_order_moves_no_status() -> None:
     assert record(paid((TEE, 4)), failed, sent(7, (99, 1), (1, 1), at=5)).status is Status.PARTIALLY_SHIPPED
 
 
+@pytest.mark.parametrize(
+    ("topic", "status"),
+    [("order_updated", "inprocess"), ("order_failed", "failed"), ("order_canceled", "canceled")],
+)
+def test_an_order_without_an_item_of_the_order_moves_no_status(topic: str, status: str) -> None:
+    strange = pf(topic, status, item(99, "x", "PF-STRANGE"), at=5)
+    shown = record(paid((TEE, 4)), strange)
+    assert (statuses(shown), shown.status) == ([Status.PAID], Status.PAID)
+    assert Attention.UNKNOWN_SKU in shown.attention
+    ours = record(paid((TEE, 4), (MUG, 1)), pf("order_updated", "inprocess", item(1, "2", MUG), at=5))
+    assert statuses(ours) == [Status.IN_PRODUCTION] * 2  # the order is ours
+
+
 def test_a_parcel_counts_as_reported_again_only_if_it_has_no_new_item() -> None:
     signals = [cp("item_shipped", each, str(each), at=each, tracking="3S1") for each in (1, 2)]
     again = cp("item_shipped", 1, "1", at=3, tracking="3S1")

@@ -87,8 +87,10 @@ def place_items(state: State) -> None:
     for part in state.items:
         for line in state.lines_of(part[0][0], part)[0]:
             state.items_by_line.setdefault(line.id, []).append(part)
+    ours = {key for parts in state.items_by_line.values() for key, _ in parts}
     for key, item_id in state.progress:
-        if not item_id:
+        # An order whose items stand for no line may be another customer's, so it says nothing of other lines.
+        if not item_id and (key not in state.contents or key in ours):
             state.whole_orders.setdefault(key[0], []).append((key, ""))
 
 
@@ -180,9 +182,8 @@ def _judge_surplus(state: State, surplus: list[_Surplus]) -> None:
     A parcel that holds nothing else is a reshipment, although the printer does not say so.
     """
     resent = Counter[str | None]()
-    for parcel in state.parcels.values():
-        if parcel.reshipment:
-            resent.update({line: pieces for line, _, pieces in parcel.places()})
+    for line_id, _, pieces in (place for each in state.parcels.values() if each.reshipment for place in each.places()):
+        resent[line_id] += pieces
     for parcel, lines, left in surplus:
         names = {line.id for line in lines}
         earlier = [each for each in state.parcels.values() if "" < each.returned_at <= parcel.reported_at]
