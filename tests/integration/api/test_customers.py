@@ -116,7 +116,7 @@ def test_the_shops_address_counts_once_it_is_known_and_printfuls_is_not_written(
     with aws_calls() as calls:
         printful(hub, "order_created", email="orders@merchant.example", external_id="1002")
     assert found(hub, "orders@merchant.example") == []
-    assert not [call for name, call in calls if name == "UpdateItem" and "FIND#" in str(call)]
+    assert not [call for name, call in calls if name == "UpdateItem" and "FIND#email" in str(call)]
 
 
 def test_an_order_without_an_address_is_processed(hub: Hub) -> None:
@@ -291,3 +291,42 @@ def test_erasing_removes_the_digests_and_the_recipient(hub: Hub, clock: Clock) -
     assert int(empty["expires_at"]["N"]) <= int(clock.now.timestamp()), "an empty row expires at once"
     pay(hub, by=BOUGHT_BY)  # a duplicate
     assert found(hub, BOUGHT_BY) == []
+
+
+# --- linked records ---
+
+RECORD = "printful:98765432"
+
+
+def linked(hub: Hub) -> None:
+    """A record of Printful's own, and a paid order of another customer, to which a person links it."""
+    printful(hub, "order_put_hold", email=SHIPPED_TO, external_id=None)
+    pay(hub, to=BOUGHT_BY)
+    assert hub.post("/orders/1001/link", {"record": RECORD})["statusCode"] == 200
+
+
+def test_a_link_does_not_find_the_order_by_the_address_of_the_record(hub: Hub) -> None:
+    linked(hub)
+    assert (found(hub, SHIPPED_TO), found(hub, BOUGHT_BY)) == ([RECORD], ["1001"])
+    assert shown(hub)["recipient"]["email"] == BOUGHT_BY
+
+
+def test_erasing_an_order_removes_the_address_of_its_linked_record(hub: Hub) -> None:
+    linked(hub)
+    assert hub.post("/orders/1001/erase")["statusCode"] == 200
+    assert found(hub, SHIPPED_TO) == found(hub, BOUGHT_BY) == []
+    for order_id in ("1001", RECORD):
+        assert hub.post(f"/orders/{order_id}/recipient")["statusCode"] == 404
+
+
+def test_after_a_link_is_undone_the_recipient_is_the_records_only(hub: Hub) -> None:
+    printful(hub, "order_put_hold", email=SHIPPED_TO, external_id=None)
+    printful(hub, "package_shipped", email=BOUGHT_BY, external_id="1001")
+    # Both have Printful's number 98765432, so the record is the order's by an exact rule.
+    assert hub.order("1001")["linked"] == [RECORD]
+    assert hub.post("/orders/1001/unlink", {"record": RECORD})["statusCode"] == 200
+    for row in hub.cloud.rows(events.KIND):
+        if row["topic"]["S"] == "package_shipped":
+            hub.cloud.dynamodb.delete_item(TableName="table", Key={"pk": row["pk"]})
+    assert hub.post("/orders/1001/recipient")["statusCode"] == 404
+    assert shown(hub, RECORD)["recipient"]["email"] == SHIPPED_TO

@@ -54,14 +54,11 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
         table.update(outbox.KIND, delivery.id, assign=_EMPTY, drop=("told",))
     for fact in row.facts:
         table.update(events.KIND, fact.id, assign=_EMPTY)  # the id of most facts is that of their webhook
-    for key in repository.find_keys(row.facts):
-        if key.startswith(("tracking/", "email/")):
-            repository.remove_from_search(order_id, key, now=now)
     for record in linked(row.facts):  # what was copied from there stands there too
-        for key in repository.find_keys(row.facts):
-            if key.startswith("tracking/"):
-                repository.remove_from_search(record, key, now=now)
+        known = repository.get(record) or repository.Row()
+        _remove_from_search(record, known.facts, now)
         repository.rewrite(record, lambda facts: [*without_texts(facts), _fact(now)])
+    _remove_from_search(order_id, row.facts, now)
     order = repository.rewrite(order_id, lambda facts: [*without_texts(facts), _fact(now)])
     actions.record("erase", order_id, by=by, now=now)
     return order
@@ -109,3 +106,9 @@ def _deliveries(facts: list[Fact]) -> list[Delivery]:
     ids = [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]
     pages = (ids[start : start + 100] for start in range(0, len(ids), 100))
     return [Delivery.of(row) for page in pages for row in table.get_many([(outbox.KIND, each) for each in page])]
+
+
+def _remove_from_search(order_id: str, facts: list[Fact], now: datetime) -> None:
+    for key in repository.find_keys(facts):
+        if key.startswith(("tracking/", "email/")):
+            repository.remove_from_search(order_id, key, now=now)

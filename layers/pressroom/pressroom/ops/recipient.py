@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.ops import actions
+from pressroom.order import links
 from pressroom.order.facts import Fact
 from pressroom.partners import SHOP
 from pressroom.platform.errors import Unprocessable
@@ -29,7 +30,7 @@ def show(order_id: str, facts: list[Fact], *, by: str, now: datetime) -> Found |
 
     The shop's latest message counts; without one, the latest message of a printer that names the recipient.
     """
-    found = _find(facts)
+    found = _find(links.counted(facts))
     if found:
         actions.record("show_recipient", order_id, by=by, now=now)
     return found

@@ -82,9 +82,12 @@ def is_heard_of(facts: Iterable[Fact]) -> bool:
 
 
 def copies(record_id: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts of a printer's record as the order gets them."""
+    """Return the facts of a printer's record as the order gets them.
+
+    By an e-mail address, only the record is found: once the link is undone, the address is somebody else's.
+    """
     return tuple(
-        replace(fact, data=fact.data | {VIA: record_id})
+        replace(fact, data={name: value for name, value in fact.data.items() if name != "emails"} | {VIA: record_id})
         for fact in facts
         if is_a_printers(fact) and VIA not in fact.data
     )

@@ -11,7 +11,7 @@ The shop is notified of each change of a product's stock, in the write of the st
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pressroom.order import joining, notifications, repository
+from pressroom.order import joining, links, notifications, repository
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact, out_of_stock
 from pressroom.order.model import Order, Status
@@ -115,7 +115,7 @@ def _skus(product_id: str) -> dict[str, set[str]]:
     """Return the SKUs under which the shop has sold a product's variants: those in the newest orders, a hundred."""
     found: dict[str, set[str]] = {}
     for order in table.get_many([(repository.KIND, each) for each in next(products.orders_with(product_id), [])]):
-        facts = repository.row_of(order).facts
+        facts = links.counted(repository.row_of(order).facts)
         lines = {line["id"]: line.get("sku") for fact in facts if fact.kind == "paid" for line in fact.data["lines"]}
         for item in (item for fact in facts for item in fact.data.get("items", ())):
             sku = lines.get(item.get("ref")) or item.get("sku")
