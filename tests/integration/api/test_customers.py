@@ -330,3 +330,11 @@ def test_after_a_link_is_undone_the_recipient_is_the_records_only(hub: Hub) -> N
             hub.cloud.dynamodb.delete_item(TableName="table", Key={"pk": row["pk"]})
     assert hub.post("/orders/1001/recipient")["statusCode"] == 404
     assert shown(hub, RECORD)["recipient"]["email"] == SHIPPED_TO
+
+
+def test_erasing_an_order_leaves_what_belongs_to_a_record_that_is_parted_from_it(hub: Hub) -> None:
+    linked(hub)
+    assert hub.post("/orders/1001/unlink", {"record": RECORD})["statusCode"] == 200
+    assert hub.post("/orders/1001/erase")["statusCode"] == 200
+    assert (found(hub, SHIPPED_TO), found(hub, BOUGHT_BY)) == ([RECORD], [])
+    assert shown(hub, RECORD)["recipient"]["email"] == SHIPPED_TO

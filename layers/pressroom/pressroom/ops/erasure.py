@@ -16,7 +16,7 @@ from pressroom.inbox.events import Event
 from pressroom.ops import actions, dead_letters
 from pressroom.order import outbox, repository
 from pressroom.order.facts import Fact
-from pressroom.order.links import linked
+from pressroom.order.links import VIA, linked
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery, State
 from pressroom.platform import table
@@ -52,9 +52,11 @@ def erase_order(order_id: str, *, by: str, now: datetime) -> Order | None:
         deliveries = _none_pending(row.facts)
     for delivery in deliveries:
         table.update(outbox.KIND, delivery.id, assign=_EMPTY, drop=("told",))
+    records = linked(row.facts)
     for fact in row.facts:
-        table.update(events.KIND, fact.id, assign=_EMPTY)  # the id of most facts is that of their webhook
-    for record in linked(row.facts):  # what was copied from there stands there too
+        if fact.data.get(VIA) in (None, *records):  # a record that was linked by mistake is somebody else's order
+            table.update(events.KIND, fact.id, assign=_EMPTY)  # the id of most facts is that of their webhook
+    for record in records:  # what was copied from there stands there too
         known = repository.get(record) or repository.Row()
         _remove_from_search(record, known.facts, now)
         repository.rewrite(record, lambda facts: [*without_texts(facts), _fact(now)])
