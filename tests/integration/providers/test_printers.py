@@ -379,3 +379,19 @@ def test_half_a_surrogate_pair_is_a_valid_path(cloud: Cloud, clock: Clock) -> No
         item = table.get(drift.KIND, "printful.order_updated")
     assert item
     assert item["paths"]["SS"] == [r"data.\ud800"]
+
+
+def test_an_edit_of_the_shop_counts_once_printful_has_it(several: Hub) -> None:
+    several.send_sample("printful/order_created")
+    paid, created = sample(SEVERAL), sample("printful/order_created")
+    lines = [line | {"id": position} for position, line in enumerate(paid["line_items"], start=1)]
+    lines[2]["quantity"] += 1
+    several.receive("storefront", "order_updated", paid | {"line_items": lines, "updated_at": paid["processed_at"]})
+    several.settle()
+    assert several.order("1002")["attention"] == ["change_not_sent"]
+    item = next(each for each in created["data"]["order"]["items"] if each["sku"] == lines[2]["sku"])
+    item["quantity"] += 1
+    several.receive("printful", "order_updated", created | {"type": "order_updated", "created": created["created"] + 9})
+    several.settle()
+    order = several.order("1002")
+    assert (by_id(order)["3"]["quantity"], order["attention"]) == (lines[2]["quantity"], [])

@@ -1371,6 +1371,17 @@ def test_the_reference_of_an_item_may_be_the_sku() -> None:
     assert (shipped(shown), contents(shown)) == ([0, 1], [[("2", 1)]])
 
 
+def test_an_item_without_a_sku_may_have_it_as_the_id_of_its_variant() -> None:
+    bare = item(1, None, None, 4) | {"external_variant_id": TEE}
+    shown = record(paid((TEE, 4)), pf("package_shipped", "fulfilled", bare, at=5, shipment=parcel(7, (1, 4)), number=2))
+    assert (contents(shown), shown.status, shown.attention) == ([[("1", 4)]], Status.SHIPPED, [])
+    other = item(1, None, None, 4) | {"external_variant_id": "4129"}
+    known = pf("order_created", "pending", item(1, None, TEE, 4), at=1)
+    assert record(paid((TEE, 4)), known, pf("order_updated", "inprocess", other, at=5)).attention == []
+    named = item(1, "1", None, 4) | {"external_variant_id": "4129"}
+    assert record(paid((TEE, 4)), pf("order_created", "pending", named, at=1)).attention == []
+
+
 def test_an_item_does_not_belong_to_a_line_routed_elsewhere() -> None:
     shown = record(paid((BOOK, 2), (TEE, 4)), cp("item_shipped", 1, "2", at=5, tracking="3S1"))
     assert (shipped(shown), shown.attention) == ([0, 0], [Attention.UNKNOWN_SKU])

@@ -25,8 +25,8 @@ class Fact:
     `id` names it: the event's id, so that receiving it again adds nothing. `at` is when it happened according to its
     source, `received_at` when Pressroom received it; both are written by `times.iso`. `data` is JSON, and its shape is
     that of the kind. A fact about a printer's order names it in `provider` and `order`. It names the printer's items in
-    `items` (all items of the order: `item`, `ref`, `sku`, `quantity`, `variant`, `product`) or in `item` and `ref` (the
-    one item that the fact is about).
+    `items` (all items of the order: `item`, `ref`, `sku`, `external_variant`, `quantity`, `variant`, `product`) or in
+    `item` and `ref` (the one item that the fact is about).
     """
 
     id: str

@@ -204,7 +204,8 @@ class State:
                 self.submitted.add(key)
         for listed in data.get("items", ()):
             item = self.items.setdefault((key, listed["item"]), Item())
-            item.ref, item.sku = listed.get("ref") or item.ref, listed.get("sku") or item.sku
+            item.ref = listed.get("ref") or item.ref
+            item.sku = listed.get("sku") or item.sku or listed.get("external_variant")
             item.quantity = listed.get("quantity") or item.quantity
             item.variant = listed.get("variant") or item.variant
         # What Pressroom sent is no list of all that is there.

@@ -70,6 +70,8 @@ def _item(item: Item) -> dict[str, Any]:
         "item": item.id,
         "ref": item.external_id,
         "sku": item.sku,
+        # A store without SKUs may use the shop's SKUs as the ids of its variants.
+        "external_variant": None if item.sku or item.external_id else item.external_variant_id,
         "quantity": item.quantity,
         "variant": None if item.variant_id is None else str(item.variant_id),
         "product": item.product.product_id if item.product else None,
