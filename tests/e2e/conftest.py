@@ -159,7 +159,7 @@ class Shop:
             return list(pool.map(answered, calls))
 
     def kept(self) -> set[str]:
-        """Return the keys of all stored webhooks: receivers write no other rows, and no other function writes these.
+        """Return the keys of all stored webhooks. Only receivers write these rows.
 
         All other rows may change at any time, since earlier webhooks are still being processed.
         """
