@@ -38,7 +38,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                | Printful's order events                  | never backwards; a later report ends `failed` and        |
 |                |                                          | `production_error`. A printer's own status may stand for |
 |                |                                          | another kind (`partners.kinds`); `draft` after another   |
-|                |                                          | status raises `confirm_again`                            |
+|                |                                          | status raises `confirm_again`, unless other orders at    |
+|                |                                          | the printer have its lines                               |
 | `shipped`      | a printer's report of a parcel           | a parcel in the ledger, once per (printer, parcel); the  |
 |                |                                          | latest report has its tracking; pieces of its lines are  |
 |                |                                          | shipped. A reshipment adds no pieces to those that have  |
@@ -47,7 +48,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | piece of the order moves no status                       |
 | `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |
 |                |                                          | pieces that the report names, or all pieces if it names  |
-|                |                                          | none; as many as are sent again do not count as returned |
+|                |                                          | none; as many as are sent again, in a parcel marked as a |
+|                |                                          | reshipment or not, do not count as returned              |
 | `undelivered`  | cloudprinter.item_delivery_failed        | `not_delivered`, until the item is delivered after all   |
 | `error`        | cloudprinter.item_error                  | the line's error with its delay; `production_error`      |
 | `failed`       | printful.order_failed                    | lines of which nothing has left are `failed`             |
@@ -56,7 +58,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `held`         | printful.order_put_hold,                 | a hold begins, or continues: `on_hold`;                  |
 |                | .order_put_hold_approval                 | `approval_needed` if the merchant must approve. A hold   |
 |                |                                          | reported only as a status ends with a later `progress`   |
-| `released`     | printful.order_remove_hold               | ends the hold, if all reports of it are older            |
+| `released`     | printful.order_remove_hold               | ends the hold, if all reports of it are older, or if the |
+|                |                                          | hold began at the same instant                           |
 | `refunded`     | printful.order_refunded                  | a refund, in the printer's currency                      |
 | `stock`        | printful.stock_updated                   | which variants of a product can't be ordered; the latest |
 |                |                                          | report counts: `out_of_stock` while a line of such a     |
