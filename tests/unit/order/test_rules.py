@@ -220,6 +220,11 @@ def test_an_unroutable_line_is_flagged_until_a_person_routes_it() -> None:
     assert ([line.destination for line in shown.lines], shown.attention) == (["printful", "camaloon"], [])
 
 
+def test_a_long_reason_does_not_lose_the_cancellation() -> None:
+    assert revoked(reason="y" * 9_000).data["reason"] == "y" * 1_000
+    assert revoked(reason=None).data["reason"] is None
+
+
 def test_a_line_without_a_sku_is_flagged_and_keeps_no_order_open() -> None:
     payment = paid((PIN, 1), ("", 1))
     shown = record(payment)

@@ -128,6 +128,7 @@ def test_an_empty_text_is_an_absent_value(path: str, empty: str) -> None:
         ("shipping_info.zip", "x" * 1001),
         ("shipping_info.province", "x" * 1001),
         ("line_items.0.sku", "x" * 201),
+        ("note", "x" * 20_001),
         ("shipping_info.address", ""),
         ("shipping_info.city", ""),
         ("line_items", []),
@@ -189,6 +190,8 @@ def test_an_invalid_value_is_the_only_fault(path: str, value: object) -> None:
         ("line_items.0.price", "12.50"),
         ("tax_rate", 0),
         ("gift_wrap", {"unknown": True}),
+        ("note", "x" * 20_000),
+        ("line_items.0.description", "x" * 20_000),
     ],
 )
 def test_a_valid_value_is_accepted(path: str, value: object) -> None:

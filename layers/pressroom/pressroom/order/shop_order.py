@@ -170,6 +170,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LONGEST_EMAIL = 320
 
 Text = Annotated[str, StringConstraints(max_length=1000), BeforeValidator(_text)]
+Prose = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_text)]
+"""A text for people. How long it may be is a matter of the printer that gets it."""
 Blank = Annotated[Text, _null_as("")]
 """A text that may be empty."""
 Filled = Annotated[Text, StringConstraints(min_length=1)]
@@ -236,7 +238,7 @@ class Line(Inbound):
     """
 
     sku: Sku = ""
-    description: Text | None = None
+    description: Prose | None = None
     quantity: Quantity
     price: Amount
 
@@ -337,7 +339,7 @@ class OrderPaid(Order):
         BeforeValidator(_without_removed),
     ]
     customer: Annotated[Customer | None, BeforeValidator(_empty_as_none)] = None
-    note: Text | None = None
+    note: Prose | None = None
     shipping_service: Text | None = None
     total_price: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
 
@@ -394,7 +396,7 @@ class OrderCanceled(Inbound):
 
     id: Identifier
     canceled_at: Annotated[Instant | None, BeforeValidator(_empty_as_none)] = None
-    reason: Text | None = None
+    reason: Prose | None = None
 
 
 def line_ids(lines: list[LineItem]) -> list[str]:

@@ -29,6 +29,9 @@ from pressroom.providers.storefront.line_routed import LineRouted
 PRINTERS: dict[str, OrderedPrinter] = {each.PRINTER: each for each in (camaloon, oms)}
 """The decisions of each ordered printer."""
 
+LONGEST_REASON = 1000
+"""The most characters of a reason that the record keeps."""
+
 type Lookup = Callable[[str], Event | None]
 """Returns a received webhook by its id; None if it is no longer stored."""
 
@@ -122,7 +125,10 @@ def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
         for printer, body in bodies.items()
         if body is not None
     ]
-    data = {"reason": order.reason, "deliveries": [delivery.id for delivery in deliveries]}
+    data = {
+        "reason": order.reason and order.reason[:LONGEST_REASON],
+        "deliveries": [delivery.id for delivery in deliveries],
+    }
     at = times.iso(times.parse(order.canceled_at)) if order.canceled_at else ""
     return Decision(order_id=order_id, facts=(fact(event, "revoked", data, at=at),), deliveries=tuple(deliveries))
 
