@@ -97,13 +97,14 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
     assert set(shown) == {
         *("id", "ref", "status", "on_hold", "attention", "currency", "created_at", "updated_at"),
         *("lines", "shipments", "deliveries", "timeline", "holds", "refunds", "provider_orders", "erased_at"),
+        *("linked_to", "linked", "maybe_same"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
     ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch"}
     assert set(shown["lines"][0]) == contract | ours
     assert set(shown["shipments"][0]) == {
         *("id", "provider", "carrier", "tracking_number", "tracking_url", "shipped_at"),
-        *("reshipment", "returned", "lines", "merged"),
+        *("reshipment", "returned", "lines", "merged", "notify_customer"),
     }
     assert set(shown["shipments"][0]["lines"][0]) == {"line_id", "sku", "quantity"}
     assert set(shown["deliveries"][0]) == {"id", "destination", "operation", "status", "attempts", "last_error"}
