@@ -19,7 +19,7 @@ from tests.support import template
 from tests.support.account import Account, Door, opened
 from tests.support.cloud import SECRETS, Clock, Cloud
 from tests.support.hub import Hub
-from tests.support.samples import PERSONAL, order, sample, shipment
+from tests.support.samples import BADGE, PERSONAL, order, sample, shipment
 
 LOGGED = ('{"level"', '{"_aws"')
 
@@ -389,6 +389,30 @@ def test_a_line_is_routed_by_hand(terminal: Terminal, hub: Hub) -> None:
     hub.settle()
     assert terminal.run("route", "7", "1", "printful") == NEGATIVE
     assert "The line already has a printer: camaloon." in terminal.err
+
+
+def test_a_record_is_linked_to_an_order_and_parted_again(terminal: Terminal, hub: Hub) -> None:
+    hub.receive("storefront", "order_paid", order(id=7))
+    hub.receive("camaloon", "shipment_sent", shipment((BADGE, 10), order_id="7-R1"))
+    hub.settle()
+    assert terminal.run("order", "7") == DONE
+    assert "may be the same" in terminal.out
+    assert terminal.json("link", "7", "7-R1") == {"id": "7", "linked": ["7-R1"]}
+    assert terminal.run("order", "7-R1") == DONE
+    assert "linked to" in terminal.out
+    assert terminal.run("unlink", "7", "7-R1") == DONE
+    assert terminal.run("unlink", "7", "7-R1") == NEGATIVE
+
+
+def test_a_store_at_printful_is_accepted(terminal: Terminal, hub: Hub) -> None:
+    hub.cloud.parameters["PrintfulStores"] = "11"
+    hub.send_sample("printful/product_synced", store=22)
+    assert [each["id"] for each in terminal.json("printful-store", "list")["foreign"]] == ["22"]
+    assert terminal.run("printful-store", "accept", "22") == DONE
+    assert "The store 22 is yours too." in terminal.out
+    hub.settle()
+    assert terminal.json("printful-store", "list") == {"ours": ["11", "22"], "foreign": []}
+    assert terminal.json("webhooks", "--state", "failed")["events"] == []
 
 
 def test_personal_data_is_erased(terminal: Terminal, hub: Hub) -> None:
