@@ -90,6 +90,7 @@ def test_a_shipment_is_one_fact_dated_by_its_arrival() -> None:
         "tracking_number": "9414 1058 1746 0398 1325 11",
         "tracking_url": "https://track.carrier.example/9414105817460398132511",
         "lines": [{"sku": BADGE, "quantity": 10}],
+        "notify_customer": True,
     }
 
 
