@@ -341,6 +341,23 @@ def test_the_recipient_is_shown_on_request(desk: Desk) -> None:
         expect(visitor.page.get_by_text("No stored webhook names the recipient")).to_be_visible()
 
 
+def test_a_record_that_looks_alike_is_linked_and_parted_again(desk: Desk) -> None:
+    desk.hub.send_sample("storefront/order_paid")
+    desk.hub.send_sample("camaloon/shipment_sent", order_id="1001-R1")
+    with desk.visitor() as visitor:
+        visitor.enter("#/orders/1001", "Order 1001")
+        visitor.page.get_by_role("button", name="Link: 1001-R1").click()
+        expect(visitor.page.get_by_role("button", name="Unlink: 1001-R1")).to_be_visible()
+        assert desk.hub.order("1001")["linked"] == ["1001-R1"]
+        visitor.go("#/orders/1001-R1", "Order 1001-R1")
+        visitor.page.get_by_role("link", name="1001", exact=True).first.click()
+        visitor.expect_heading("Order 1001")
+        visitor.page.get_by_role("button", name="Unlink: 1001-R1").click()
+        expect(visitor.page.get_by_role("button", name="Unlink: 1001-R1")).to_have_count(0)
+        assert desk.hub.order("1001")["linked"] == []
+        assert visitor.problems == []
+
+
 def test_products_and_variants_that_can_not_be_ordered_are_shown(desk: Desk) -> None:
     desk.hub.send_sample("printful/product_synced")
     with desk.visitor() as visitor:
