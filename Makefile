@@ -55,8 +55,8 @@ down: install ## stop the local cloud and everything that belongs to it
 demo: install ## run the whole job once, step by step, and stop: one order at four printers, batched, held, released, shipped
 	@$(BIN)/python -m cli.demo
 
-event: install ## print a signed API Gateway event: make event TOPIC=camaloon.shipment_sent [BODY=file]
-	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)")
+event: install ## print the event of a function: make event TOPIC=camaloon.shipment_sent [BODY=file] [FOR=topic: of the topic, not the receiver]
+	@$(LOCAL) event "$(TOPIC)" $(if $(BODY),--body "$(BODY)") $(if $(FOR),--for "$(FOR)")
 
 test: install ## run all tests: unit, integration, template, and end to end on a local cloud of their own [AHEAD=400: days from now]
 	@$(if $(AHEAD),PRESSROOM_AHEAD="$(AHEAD)" PYTHONPATH="$(CURDIR)/local/ahead") $(BIN)/python -m pytest -n 3 --no-loadscope-reorder

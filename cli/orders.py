@@ -9,8 +9,9 @@ from rich.text import Text
 
 from cli.api import path
 from cli.commands import Command, Group, list_options
-from cli.output import Cell, attention_table, fields, printable, table
+from cli.output import Cell, attention_table, fields, money, printable, table
 from cli.session import Session
+from pressroom.order.attention import FILE_FAILED
 from pressroom.order.model import Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import PRINTERS
@@ -181,28 +182,55 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
     }
     lines: dict[str, Cell] = {
         "line": "id",
+        "name": "name",
         "sku": "sku",
         "quantity": "quantity",
+        "price": lambda row: money(row["price"], order["currency"]),
         "shipped": "shipped_quantity",
         "canceled": lambda row: row["canceled_quantity"] or None,
         "returned": lambda row: row["returned_quantity"] or None,
         "goes to": lambda row: row["destination"] or "nowhere",
         "status": "status",
-        "print file": lambda row: (row["print_file"] or {}).get("status"),
+        "print file": lambda row: list(
+            filter(None, [(row["print_file"] or {}).get(name) for name in ("status", "url")])
+        ),
         "batch": lambda row: (row["batch"] or {}).get("id"),
         "error": lambda row: (row["error"] or {}).get("cause"),
     }
     parcels: dict[str, Cell] = {
         "provider": "provider",
         "carrier": "carrier",
+        "service": "service",
         "tracking": "tracking_number",
         "url": "tracking_url",
         "shipped": "shipped_at",
+        "ship date": "ship_date",
         "content": lambda row: [f"{each['quantity']} x {each['sku']}" for each in row["lines"]],
         "notify customer": "notify_customer",
         "": lambda row: [name for name in ("reshipment", "returned", "merged") if row.get(name)],
     }
-    holds = {"provider": "provider", "since": "since", "until": "until", "reason": "reason"}
+    holds: dict[str, Cell] = {
+        "provider": "provider",
+        "since": "since",
+        "until": "until",
+        "reason": "reason",
+        "to approve": lambda row: [url for file in row["approval_files"] for url in file.values() if url],
+    }
+    refunds: dict[str, Cell] = {
+        "provider": "provider",
+        "at": "at",
+        "amount": lambda row: money(row["amount"], row["currency"]) or "not named",
+    }
+    known: dict[str, Cell] = {
+        "provider": "provider",
+        "order there": "id",
+        "status": "status",
+        "store": "store",
+        "charges": lambda row: _costs(row["costs"]),
+        "tells the customer": lambda row: _costs(row["retail_costs"]),
+        "gift": lambda row: _texts(row["gift"]),
+        "packing slip": lambda row: _texts(row["packing_slip"]),
+    }
     deliveries: dict[str, Cell] = {
         "delivery": "id",
         "to": "destination",
@@ -214,9 +242,50 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
     timeline = {"at": "at", "received": "received_at", "source": "source", "what": "text"}
     parts = [fields(f"Order {order['id']}", about)]
     if order["attention"]:
-        parts.append(attention_table(order["attention"]))
+        parts.append(attention_table(order["attention"], _concerned(order)))
     parts += [table("Lines", lines, order["lines"]), table("Parcels", parcels, order["shipments"])]
+    if order["provider_orders"]:
+        parts.append(table("Orders at printers", known, order["provider_orders"]))
+    items = [_item(item, each) for each in order["provider_orders"] for item in each["items"]]
+    if items:
+        parts.append(table("Items at printers", {name: name for name in items[0]}, items))
+    if order["refunds"]:
+        parts.append(table("Refunds", refunds, order["refunds"]))
     if order["holds"]:
         parts.append(table("Holds", holds, order["holds"]))
     parts += [table("Deliveries", deliveries, order["deliveries"]), table("Timeline", timeline, order["timeline"])]
     return [line for part in parts for line in (part, "")][:-1]
+
+
+def _costs(costs: dict[str, Any] | None) -> str | None:
+    """Return the amounts of costs, the total first, as one text."""
+    given = {name: amount for name, amount in (costs or {}).items() if name != "currency" and amount}
+    amounts = {name: money(given[name], (costs or {}).get("currency")) for name in sorted(given, key="total".__ne__)}
+    return "; ".join(f"{name.replace('_', ' ')} {amount}" for name, amount in amounts.items())
+
+
+def _texts(texts: dict[str, str | None] | None) -> str:
+    return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in (texts or {}).items() if text)
+
+
+def _item(item: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    currency, retail = ((known[name] or {}).get("currency") for name in ("costs", "retail_costs"))
+    return {
+        "item": item["id"],
+        "line": item["line_id"],
+        "name": item["name"],
+        "quantity": item["quantity"],
+        "costs you": money(item["price"], currency),
+        "retail price": money(item["retail_price"], retail),
+        "print file": item["print_file"],
+    }
+
+
+def _concerned(order: dict[str, Any]) -> dict[str, list[str]]:
+    """Return by reason for attention the names of the items at a printer that it is about."""
+    failed = [item for each in order["provider_orders"] for item in each["items"] if item["print_file"] == FILE_FAILED]
+    incomplete = [item for each in order["provider_orders"] for item in each["incomplete_items"]]
+    return {
+        Attention.ITEM_FILE_FAILED: [item["name"] or item["sku"] or item["id"] for item in failed],
+        Attention.ITEM_INCOMPLETE: [item["name"] or item["variant"] or item["line_id"] or "" for item in incomplete],
+    }

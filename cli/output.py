@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from itertools import compress
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pressroom.order.codes import decimals
 from pressroom.order.reasons import Attention
 
 IDS, LONGEST_ID = ("order", "webhook", "delivery"), 60
@@ -86,7 +89,22 @@ def fields(title: str, values: Mapping[str, object]) -> RenderableType:
     return lines
 
 
-def attention_table(reasons: Iterable[str]) -> RenderableType:
-    """Return a table of an order's reasons for attention, each with its sentence."""
-    rows = [{"reason": reason, "meaning": SENTENCES.get(reason)} for reason in reasons]  # None: of a newer version
-    return table("Attention", {"reason": "reason", "meaning": "meaning"}, rows)
+def money(amount: str | None, currency: str | None) -> str | None:
+    """Return an amount with the decimals of its currency; None if there is none."""
+    if amount is None:
+        return None
+    try:
+        rounded = Decimal(amount).quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+    except InvalidOperation:
+        return f"{amount} {currency or ''}".strip()
+    return f"{rounded:,f} {currency or ''}".strip()
+
+
+def attention_table(
+    reasons: Iterable[str], concerned: Mapping[str, list[str]] = MappingProxyType({})
+) -> RenderableType:
+    """Return a table of an order's reasons for attention, each with its sentence and the names that it is about."""
+    rows = [  # no sentence: of a newer version
+        {"reason": reason, "meaning": SENTENCES.get(reason), "about": concerned.get(reason)} for reason in reasons
+    ]
+    return table("Attention", {"reason": "reason", "meaning": "meaning", "about": "about"}, rows)

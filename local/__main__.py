@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from local import cloud, event, listening
+from local import cloud, event, listening, stored
 from local.build import build_for_cloud
 from local.progress import LocalCloudError, say
 from local.settings import REGION, STATE_DIR
@@ -41,13 +41,20 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end the local cloud")
     down.set_defaults(run=_down)
 
-    signed = commands.add_parser("event", help="print a signed API Gateway event")
+    signed = commands.add_parser("event", help="print the event of a function, for sam local")
     signed.add_argument("topic", help="such as camaloon.shipment_sent")
     signed.add_argument("--body", type=Path, help="a file with the exact body (default: the topic's sample)")
     signed.add_argument("--content-type", default="application/json")
+    signed.add_argument(
+        "--for",
+        dest="function",
+        choices=["receiver", "topic"],
+        default="receiver",
+        help="topic: store the webhook in the local cloud, and print the event of the topic's function",
+    )
     signed.set_defaults(run=_event)
 
-    for command in (up, down):
+    for command in (up, down, signed):
         command.add_argument(
             "--state-dir", type=lambda path: Path(path).resolve(), default=STATE_DIR, help=argparse.SUPPRESS
         )
@@ -90,7 +97,11 @@ def _down(arguments: argparse.Namespace) -> int:
 
 
 def _event(arguments: argparse.Namespace) -> int:
-    say(event.as_text(event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)))
+    if arguments.function == "topic":
+        made = stored.store(arguments.topic, arguments.body, cloud.Stack.read(arguments.state_dir))
+    else:
+        made = event.for_topic(arguments.topic, arguments.body, content_type=arguments.content_type)
+    say(event.as_text(made))
     return 0
 
 

@@ -1,4 +1,7 @@
-"""API Gateway events with signed webhooks, for `sam local invoke -e`. They use the local credentials."""
+"""API Gateway events with signed webhooks, for `sam local invoke -e`. They use the local credentials.
+
+They are for receivers. `local.stored` makes the events of topics.
+"""
 
 import base64
 import json
@@ -23,15 +26,20 @@ def for_topic(topic: str, body_file: Path | None = None, *, content_type: str = 
     Cloudprinter's key is part of the body, so a file for Cloudprinter must contain it.
     """
     sender, name = sender_of(topic)
-    source = body_file or sample(sender, name)
-    if not source.is_file():
-        raise LocalCloudError(f"There is no {source}. Give a body with BODY=file.")
-    body = source.read_bytes()
+    body = body_of(topic, body_file)
     path = f"/webhooks/{sender.id}"
     headers = signed(sender, name, body, sender.value, content_type=content_type)
     if sender.credential == "token":
         return http_event("POST", path + "/{token}", body, headers, parameters={"token": sender.value})
     return http_event("POST", path, body, headers)
+
+
+def body_of(topic: str, body_file: Path | None = None) -> bytes:
+    """Return the sample body of a topic, or the bytes of a file."""
+    source = body_file or sample(*sender_of(topic))
+    if not source.is_file():
+        raise LocalCloudError(f"There is no {source}. Give a body with BODY=file.")
+    return source.read_bytes()
 
 
 def sender_of(topic: str) -> tuple[Sender, str]:

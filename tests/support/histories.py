@@ -379,6 +379,9 @@ class Storyteller:
                 "quantity": line.quantity,
                 "variant_id": 4017 + number,
                 "product": {"product_id": 71, "variant_id": 4017 + number, "name": "T-shirt"},
+                "name": self.random.choice((None, f"Tee of {line.id}")),
+                "price": self.random.choice((None, "9.25", 9.5)),
+                "retail_price": self.random.choice((None, "24.00")),
                 "files": [],
             }
             for number, line in enumerate(lines)
@@ -523,10 +526,17 @@ class Storyteller:
             "carrier": self.random.choice(("FEDEX", None)),
             "tracking_number": self.random.choice(tracking),
             "tracking_url": self.random.choice((None, "https://t.example/78")),
+            "service": self.random.choice((None, "", "FedEx Ground")),
+            "ship_date": self.random.choice((None, "2026-09-05")),
             "shipped_at": self.random.choice((None, int(START.timestamp()) + self.clock)),
             "reshipment": self.random.choice((False, None)),
             "items": contents,
         }
+
+    def print_files_of(self, item: dict[str, Any]) -> list[dict[str, Any]]:
+        words = self.random.choice(((), ("ok",), ("ok", "ok"), ("ok", "waiting"), ("failed", "ok"), ("odd",)))
+        files = [{"type": "front", "status": word} for word in words]
+        return [*files, {"type": "preview", "status": "failed"}] if self.maybe(0.3) else files
 
     def order_event(self, name: str, status: str, **data: Any) -> None:
         at, items = self.later(), self.items
@@ -534,6 +544,7 @@ class Storyteller:
             items = [item | {"sku": None} for item in items]
         if self.maybe(0.05):
             items = []
+        items = [item | {"files": self.print_files_of(item)} for item in items]
         order: dict[str, Any] = {
             "id": self.random.choice((98765432, "98765432")),
             "external_id": None if self.own else self.random.choice((1001, "1001")),
@@ -541,8 +552,15 @@ class Storyteller:
             "status": status,
             "items": items or None,
             "costs": self.random.choice(({"currency": "EUR", "total": "29.95"}, {"total": "29.95"}, None)),
+            "retail_costs": self.random.choice((None, {"currency": "EUR", "discount": "0.00", "total": "48"})),
+            "incomplete_items": self.random.choice(([{"name": "Mug of Idony", "quantity": 1}], None, [], [], [])),
+            "gift": self.random.choice((None, {"subject": "For Idony", "message": "Many happy returns, Idony"})),
+            "packing_slip": self.random.choice((None, {"message": "Thank you, Idony", "logo_url": "javascript:go()"})),
             "shipments": [] if self.maybe(0.5) else None,
         }
+        if name == "order_put_hold_approval" and self.maybe(0.7):
+            link = self.random.choice(("https://designs.example/idony.png", "javascript:approve()"))
+            data["approval_files"] = [{"submitted_design": link, "confirm_hash": "c0ffee"}]
         seconds = int(START.timestamp()) + at
         content = {
             "type": name,

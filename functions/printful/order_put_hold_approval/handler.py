@@ -2,13 +2,9 @@
 
 from pressroom.inbox.topic import Topic
 from pressroom.providers.printful import stock, stores
-from pressroom.providers.printful.facts import fact_with_reason
+from pressroom.providers.printful.facts import approval_fact
 from pressroom.providers.printful.messages import OrderEvent
 
 handler = Topic(
-    "printful.order_put_hold_approval",
-    OrderEvent,
-    fact_with_reason("held", approval=True),
-    write=stock.record_order,
-    check=stores.check,
+    "printful.order_put_hold_approval", OrderEvent, approval_fact, write=stock.record_order, check=stores.check
 )

@@ -14,7 +14,7 @@ def decide(message: OrderEvent, event: Event) -> Decision:
     data = message.data
     currency = data.order.costs.currency if data.order.costs else None
     amount = None if data.amount is None else str(rounded(data.amount, currency))
-    return order_fact(data.order, event, "refunded", at=message.created, amount=amount, currency=currency)
+    return order_fact(message, event, "refunded", amount=amount, currency=currency)
 
 
 handler = Topic("printful.order_refunded", OrderEvent, decide, check=stores.check)

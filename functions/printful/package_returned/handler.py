@@ -18,7 +18,7 @@ def decide(message: PackageEvent, event: Event) -> Decision:
     about = parcel(data.order, shipment) | {"reason": reason(data.reason)}
     if not (shipment.id or shipment.tracking_number or shipment.tracking_url):
         about["unnamed"] = True
-    return order_fact(data.order, event, "returned", at=message.created, **about)
+    return order_fact(message, event, "returned", **about)
 
 
 handler = Topic("printful.package_returned", PackageEvent, decide, check=stores.check)

@@ -11,7 +11,7 @@ from pressroom.providers.printful.messages import PackageEvent
 def decide(message: PackageEvent, event: Event) -> Decision:
     """Report the parcel."""
     data = message.data
-    return order_fact(data.order, event, "shipped", at=message.created, **parcel(data.order, data.shipment))
+    return order_fact(message, event, "shipped", **parcel(data.order, data.shipment))
 
 
 handler = Topic("printful.package_shipped", PackageEvent, decide, check=stores.check)

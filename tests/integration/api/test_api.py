@@ -100,10 +100,10 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
         *("linked_to", "linked", "maybe_same"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
-    ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch"}
+    ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch", "name"}
     assert set(shown["lines"][0]) == contract | ours
     assert set(shown["shipments"][0]) == {
-        *("id", "provider", "carrier", "tracking_number", "tracking_url", "shipped_at"),
+        *("id", "provider", "carrier", "service", "ship_date", "tracking_number", "tracking_url", "shipped_at"),
         *("reshipment", "returned", "lines", "merged", "notify_customer"),
     }
     assert set(shown["shipments"][0]["lines"][0]) == {"line_id", "sku", "quantity"}
@@ -146,6 +146,7 @@ def test_an_order_says_what_happened(hub: Hub, clock: Clock) -> None:
         "returned_quantity": 0,
         "error": None,
         "variant": None,
+        "name": "Button badge, 38 mm",
         "uid": None,
         "print_file": None,
         "batch": None,
@@ -161,6 +162,28 @@ def test_an_order_shows_nothing_personal(hub: Hub) -> None:
     hub.receive("storefront", "order_paid", order())
     hub.settle()
     assert "Marta" not in str(hub.order())
+
+
+def test_the_gift_and_the_slip_are_shown_from_the_latest_webhook_until_it_is_erased(hub: Hub) -> None:
+    first = sample("printful/order_created")
+    first["data"]["order"]["gift"] = {"subject": "Old", "message": "Old"}
+    hub.receive("printful", "order_created", first)
+    later = sample("printful/package_shipped")
+    later["data"]["order"]["packing_slip"]["logo_url"] = "javascript:alert(1)"
+    hub.receive("printful", "package_shipped", later)
+    hub.settle()
+    (known,) = hub.order("1002")["provider_orders"]
+    assert known["gift"] == {"subject": "Till Nora", "message": "Grattis på födelsedagen!"}
+    slip = {name: known["packing_slip"][name] for name in ("message", "logo_url", "custom_order_id")}
+    assert slip == {"message": "Thank you for your order.", "logo_url": None, "custom_order_id": "1002"}
+    assert events.get(known["described_by"]).topic == "package_shipped"  # type: ignore[union-attr]
+    stored = [fact.data for fact in repository.get("1002").facts]  # type: ignore[union-attr]
+    assert "Nora" not in str(stored)
+    assert hub.post("/orders/1002/erase")["statusCode"] == 200
+    (known,) = hub.order("1002")["provider_orders"]
+    assert (known["gift"], known["packing_slip"]) == (None, None)
+    assert [item["name"] for item in known["items"]] == [None, None]
+    assert known["costs"]["total"] == "38.43"
 
 
 ODD_IDS = [

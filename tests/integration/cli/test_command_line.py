@@ -12,6 +12,9 @@ import pytest
 
 from cli.errors import DONE, NEGATIVE, UNREACHABLE, USAGE
 from cli.main import main
+from pressroom.order import repository
+from pressroom.order.decision import Decision
+from pressroom.order.facts import Fact
 from pressroom.order.reasons import Attention
 from pressroom.partners import PARTNERS
 from pressroom.platform.errors import Dead
@@ -136,6 +139,46 @@ def test_an_order_is_shown_with_all_its_parts(terminal: Terminal, hub: Hub) -> N
     ):
         assert part in terminal.text
     assert not [each for each in PERSONAL if each in terminal.out]
+
+
+def test_an_order_is_shown_with_what_its_printer_says(terminal: Terminal, hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid__several_printers")
+    content = sample("printful/order_put_hold_approval")
+    content["data"]["order"]["items"][0]["files"][0]["status"] = "failed"
+    content["data"]["order"]["incomplete_items"] = [{"name": "Night press poster", "quantity": 1}]
+    content["data"]["order"]["costs"] |= {"currency": "KWD", "total": "38.4"}
+    hub.receive("printful", "order_put_hold_approval", content)
+    refund = sample("printful/order_refunded")
+    refund["data"]["order"] |= {"items": [], "costs": None}  # it describes nothing
+    hub.receive("printful", "order_refunded", refund)
+    hub.settle()
+    assert terminal.run("order", "1002") == DONE
+    for part in (  # a table folds its cells, so only the words are compared
+        f"item_file_failed {Attention.ITEM_FILE_FAILED.sentence} Night press tee - Black / M",
+        f"item_incomplete {Attention.ITEM_INCOMPLETE.sentence} Night press poster",
+        "printful 98765432 fulfilled 84.25 38.400 9.250 KWD Grattis failed",
+        "Refunds 12.50",
+    ):
+        assert set(part.split()) <= set(terminal.text.split()), part
+    assert "approval-sheets" in terminal.text
+    assert "8a801105abd2ccdc53c8d69f69b572d3" not in terminal.text  # what approves the design
+
+
+def test_the_print_files_url_is_shown(terminal: Terminal, hub: Hub) -> None:
+    hub.send_sample("storefront/order_paid__personalized")
+    hub.settle()
+    shown = hub.get("/orders")["body"]["orders"][0]["id"]
+    data = {
+        "provider": "oms",
+        "ref": hub.order(shown)["lines"][0]["id"],
+        "status": "ready",
+        "url": "https://f.example/1",
+    }
+    at = hub.order(shown)["updated_at"]
+    fact = Fact(id="print/1", kind="print_file", source="oms.print_file", at=at, received_at=at, data=data)
+    repository.apply(Decision(order_id=shown, facts=(fact,)))
+    assert terminal.run("order", shown) == DONE
+    assert "ready, https://f.example/1" in terminal.text
 
 
 def test_a_reason_for_attention_is_shown_with_its_sentence(terminal: Terminal, hub: Hub) -> None:

@@ -226,7 +226,19 @@ def hostile(hub: Hub) -> list[str]:
     held = sample("printful/order_put_hold")
     held["data"]["reason"] = f"{SCRIPT}{BIDI}{LONG * 5}"
     held["data"]["order"] |= {"external_id": "2", "notes": SCRIPT, "status": SCRIPT}
+    item = held["data"]["order"]["items"][0]
+    item |= {"name": SCRIPT + LONG, "price": "1", "files": [{"type": "front", "status": SCRIPT}]}
+    held["data"]["order"] |= {
+        "incomplete_items": [{"name": f"{BIDI}{LONG}", "quantity": 1}],
+        "costs": {"currency": SCRIPT, "total": "9"},
+        "gift": {"subject": SCRIPT, "message": f"{BIDI}{LONG * 3}"},
+        "packing_slip": {"message": SCRIPT, "logo_url": "javascript:alert(3)", "store_name": LONG},
+    }
+    held["data"]["approval_files"] = [
+        {"submitted_design": "javascript:alert(4)", "approval_sheet": " data:text/html,x"}
+    ]
     hub.receive("printful", "order_put_hold", held)
+    hub.receive("printful", "order_put_hold_approval", held | {"type": "order_put_hold_approval"})
     parcel = sample("printful/package_shipped")
     parcel["data"]["order"]["external_id"] = "2"
     parcel["data"]["shipment"] |= {"carrier": SCRIPT, "tracking_url": "javascript:alert(2)", "tracking_number": BIDI}

@@ -48,6 +48,7 @@ from tests.support.samples import BADGE, TOTE, sample, shipment
 FILE = Path(__file__).with_name("rows_of_3644d2d.json.gz")
 SINCE: frozenset[str] = frozenset(
     {"STORE", "linked", "unlinked", "resembles", "distinct", "maybe_same_order", "made_twice", "no_sku", "uid_found"}
+    | {"item_file_failed", "item_incomplete"}
 )
 """Kinds of rows, kinds of facts and reasons for attention that were added after that version."""
 
@@ -167,6 +168,10 @@ def test_every_response_is_unchanged(old: Hub) -> None:
     for path, query, before in kept()["answers"]:
         answer = old.get(path, **query)
         found = differences(before, answer["body"]) if answer["statusCode"] == 200 else [str(answer["statusCode"])]
+        # The status in each of Printful's events counts now: a hold or a parcel may say that the order is being made.
+        found = [each for each in found if not each.endswith("'accepted' is now 'in_production'")]
+        if path.endswith("/history") and all(step in answer["body"]["history"] for step in before["history"]):
+            continue
         if found:
             wrong[f"{path} {query or ''}"] = found
     assert wrong == {}

@@ -17,7 +17,7 @@ from cli import api, printful_webhook, send
 from cli.commands import find
 from cli.errors import INCOMPLETE, NEGATIVE, UNREACHABLE, USAGE, NotFound, Unreachable
 from cli.main import main, root
-from cli.output import cell, fields, table
+from cli.output import cell, fields, money, table
 from cli.overview import sparkline
 from cli.stacks import Installation, Secret
 from cli.webhooks import escape_controls
@@ -346,3 +346,18 @@ def test_the_actor_is_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert api.actor() == "cli:nobody"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        ("12.5", "EUR", "12.50 EUR"),
+        ("1200.00", "JPY", "1,200 JPY"),
+        ("12.3455", "KWD", "12.346 KWD"),
+        ("7", None, "7.00"),
+        ("-0.5", "USD", "-0.50 USD"),
+        (None, "EUR", None),
+    ],
+)
+def test_money_has_the_decimals_of_its_currency(amount: str | None, currency: str | None, shown: str | None) -> None:
+    assert money(amount, currency) == shown

@@ -45,6 +45,7 @@ def test_a_paid_order_is_one_fact_and_one_delivery() -> None:
         {"id": "1", "sku": BADGE, "quantity": 10, "price": "12.5", "destination": "camaloon"},
         {"id": "2", "sku": TOTE, "quantity": 2, "price": "19.8", "destination": "camaloon"},
     ]
+    assert fact.data["names"] == ["Button badge, 38 mm", "Tote bag, natural"]
     assert (delivery.destination, delivery.operation, delivery.order_id) == ("camaloon", "order_paid", "1001")
     assert json.loads(delivery.body) == sample("storefront/order_paid")
 

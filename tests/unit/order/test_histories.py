@@ -6,7 +6,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -15,6 +15,7 @@ from pressroom.order.facts import Fact, in_order, pack, unpack
 from pressroom.order.fold import RULES, fold
 from pressroom.order.model import RANK, STAGES, Line, Order, Status
 from pressroom.order.reasons import Attention
+from pressroom.order.state import SENT
 from pressroom.partners import BY_ID, FOLLOWED
 from tests.support.histories import History, about_orders, drawn, each_history, instant
 from tests.support.template import topics
@@ -129,8 +130,8 @@ def test_any_concurrent_writers_give_the_same_record(history: History) -> None:
 PARCELS = {"shipped", "returned", "undelivered", "progress"}
 """The kinds of facts that may report a parcel; of the last two, only some do."""
 ENDED_BY = {
-    # It goes on, or a part of it was shipped: then not all of it had failed.
-    Status.FAILED: PARCELS | {"paid"},
+    # It goes on (every fact of Printful's may say so), or a part of it was shipped: then not all of it had failed.
+    Status.FAILED: PARCELS | {"paid", "held", "released", "refunded"},
     # Only pieces that are not shipped are canceled, and these are; or it was sent before the shop canceled it.
     Status.CANCELED: PARCELS | {"paid", "sent"},
     # They are sent again; or more pieces were shipped than returned.
@@ -216,6 +217,8 @@ def _removed(facts: list[Fact]) -> set[str]:
 
 
 def _items(fact: Fact) -> set[str]:
+    if fact.kind == "stock":  # it is about a product: nobody makes the order because of it
+        return set()
     named = {fact.data["item"]} if "item" in fact.data else {""} if "provider" in fact.data else set[str]()
     return named | {item["item"] for item in fact.data.get("items", ())}
 
@@ -245,6 +248,7 @@ def test_every_fact_is_in_the_record(history: History) -> None:
         check_confirmed_lines(history.facts, order)
         check_cancellation(history, order)
     check_parcels(named(facts), order)
+    check_printers_orders(facts, order)
     assert order.on_hold == any(hold.until is None for hold in order.holds)
     assert (Attention.LINE_MISSING in order.attention) == is_missing(history, order)
     wanted = {reason for reason, wants in WANTED.items() if wants(facts)}
@@ -394,6 +398,26 @@ def check_parcels(facts: list[Fact], order: Order) -> None:
     assert not shown
 
 
+def check_printers_orders(facts: list[Fact], order: Order) -> None:
+    """What a printer said last of its order stands there; a list of its items shows that it said everything."""
+    for known in order.provider_orders:
+        about = {"provider": known.provider, "order": known.id}
+        own = [fact for fact in in_order(facts) if about.items() <= fact.data.items() and fact.kind not in SENT]
+        for name in ("costs", "retail_costs"):
+            costs = [fact.data[name] for fact in own if name in fact.data]
+            shown = getattr(known, name)
+            assert (shown and shown.total) == (costs[-1][1] if costs else None)
+            assert (shown and shown.currency) == next((each[0] for each in costs[::-1] if each[0]), None)
+        lists = [fact.data["items"] for fact in own if fact.data.get("items")]
+        assert [item.id for item in known.items] == ([item["item"] for item in lists[-1]] if lists else [])
+        described = [fact for fact in own if fact.data.get("items") or "incomplete" in fact.data]
+        assert known.described_by == (described[-1].id if described else None)
+        incomplete = described[-1].data.get("incomplete", []) if described else []
+        assert [item.name for item in known.incomplete_items] == [item["name"] for item in incomplete]
+    links = [link for hold in order.holds for file in hold.approval_files for link in asdict(file).values() if link]
+    assert set(links) <= {"https://designs.example/idony.png"}
+
+
 def check_returned_pieces(facts: list[Fact], order: Order) -> None:
     """Returned pieces are exact for items that name their lines; for others, no more are returned than came back."""
     pieces, back = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -476,7 +500,7 @@ def _has_status(*statuses: str) -> Callable[[Fact], bool]:
 
 def _goes_on(fact: Fact) -> bool:
     stage = fact.data.get("stage") or BY_ID["printful"].stages.get(fact.data.get("status") or "")
-    return fact.kind in ("shipped", "returned", "undelivered") or (fact.kind == "progress" and bool(stage))
+    return fact.kind in ("shipped", "returned", "undelivered") or bool(stage)
 
 
 def _canceled(fact: Fact) -> bool:
@@ -627,6 +651,11 @@ WANTED_OF_LINES: dict[Attention, Callable[[list[Fact], Order], bool]] = {
     Attention.BATCH_DEAD: lambda facts, order: any(
         fact.data["status"] == "dead" and line in _going(order)
         for line, fact in _latest_of_lines(facts, "batched").items()
+    ),
+    Attention.ITEM_INCOMPLETE: lambda facts, order: (
+        order.status not in GONE
+        and not _is_canceled(_printfuls(facts))
+        and any(known.incomplete_items for known in order.provider_orders)
     ),
     Attention.CHANGE_NOT_SENT: lambda facts, order: _is_changed_too_late(facts, order),
 }

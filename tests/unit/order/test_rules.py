@@ -10,7 +10,7 @@ import pytest
 
 from pressroom.order.facts import Fact
 from pressroom.order.fold import fold
-from pressroom.order.model import Batch, LineError, Order, PrintFile, Status
+from pressroom.order.model import ApprovalFile, Batch, Costs, LineError, Order, PrintFile, Status
 from pressroom.order.outbox import Delivery
 from pressroom.order.reasons import Attention
 from tests.support.histories import START, Shelf, design, instant, read
@@ -690,7 +690,7 @@ def test_a_parcel_is_in_the_ledger_with_its_pieces() -> None:
     assert (one.id, one.provider, one.carrier, one.tracking_number) == ("7", "printful", "FEDEX", "787")
     assert (one.shipped_at, one.reshipment, one.returned) == (instant(300), False, False)
     assert contents(shown) == [[("1", 3)]]
-    assert (shipped(shown), statuses(shown)) == ([3, 0], [Status.PARTIALLY_SHIPPED, Status.ACCEPTED])
+    assert (shipped(shown), statuses(shown)) == ([3, 0], [Status.PARTIALLY_SHIPPED, Status.IN_PRODUCTION])
     assert shown.status is Status.PARTIALLY_SHIPPED
 
 
@@ -731,7 +731,7 @@ def test_a_parcel_shows_that_its_printer_has_the_order() -> None:
     shown = record(paid((BOOK, 1), (CARD, 1)), cp("item_shipped", 1, "1", at=5, tracking="3S1"))
     assert statuses(shown) == [Status.SHIPPED, Status.ACCEPTED]
     back = pf("package_returned", "fulfilled", at=5, shipment=parcel(7, (1, 4)))
-    assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.ACCEPTED]
+    assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.IN_PRODUCTION]
 
 
 def test_a_parcel_without_a_piece_of_the_order_moves_no_status() -> None:
@@ -1718,3 +1718,110 @@ def test_an_order_made_at_cloudprinter_may_have_unreported_items() -> None:
 def test_the_timeline_has_a_text_for_each_fact(fact: Fact, text: str) -> None:
     (entry,) = record(fact).timeline
     assert (entry.text, entry.source, entry.event_id) == (text, fact.source, fact.id)
+
+
+# --- what Printful tells of its order ---
+
+
+def test_costs_are_the_latest_ones_in_the_last_currency_that_was_named() -> None:
+    first = {"currency": "JPY", "subtotal": "1200", "discount": "100", "total": "1430.0"}
+    facts = [
+        pf("order_created", "pending", at=1, order={"store": 0, "costs": first, "retail_costs": {"total": "0"}}),
+        pf("order_updated", "pending", at=2, order={"store": 77, "costs": {"subtotal": 1100, "total": 1330}}),
+        pf("order_updated", "pending", at=3, order={"costs": None}),
+    ]
+    (known,) = record(*facts).provider_orders
+    assert known.costs == Costs(currency="JPY", subtotal="1100", total="1330")
+    assert known.retail_costs == Costs(total="0")
+    assert known.store == "77"
+
+
+def test_an_item_keeps_its_name_and_price_and_names_the_line_that_the_shop_does_not_name() -> None:
+    named = TEES | {"name": "Owl tee", "price": "9.5", "retail_price": 24}
+    (known,) = (
+        shown := record(paid((TEE, 4)), pf("order_created", "pending", named, at=1), sent(7, (1, 4), at=2))
+    ).provider_orders
+    (one,) = known.items
+    assert (one.name, one.price, one.retail_price, one.line_id) == ("Owl tee", "9.5", "24", "1")
+    assert [line.name for line in shown.lines] == ["Owl tee"]
+    content = bought((TEE, 4), at=0)
+    content["line_items"][0]["description"] = "Tee with an owl"
+    ours = fact_from("storefront.order_paid", content, at=0)
+    assert [line.name for line in record(ours, pf("order_created", "pending", named, at=1)).lines] == [
+        "Tee with an owl"
+    ]
+    unpaid = record(pf("order_created", "pending", named, at=1))
+    assert [line.name for line in unpaid.lines] == ["Owl tee"]
+
+
+def files(*statuses: str, kind: str = "front") -> dict[str, Any]:
+    return TEES | {"files": [{"type": kind, "status": each} for each in statuses]}
+
+
+@pytest.mark.parametrize(
+    ("item_there", "status", "is_flagged"),
+    [
+        (files("ok"), "ok", False),
+        (files("ok", "waiting"), "waiting", False),
+        (files("ok", "failed", "waiting"), "failed", True),
+        (files("ok", "paused"), "paused", False),
+        (files("failed", kind="preview"), None, False),
+        (files(), None, False),
+    ],
+)
+def test_a_print_file_that_failed_is_flagged(item_there: dict[str, Any], status: str | None, is_flagged: bool) -> None:
+    shown = record(paid((TEE, 4)), pf("order_created", "pending", item_there, at=1))
+    assert shown.provider_orders[0].items[0].print_file == status
+    assert (Attention.ITEM_FILE_FAILED in shown.attention) is is_flagged
+
+
+def test_a_failed_print_file_is_flagged_until_it_is_replaced_or_the_line_has_left_or_is_canceled() -> None:
+    failed = [paid((TEE, 4)), pf("order_created", "pending", files("failed"), at=1)]
+    for later in (
+        pf("order_updated", "pending", files("ok"), at=2),
+        sent(7, (1, 4), at=2),
+        pf("order_canceled", "canceled", at=2),
+        pf("order_updated", "pending", item(2, "1", TEE, 4), at=2),
+    ):
+        assert Attention.ITEM_FILE_FAILED not in record(*failed, later).attention
+    assert Attention.ITEM_FILE_FAILED in record(*failed, pf("order_updated", "pending", at=2)).attention
+
+
+def test_an_incomplete_item_is_flagged_by_name_until_the_order_is_complete_or_over() -> None:
+    waiting = {"name": "Owl mug", "quantity": 2, "external_variant_id": "mug-2", "external_line_item_id": 9}
+    facts = [paid((TEE, 4)), pf("order_created", "draft", at=1, order={"incomplete_items": [waiting]})]
+    shown = record(*facts)
+    (one,) = shown.provider_orders[0].incomplete_items
+    assert (one.name, one.quantity, one.variant, one.line_id) == ("Owl mug", 2, "mug-2", "9")
+    assert Attention.ITEM_INCOMPLETE in shown.attention
+    for later in (pf("order_updated", "pending", at=2), pf("order_canceled", "canceled", at=2)):
+        assert Attention.ITEM_INCOMPLETE not in record(*facts, later).attention
+
+
+def test_only_web_links_to_designs_stand_on_the_hold_that_waits_for_approval() -> None:
+    design = {"submitted_design": "https://designs.example/1.png", "recommended_design": "javascript:steal()"}
+    held = pf("order_put_hold_approval", "onhold", at=1, approval_files=[design | {"approval_sheet": ""}])
+    again = pf("order_put_hold", "onhold", at=2)
+    (hold,) = record(paid((TEE, 4)), held, again).holds
+    assert hold.approval_files == [ApprovalFile(submitted_design="https://designs.example/1.png")]
+
+
+def test_a_parcel_has_its_service_and_its_date() -> None:
+    facts = [sent(7, (1, 4), at=5, service=" Ground ", ship_date="2026-09-05"), sent(7, (1, 4), at=6, ship_date=None)]
+    (one,) = record(paid((TEE, 4)), *facts).shipments
+    assert (one.service, one.ship_date) == ("Ground", "2026-09-05")
+
+
+@pytest.mark.parametrize("name", ["order_put_hold", "order_put_hold_approval", "order_remove_hold", "order_refunded"])
+def test_a_status_counts_whichever_event_has_it_and_never_backwards(name: str) -> None:
+    payment = paid((TEE, 4))
+    assert statuses(record(payment, pf(name, "inprocess", at=5))) == [Status.IN_PRODUCTION]
+    late = pf(name, "pending", at=6)
+    assert statuses(record(payment, pf("order_updated", "inprocess", at=5), late)) == [Status.IN_PRODUCTION]
+    assert statuses(record(payment, pf(name, "draft", at=5)))[0] in (Status.PAID, Status.ACCEPTED)
+
+
+@pytest.mark.parametrize("name", ["package_shipped", "package_returned"])
+def test_a_status_of_a_parcel_counts_for_the_lines_that_have_not_left(name: str) -> None:
+    event = pf(name, "inprocess", TEES, item(2, "2", MUG), at=5, shipment=parcel(7, (1, 4)))
+    assert statuses(record(paid((TEE, 4), (MUG, 1)), event))[1] is Status.IN_PRODUCTION

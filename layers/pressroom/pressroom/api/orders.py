@@ -33,12 +33,13 @@ from pressroom.ops import actions
 from pressroom.order import customers, joining, repository
 from pressroom.order.fold import fold
 from pressroom.order.history import Step, steps
-from pressroom.order.model import OPEN, Line, Order, Status
+from pressroom.order.model import OPEN, Line, Order, ProviderOrder, Status
 from pressroom.order.names import begins_like_a_record
 from pressroom.order.reasons import Attention
 from pressroom.partners import BY_ID, OPS
 from pressroom.platform import config, table, wire
 from pressroom.platform.times import iso
+from pressroom.providers.printful.slip import slip_of
 
 router = new_router()
 
@@ -69,10 +70,40 @@ class Orders(TypedDict):
     cursor: str | None
 
 
+class GiftMessage(TypedDict):
+    """The gift message on the packing slip."""
+
+    subject: str | None
+    message: str | None
+
+
+class PackingSlipText(TypedDict):
+    """The shop's own packing slip. `logo_url` is an http or https link."""
+
+    email: str | None
+    phone: str | None
+    message: str | None
+    logo_url: str | None
+    store_name: str | None
+    custom_order_id: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class ProviderOrderWithSlip(ProviderOrder):
+    """The order as a printer knows it, with its gift message and packing slip.
+
+    These two are personal data and no part of the record: they are shown while the webhook `described_by` is kept.
+    """
+
+    gift: GiftMessage | None = None
+    packing_slip: PackingSlipText | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class OrderWithDeliveries(Order):
     """An order with its deliveries."""
 
+    provider_orders: list[ProviderOrderWithSlip]  # type: ignore[assignment]  # the list is never written to
     deliveries: list[DeliveryInOrder]
 
 
@@ -222,8 +253,10 @@ def get_order(order_id: Id) -> OrderWithDeliveries:
         raise NotFoundError("There is no such order.")
     row, deliveries = known
     order = fold(order_id, row.facts)
+    shown = {each.name: getattr(order, each.name) for each in fields(order)}
+    shown["provider_orders"] = [_with_slip(each) for each in order.provider_orders]
     return OrderWithDeliveries(
-        **{each.name: getattr(order, each.name) for each in fields(order)},
+        **shown,
         deliveries=[in_order(each) for each in deliveries],
     )
 
@@ -323,6 +356,25 @@ def _joined(action: str, order: Order, record: str) -> Joined:
         actions.record(action, target, by=actor(), now=config.utcnow())
     repository.count_attention(order, OPS)
     return {"id": order.id, "linked": order.linked}
+
+
+def _with_slip(known: ProviderOrder) -> ProviderOrderWithSlip:
+    event = events.get(known.described_by) if known.described_by and known.provider == "printful" else None
+    gift, packing_slip = slip_of(event) if event else (None, None)
+    return ProviderOrderWithSlip(
+        **{each.name: getattr(known, each.name) for each in fields(known)},
+        gift={"subject": gift.subject, "message": gift.message} if gift else None,
+        packing_slip={
+            "email": packing_slip.email,
+            "phone": packing_slip.phone,
+            "message": packing_slip.message,
+            "logo_url": packing_slip.logo_url,
+            "store_name": packing_slip.store_name,
+            "custom_order_id": packing_slip.custom_order_id,
+        }
+        if packing_slip
+        else None,
+    )
 
 
 def _in_list(row: table.Item) -> OrderInList:

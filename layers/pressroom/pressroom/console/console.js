@@ -96,6 +96,15 @@ const hourly = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-di
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const number = new Intl.NumberFormat("en");
 const counted = ({ count, more }) => `${number.format(count)}${more ? "+" : ""}`;
+// With the decimals of the currency. Both are untrusted: what is no currency is shown as it is.
+function money(amount, currency) {
+  if (amount == null) return "–";
+  try {
+    return new Intl.NumberFormat("en", { style: "currency", currencyDisplay: "code", currency }).format(amount);
+  } catch {
+    return data([amount, currency].filter(Boolean).join(" "), 60);
+  }
+}
 const plural = (count, what) => `${number.format(count)} ${what}${count === 1 ? "" : "s"}`;
 const named = (provider) => NAMES[provider] ?? clean(provider);
 const words = (name) => clean(name).replaceAll("_", " ");
@@ -732,7 +741,7 @@ async function order(id) {
               el(
                 "div",
                 {},
-                data([each.amount, each.currency].filter(Boolean).join(" ") || "an amount", 60),
+                each.amount ? money(each.amount, each.currency) : "an amount",
                 " by ",
                 named(each.provider),
                 ", ",
@@ -759,7 +768,14 @@ async function order(id) {
             "ul",
             {},
             known.attention.map((why) =>
-              el("li", {}, el("strong", {}, words(why)), ": ", REASONS[why] ?? "Reload the page for an explanation."),
+              el(
+                "li",
+                {},
+                el("strong", {}, words(why)),
+                ": ",
+                REASONS[why] ?? "Reload the page for an explanation.",
+                concerned(known, why).map((item) => [" ", data(item, 80)]),
+              ),
             ),
           ),
         )
@@ -771,7 +787,7 @@ async function order(id) {
         ? table(
             "Lines",
             [
-              ["Line", (each) => data(each.id, 40)],
+              ["Line", titled],
               ["SKU", (each) => data(each.sku, 80)],
               ["Pieces", (each) => pieces(each)],
               ["Printed by", printer],
@@ -789,7 +805,7 @@ async function order(id) {
                     : null,
                 ],
               ],
-              ["Price", (each) => (each.price ? data(`${each.price} ${known.currency ?? ""}`, 40) : "–")],
+              ["Price", (each) => money(each.price, known.currency)],
               [
                 "Print file",
                 (each) =>
@@ -826,15 +842,24 @@ async function order(id) {
                 "Contents",
                 (each) =>
                   each.lines.length
-                    ? each.lines.map((part) => el("div", {}, `${number.format(part.quantity)} × `, data(part.sku, 60)))
+                    ? each.lines.map((part) =>
+                        el("div", {}, `${number.format(part.quantity)} × `, data(nameOf(known, part), 60)),
+                      )
                     : "–",
               ],
-              ["Shipped", (each) => time(each.shipped_at)],
+              [
+                "Shipped",
+                (each) => [
+                  time(each.shipped_at),
+                  each.ship_date ? el("div", { class: "quiet-text" }, "ship date ", data(each.ship_date, 40)) : null,
+                ],
+              ],
             ],
             known.shipments,
           )
         : none("No parcels yet."),
     ),
+    known.provider_orders.map(atPrinter),
     known.holds.length
       ? section(
           "Holds",
@@ -844,7 +869,7 @@ async function order(id) {
               ["By", (each) => named(each.provider)],
               ["Since", (each) => time(each.since)],
               ["Until", (each) => (each.until ? time(each.until) : warn("still on hold"))],
-              ["Reason", (each) => (each.reason ? data(each.reason, 200) : "–")],
+              ["Reason", (each) => [each.reason ? data(each.reason, 200) : "–", each.approval_files.map(designs)]],
             ],
             known.holds,
           ),
@@ -867,11 +892,81 @@ function pieces(line) {
   return parts.join(", ");
 }
 
+const titled = (line) =>
+  line.name ? [data(line.name, 100), el("div", { class: "quiet-text" }, data(line.id, 40))] : data(line.id, 40);
+
+const nameOf = (known, part) => known.lines.find((line) => line.id === part.line_id)?.name ?? part.sku;
+
+// The items that a reason for attention is about, by name.
+function concerned(known, why) {
+  const named = (item) => item.name ?? item.sku ?? item.variant ?? item.line_id ?? item.id ?? "an item without a name";
+  const failed = (each) => each.items.filter((item) => item.print_file === "failed");
+  if (why === "item_file_failed") return known.provider_orders.flatMap(failed).map(named);
+  if (why === "item_incomplete") return known.provider_orders.flatMap((each) => each.incomplete_items).map(named);
+  return [];
+}
+
+const designs = (file) =>
+  el(
+    "div",
+    {},
+    "Designs to approve: ",
+    Object.entries(file)
+      .filter(([, url]) => url)
+      .map(([name, url]) => [outside(url, words(name)), " "]),
+  );
+
+// What a printer told of its order beyond its status: items, costs, and what the parcel holds for the customer.
+function atPrinter(each) {
+  const costs = (given) =>
+    given &&
+    Object.entries(given)
+      .filter(([name, amount]) => name !== "currency" && amount)
+      .map(([name, amount]) => el("div", {}, words(name), " ", money(amount, given.currency)));
+  const texts = (given) =>
+    given &&
+    Object.entries(given)
+      .filter(([, text]) => text)
+      .map(([name, text]) => el("div", {}, words(name), ": ", name === "logo_url" ? outside(text) : data(text, 200)));
+  const about = [
+    ["Store", each.store && data(each.store, 60)],
+    ["Charges you", costs(each.costs)],
+    ["Tells the customer", costs(each.retail_costs)],
+    ["Gift message", texts(each.gift)],
+    ["Packing slip", texts(each.packing_slip)],
+    ["Incomplete", each.incomplete_items.length ? each.incomplete_items.map((item) => el("div", {}, incomplete(item))) : null],
+  ];
+  if (!each.items.length && about.every(([, value]) => !value)) return null;
+  return section(
+    ["Order at ", named(each.provider), " ", data(each.id, 60)],
+    listed(about.map(([name, value]) => [name, value || null])),
+    each.items.length
+      ? table(
+          "Items at the printer",
+          [
+            ["Item", (item) => [data(item.name ?? item.sku ?? item.id, 100), el("div", { class: "quiet-text" }, data(item.id, 40))]],
+            ["Pieces", (item) => (item.quantity == null ? "–" : number.format(item.quantity))],
+            ["Costs you", (item) => money(item.price, each.costs?.currency)],
+            ["Retail price", (item) => money(item.retail_price, each.retail_costs?.currency)],
+            ["Print file", (item) => (item.print_file === "failed" ? warn("failed") : item.print_file ? data(item.print_file, 40) : "–")],
+          ],
+          each.items,
+        )
+      : null,
+  );
+}
+
+const incomplete = (item) => [
+  item.quantity ? `${number.format(item.quantity)} × ` : null,
+  data(item.name ?? item.variant ?? item.line_id ?? "an item without a name", 100),
+];
+
 function tracking(parcel) {
   const text = parcel.tracking_number ?? parcel.tracking_url;
-  if (!text) return el("span", { class: "quiet-text" }, "none yet");
+  if (!text) return el("span", { class: "quiet-text" }, "none yet", parcel.service ? [", ", data(parcel.service, 60)] : null);
   return [
     parcel.carrier ? [data(parcel.carrier, 40), " "] : null,
+    parcel.service ? [el("span", { class: "quiet-text" }, data(parcel.service, 60)), " "] : null,
     parcel.tracking_url ? outside(parcel.tracking_url, text) : data(text, 80),
   ];
 }
@@ -1056,7 +1151,7 @@ function lanesOf(known, until) {
   };
   const lines = known.lines.slice(0, MOST_LANES).map((line) => ({
     name: `Line ${line.id}`,
-    about: line.sku,
+    about: line.name ?? line.sku,
     marks: spans("line", "", line.id, FINAL),
   }));
   const providers = new Map();

@@ -1,8 +1,9 @@
 """Erasing the personal data of an order, while its record stays (GDPR, article 17).
 
-Personal data are the bodies of the order's webhooks and deliveries and, in its facts, free texts, the tracking of
-parcels and the digests of e-mail addresses; the order is not found by the last two any more. Statuses, pieces, times,
-SKUs, prices and all deduplication keys stay, so a repeated message is still known.
+Personal data are the bodies of the order's webhooks and deliveries and, in its facts, free texts (also the names of
+products, which may be a customer's wish), links to designs, the tracking of parcels and the digests of e-mail
+addresses; the order is not found by the last two any more. Statuses, pieces, times, SKUs, prices and all deduplication
+keys stay, so a repeated message is still known.
 Messages that arrive later are erased by a second request. Backups keep the data for 35 days.
 """
 
@@ -19,7 +20,7 @@ from pressroom.order.facts import Fact
 from pressroom.order.links import VIA, linked
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery, State
-from pressroom.platform import table
+from pressroom.platform import table, wire
 from pressroom.platform.errors import PressroomError
 from pressroom.platform.times import iso
 from pressroom.providers.follow_ups import FOLLOW_UPS
@@ -87,7 +88,12 @@ def _without_texts(fact: Fact) -> dict[str, Any]:
         data |= {"tracking_number": ERASED, "tracking_url": None}
     if fact.kind == "print_file":
         data["url"] = None
-    return data
+    for name in ("lines", "items", "incomplete"):
+        if name in data:
+            data[name] = [wire.without(each, "name") for each in data[name]]
+    if "told" in data:  # the line that a person routed
+        data["told"] = wire.without(data["told"], "name")
+    return wire.without(data, "names", "approval_files")
 
 
 _EMPTY: table.Item = {"body": table.pack(b""), "erased": {"BOOL": True}}

@@ -15,6 +15,9 @@ from pressroom.partners import CANCELS, CREATES, ORDERED, SHOP
 
 type Rule = Callable[[State], bool]
 
+FILE_FAILED = "failed"
+"""Printful's word for a print file that it could not process."""
+
 
 def may_be_made_twice(fact: Fact) -> bool:
     """Return whether the answer to a create request was lost. The repetition of another request does no harm."""
@@ -249,6 +252,28 @@ def _out_of_stock(state: State) -> bool:
     )
 
 
+def _item_file_failed(state: State) -> bool:
+    return any(
+        item.print_file == FILE_FAILED and _is_to_be_made(state, (key, item.id))
+        for key, known in state.provider_orders.items()
+        for item in known.items
+    )
+
+
+def _item_incomplete(state: State) -> bool:
+    return state.order.status not in GONE and any(
+        known.incomplete_items and not state.progress_of((key, "")).canceled
+        for key, known in state.provider_orders.items()
+    )
+
+
+def _is_to_be_made(state: State, part: ItemKey) -> bool:
+    """Return whether an item is still to be made: its order is not canceled, and no line of it has left."""
+    lines = state.lines_of(part[0][0], part)[0]
+    is_left = all(line.status in GONE for line in lines) if lines else state.order.status in GONE
+    return not is_left and not state.progress_of((part[0], "")).canceled
+
+
 RULES: dict[Attention, Rule] = {
     Attention.UNPAID: _unpaid,
     Attention.NO_SKU: _no_sku,
@@ -277,6 +302,8 @@ RULES: dict[Attention, Rule] = {
     Attention.CANCELED: _canceled,
     Attention.RETURNED: _returned,
     Attention.NOT_DELIVERED: _not_delivered,
+    Attention.ITEM_FILE_FAILED: _item_file_failed,
+    Attention.ITEM_INCOMPLETE: _item_incomplete,
     Attention.OUT_OF_STOCK: _out_of_stock,
 }
 

@@ -99,7 +99,7 @@ def removed_by_both(state: State) -> set[str]:
 
 def change(line: Line, said: _Said) -> None:
     """Change a line to the shop's new description. Values that the shop leaves out stay as they were."""
-    for name in ("sku", "quantity", "price", "variant"):
+    for name in ("sku", "quantity", "price", "variant", "name"):
         setattr(line, name, said.get(name, getattr(line, name)))
 
 

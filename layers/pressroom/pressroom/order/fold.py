@@ -37,9 +37,10 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `progress`     | cloudprinter order and item signals,     | the status of the item, or of all the printer's lines,   |
 |                | Printful's order events                  | never backwards; a later report ends `failed` and        |
 |                |                                          | `production_error`. A printer's own status may stand for |
-|                |                                          | another kind (`partners.kinds`); `draft` after another   |
-|                |                                          | status raises `confirm_again`, unless other orders at    |
-|                |                                          | the printer have its lines                               |
+|                |                                          | another kind (`partners.kinds`); one that stands for a   |
+|                |                                          | stage counts in every fact that has it; `draft` after    |
+|                |                                          | another status raises `confirm_again`, unless other      |
+|                |                                          | orders at the printer have its lines                     |
 | `shipped`      | a printer's report of a parcel           | a parcel in the ledger, once per (printer, parcel); the  |
 |                |                                          | latest report has its tracking; pieces of its lines are  |
 |                |                                          | shipped. A reshipment adds no pieces to those that have  |
@@ -86,12 +87,24 @@ from pressroom.order.attention import attention, may_be_made_twice
 from pressroom.order.confirmation import confirm_changes, follow_changes, is_turning_point
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
 from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces, returned_parcel
-from pressroom.order.model import RANK, Batch, Hold, Line, Order, PrintFile, Refund, Status, TimelineEntry, Waits
+from pressroom.order.model import (
+    RANK,
+    ApprovalFile,
+    Batch,
+    Hold,
+    Line,
+    Order,
+    PrintFile,
+    Refund,
+    Status,
+    TimelineEntry,
+    Waits,
+)
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import change_lines, route_by_hand, settle
 from pressroom.order.state import Progress, State, parts_of, provider_order_of
 from pressroom.order.tracking import tracking_number
-from pressroom.partners import BY_ID, SHOP
+from pressroom.partners import SHOP
 
 type Rule = Callable[[State, Fact], str]
 """Applies a fact, and returns its text for the timeline; empty if the timeline does not show it."""
@@ -139,6 +152,8 @@ def _finish(state: State) -> None:
     order.shipments = [parcel.shipment() for parcel in state.parcels.values()]
     order.holds = sorted((hold for holds in state.holds.values() for hold in holds), key=lambda each: each.since)
     order.on_hold = bool(state.open_holds())
+    for key, known in state.provider_orders.items():
+        known.items = state.listed_items(key)
     order.provider_orders = list(state.provider_orders.values())
     order.attention = attention(state)
 
@@ -168,6 +183,8 @@ def _on_paid(state: State, fact: Fact) -> str:
     state.paid, state.paid_at = True, fact.at
     order.ref, order.currency, order.created_at = fact.data["ref"], fact.data["currency"], fact.data["created_at"]
     order.lines = [Line(**line) for line in fact.data["lines"]]
+    for line, name in zip(order.lines, fact.data.get("names", ()), strict=False):
+        line.name = name
     state.left_out = frozenset(fact.data.get("left_out", ()))
     for delivery_id in fact.data.get("deliveries", ()):
         destination = destination_of(delivery_id)
@@ -279,16 +296,16 @@ def _on_batched(state: State, fact: Fact) -> str:
 
 def _on_progress(state: State, fact: Fact) -> str:
     status, stage = fact.data.get("status"), fact.data.get("stage")
-    printer, kind = BY_ID.get(fact.data["provider"]), kind_of_status(fact)
+    kind = kind_of_status(fact)
     if kind in ("held", "canceled"):
         return RULES[kind](state, fact)
     if status:
         _release(state, fact, "progress")
     if kind:
         return RULES[kind](state, fact)
-    progress, reached = state.progress_for(fact), stage or (printer.stages.get(status or "") if printer else None)
-    if reached:
-        progress.advance(Status(reached), fact.at)
+    progress = state.progress_for(fact)
+    if stage:
+        progress.advance(Status(stage), fact.at)
     if stage == Status.DELIVERED and progress.undelivered < fact.at:
         progress.undelivered = ""
     if fact.data.get("lines"):
@@ -354,6 +371,8 @@ def _on_held(state: State, fact: Fact) -> str:
     state.held_at.setdefault(key, {})[fact.kind] = fact.at
     hold.reason = reason or hold.reason
     hold.approval_needed = hold.approval_needed or approval
+    if files := fact.data.get("approval_files"):
+        hold.approval_files = [ApprovalFile(**file) for file in files]
     progress = state.progress_for(fact)
     progress.rank = max(progress.rank, RANK[Status.ACCEPTED])  # it has the order, but does not continue
     return _text(fact, "waits for approval" if approval else "is on hold") + _reason(fact)

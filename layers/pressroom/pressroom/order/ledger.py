@@ -17,7 +17,17 @@ from typing import Any
 from pressroom.order.facts import Fact
 from pressroom.order.model import RANK, Line, Status
 from pressroom.order.reasons import Attention
-from pressroom.order.state import Item, ItemKey, Parcel, Progress, ProviderOrderKey, State, parts_of, provider_order_of
+from pressroom.order.state import (
+    Item,
+    ItemKey,
+    Parcel,
+    Progress,
+    ProviderOrderKey,
+    State,
+    parts_of,
+    provider_order_of,
+    stage_of,
+)
 from pressroom.order.tracking import carrier, tracking_number, tracking_url
 
 type _Surplus = tuple[Parcel, list[Line], int]
@@ -30,6 +40,8 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     key = (data["provider"], data["parcel"])
     parcel = state.parcels.setdefault(key, Parcel(*key, data.get("shipped_at") or fact.at, reported_at=fact.at))
     parcel.carrier = carrier(data["carrier"]) or parcel.carrier
+    parcel.service = data.get("service") or parcel.service
+    parcel.ship_date = data.get("ship_date") or parcel.ship_date
     # A fact of an older version may hold a word for no tracking, or an unsafe link.
     number, url = tracking_number(data["tracking_number"]), tracking_url(data["tracking_url"])
     if number and parcel.tracking_number and number != parcel.tracking_number:
@@ -41,7 +53,7 @@ def enter_parcel(state: State, fact: Fact) -> Parcel:
     for part, pieces in parts.items():
         # A later report may differ. No piece that was ever reported in the parcel is dropped.
         parcel.parts[part] = None if pieces is None else max(pieces, parcel.parts.get(part) or 0)
-    parcel.reports.append((provider_order_of(fact), parts.keys(), fact.at))
+    parcel.reports.append((provider_order_of(fact), parts.keys(), stage_of(fact) or Status.ACCEPTED, fact.at))
     return parcel
 
 
@@ -62,8 +74,8 @@ def _count_reports(state: State) -> None:
     """
     for parcel in state.parcels.values():
         if not state.is_complete() or any(state.lines_of(parcel.provider, part)[0] for part in parcel.parts):
-            for order, parts, at in parcel.reports:
-                state.progress.setdefault((order, ""), Progress()).advance(Status.ACCEPTED, at)
+            for order, parts, stage, at in parcel.reports:
+                state.progress.setdefault((order, ""), Progress()).advance(stage, at)
                 for item in (part for part in parts if not isinstance(part, str)):
                     state.progress.setdefault(item, Progress()).advance(Status.PAID, at)
 
@@ -87,6 +99,9 @@ def place_items(state: State) -> None:
     for part in state.items:
         for line in state.lines_of(part[0][0], part)[0]:
             state.items_by_line.setdefault(line.id, []).append(part)
+    for line in state.order.lines:
+        names = (state.items[part].name for part in state.items_by_line.get(line.id, ()))
+        line.name = line.name or next(filter(None, names), None)
     ours = {key for parts in state.items_by_line.values() for key, _ in parts}
     for key, item_id in state.progress:
         # An order whose items stand for no line may be another customer's, so it says nothing of other lines.

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pressroom.order.reasons import Attention
 
@@ -79,6 +79,7 @@ class Batch:
 class Line:
     """A line of the order. `price` is the line's total without taxes, a decimal as text in the order's currency.
 
+    `name` is the product's, as the shop, or else the printer, writes it.
     `variant` is the product variant of a personalised line; `uid`, `print_file` and `batch` come from the OMS.
     """
 
@@ -88,6 +89,7 @@ class Line:
     destination: str | None
     price: str | None = None
     variant: str | None = None
+    name: str | None = None
     status: Status = Status.PAID
     shipped_quantity: int = 0
     canceled_quantity: int = 0
@@ -119,14 +121,17 @@ class ShipmentLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """A parcel. `merged` lists parcels that were reported without tracking and turned out to be this one.
+    """A parcel. `service` is the carrier's, and `ship_date` the date of shipping as the printer writes it.
 
-    `notify_customer` is what Camaloon says: whether the customer should be told of the parcel. None: nothing was said.
+    `merged` lists parcels that were reported without tracking and turned out to be this one. `notify_customer` is what
+    Camaloon says: whether the customer should be told of the parcel. None: nothing was said.
     """
 
     id: str
     provider: str
     carrier: str | None
+    service: str | None = None
+    ship_date: str | None = None
     tracking_number: str | None
     tracking_url: str | None
     shipped_at: str
@@ -141,15 +146,28 @@ class Shipment:
         return bool(self.tracking_number or self.tracking_url)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalFile:
+    """The links to a design that a printer asks to approve: as submitted, as the printer proposes it, and its sheet."""
+
+    submitted_design: str | None = None
+    recommended_design: str | None = None
+    approval_sheet: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Hold:
-    """A period during which a printer did not continue; `until` is None while it lasts."""
+    """A period during which a printer did not continue; `until` is None while it lasts.
+
+    `approval_files` are the designs to approve.
+    """
 
     provider: str
     since: str
     until: str | None = None
     reason: str | None = None
     approval_needed: bool = False
+    approval_files: list[ApprovalFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +180,88 @@ class Refund:
     currency: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What an order costs: decimals as text in `currency`. None for an amount that is zero, or not named."""
+
+    currency: str | None = None
+    subtotal: str | None = None
+    discount: str | None = None
+    shipping: str | None = None
+    digitization: str | None = None
+    additional_fee: str | None = None
+    fulfillment_fee: str | None = None
+    retail_delivery_fee: str | None = None
+    tax: str | None = None
+    vat: str | None = None
+    total: str | None = None
+
+    @classmethod
+    def of(cls, values: list[str | None], before: Self | None) -> Self:
+        """Read what `to_fact` returned. A currency that is not named is that of the costs before."""
+        given = dict(zip(COSTS, values, strict=False))
+        return cls(**given | {"currency": given.get("currency") or (before.currency if before else None)})
+
+    def to_fact(self) -> list[str | None]:
+        """Return the values in the order of COSTS, without the missing ones at the end: half as long as with names."""
+        values: list[str | None] = [getattr(self, name) for name in COSTS]
+        while values and values[-1] is None:
+            values.pop()
+        return values
+
+
+COSTS = (
+    *("currency", "total", "subtotal", "shipping", "vat", "tax", "discount", "digitization"),
+    *("additional_fee", "fulfillment_fee", "retail_delivery_fee"),
+)
+"""The fields of Costs in the order in which facts store them: it never changes, and a new field comes last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderItem:
+    """An item in a printer's order. `line_id` is the line's id as the printer has it.
+
+    `price` is what the printer charges for a piece, in the currency of its `costs`; `retail_price` is what the customer
+    is told, in that of its `retail_costs`. `print_file` is the status of the item's print files, in the printer's word.
+    """
+
+    id: str
+    line_id: str | None
+    sku: str | None
+    name: str | None
+    quantity: int | None
+    price: str | None
+    retail_price: str | None
+    print_file: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncompleteItem:
+    """An item that a printer can't make yet, mostly because it has no print file. `variant` is the shop's id of it."""
+
+    name: str | None = None
+    line_id: str | None = None
+    variant: str | None = None
+    quantity: int | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class ProviderOrder:
-    """The order as a printer knows it; `status` is the latest one that the printer reported, in its own words."""
+    """The order as a printer knows it; `status` is the latest one that the printer reported, in its own words.
+
+    `costs` is what the printer charges; `retail_costs` is what its packing slip tells the customer. `described_by` is
+    the webhook with the latest complete description.
+    """
 
     provider: str
     id: str
     status: str | None = None
+    store: str | None = None
+    costs: Costs | None = None
+    retail_costs: Costs | None = None
+    items: list[ProviderItem] = field(default_factory=list)
+    incomplete_items: list[IncompleteItem] = field(default_factory=list)
+    described_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,7 +205,7 @@ def notifications_for(
         rows.append(_waiting_row(after.id, later, at))
     if not found:
         return Writes([], [], rows)
-    shown = after.to_json() | {"deliveries": [each.summary() for each in _deliveries(known, deliveries)]}
+    shown = _for_the_customer(after) | {"deliveries": [each.summary() for each in _deliveries(known, deliveries)]}
     sequence = sum(fact.kind == "notified" for fact in facts)
     writes = Writes([], [], rows)
     for notification in found:
@@ -219,6 +219,17 @@ def notifications_for(
         )
         writes.deliveries.append(delivery)
     return writes
+
+
+def _for_the_customer(order: Order) -> dict[str, Any]:
+    """Return the record without what only the merchant settles with a printer: costs, items there, designs."""
+    shown = order.to_json()
+    for known in shown["provider_orders"]:
+        for name in known.keys() - {"provider", "id", "status"}:
+            del known[name]
+    for hold in shown["holds"]:
+        del hold["approval_files"]
+    return shown
 
 
 def _delivery(notification: Notification, order: dict[str, Any], sequence: int, at: str) -> Delivery:

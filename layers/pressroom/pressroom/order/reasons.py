@@ -59,4 +59,6 @@ class Attention(StrEnum):
     CANCELED = "canceled", "Pieces that were paid for were canceled."
     RETURNED = "returned", "A parcel came back."
     NOT_DELIVERED = "not_delivered", "A carrier could not deliver an item."
+    ITEM_FILE_FAILED = "item_file_failed", "Printful could not process a print file of an item."
+    ITEM_INCOMPLETE = "item_incomplete", "Printful can't make an item yet, mostly because it has no print file."
     OUT_OF_STOCK = "out_of_stock", "A line that has not left is out of stock or discontinued at Printful."

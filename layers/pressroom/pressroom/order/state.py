@@ -11,22 +11,28 @@ from pressroom.order.facts import DRAFT, Fact
 from pressroom.order.model import (
     RANK,
     Batch,
+    Costs,
     Hold,
+    IncompleteItem,
     Line,
     Order,
     PrintFile,
+    ProviderItem,
     ProviderOrder,
     Shipment,
     ShipmentLine,
     Status,
 )
 from pressroom.order.reasons import Attention
+from pressroom.partners import BY_ID
 
 type ProviderOrderKey = tuple[str, str]
 """A printer's order: (printer, its id there). The id is empty for a printer that has none but ours."""
 type ItemKey = tuple[ProviderOrderKey, str]
 """An item of a printer's order. An empty item stands for the order as a whole."""
 
+SENT = ("sent", "uid_found")
+"""The kinds of facts whose items are what Pressroom sent: no list of all that is there."""
 ALL = 10**9
 """More pieces than any part of a parcel holds."""
 
@@ -61,7 +67,17 @@ class Item:
     sku: str | None = None
     quantity: int | None = None
     variant: str | None = None
+    name: str | None = None
+    price: str | None = None
+    retail_price: str | None = None
+    print_file: str | None = None
     line_id: str | None = None
+
+    def describe(self, listed: dict[str, Any]) -> None:
+        """Enter a later description, which may leave out what an earlier one had."""
+        for name in ("ref", "sku", "quantity", "variant", "name", "price", "retail_price", "print_file"):
+            setattr(self, name, listed.get(name) or getattr(self, name))
+        self.sku = self.sku or listed.get("external_variant")
 
 
 @dataclass(slots=True)
@@ -69,15 +85,17 @@ class Parcel:
     """A parcel, put together from all reports about it.
 
     `parts` holds the pieces by item, or by SKU where the printer names no items; None stands for all pieces of the
-    item's line. `reports` holds the order, the parts and the time of each report, `reported_at` and `returned_at` the
-    first times. `back` holds the pieces that came back; a `returned` parcel without any came back whole. `placed` holds
-    (line id, SKU, pieces) for each part, once the lines are known.
+    item's line. `reports` holds the order, the parts, the order's stage and the time of each report, `reported_at` and
+    `returned_at` the first times. `back` holds the pieces that came back; a `returned` parcel without any came back
+    whole. `placed` holds (line id, SKU, pieces) for each part, once the lines are known.
     """
 
     provider: str
     id: str
     shipped_at: str
     carrier: str | None = None
+    service: str | None = None
+    ship_date: str | None = None
     tracking_number: str | None = None
     tracking_url: str | None = None
     reshipment: bool = False
@@ -86,7 +104,7 @@ class Parcel:
     notify_customer: bool | None = None
     reported_at: str = ""
     returned_at: str = ""
-    reports: list[tuple[ProviderOrderKey, Collection[ItemKey | str], str]] = field(default_factory=list)
+    reports: list[tuple[ProviderOrderKey, Collection[ItemKey | str], Status, str]] = field(default_factory=list)
     parts: dict[ItemKey | str, int | None] = field(default_factory=dict)
     back: dict[ItemKey | str, int | None] = field(default_factory=dict)
     placed: dict[ItemKey | str, list[tuple[str | None, str, int]]] = field(default_factory=dict)
@@ -122,6 +140,8 @@ class Parcel:
             id=self.id,
             provider=self.provider,
             carrier=self.carrier,
+            service=self.service,
+            ship_date=self.ship_date,
             tracking_number=self.tracking_number,
             tracking_url=self.tracking_url,
             shipped_at=self.shipped_at,
@@ -192,7 +212,10 @@ class State:
         """By printer, its orders on which it reported as a whole."""
 
     def note_provider_order(self, fact: Fact) -> None:
-        """Enter what a fact says of a printer's order and its items, whatever its kind."""
+        """Enter what a fact says of a printer's order and its items, whatever its kind.
+
+        A status that stands for a stage counts in every fact, since an account may lack the events of changes.
+        """
         data = fact.data
         if "provider" not in data:
             return
@@ -200,17 +223,15 @@ class State:
         if key[1]:
             known = self.provider_orders.setdefault(key, ProviderOrder(provider=key[0], id=key[1]))
             known.status = data.get("status") or known.status
+            _describe(known, fact)
             if known.status not in (None, DRAFT):
                 self.submitted.add(key)
         for listed in data.get("items", ()):
-            item = self.items.setdefault((key, listed["item"]), Item())
-            item.ref = listed.get("ref") or item.ref
-            item.sku = listed.get("sku") or item.sku or listed.get("external_variant")
-            item.quantity = listed.get("quantity") or item.quantity
-            item.variant = listed.get("variant") or item.variant
-        # What Pressroom sent is no list of all that is there.
-        if data.get("items") and fact.kind not in ("sent", "uid_found"):
+            self.items.setdefault((key, listed["item"]), Item()).describe(listed)
+        if data.get("items") and fact.kind not in SENT:
             self.contents[key] = {listed["item"] for listed in data["items"]}
+        if "parcel" not in data and (stage := stage_of(fact)):  # a parcel's may be another customer's: see the ledger
+            self.progress.setdefault((key, ""), Progress()).advance(stage, fact.at)
         if "item" in data:
             item = self.items.setdefault((key, data["item"]), Item())
             item.ref = data.get("ref") or item.ref
@@ -244,6 +265,27 @@ class State:
         """Return whether an item is still in a printer's order; an edit may have taken it out."""
         return item in self.contents.get(key, {item})
 
+    def listed_items(self, key: ProviderOrderKey) -> list[ProviderItem]:
+        """Return the items of a printer's order, as its latest complete list has them."""
+        listed = [
+            (name, item)
+            for (order, name), item in self.items.items()
+            if name in self.contents.get(key, ()) and order == key
+        ]
+        return [
+            ProviderItem(
+                id=name,
+                line_id=item.ref,
+                sku=item.sku,
+                name=item.name,
+                quantity=item.quantity,
+                price=item.price,
+                retail_price=item.retail_price,
+                print_file=item.print_file,
+            )
+            for name, item in listed
+        ]
+
     def lines_of(self, provider: str, part: ItemKey | str) -> tuple[list[Line], bool]:
         """Return the lines that a printer's item, or a SKU, can be, and whether it names its line."""
         item = Item(sku=part) if isinstance(part, str) else self.items.get(part, Item())
@@ -264,6 +306,25 @@ class State:
     def given_up(self) -> Iterator[str]:
         """Yield the deliveries that are dead and were neither sent nor withdrawn since."""
         yield from self.dead.keys() - self.sent.keys() - self.withdrawn
+
+
+def _describe(known: ProviderOrder, fact: Fact) -> None:
+    """Enter a printer's latest description of its order. A list of its items shows that it is complete."""
+    data = fact.data
+    known.store = data.get("store") or known.store
+    for name in ("costs", "retail_costs"):
+        if costs := data.get(name):
+            setattr(known, name, Costs.of(costs, getattr(known, name)))
+    if (data.get("items") or "incomplete" in data) and fact.kind not in SENT:
+        known.incomplete_items = [IncompleteItem(**item) for item in data.get("incomplete", ())]
+        known.described_by = fact.id
+
+
+def stage_of(fact: Fact) -> Status | None:
+    """Return the stage that the status of the printer's order in a fact stands for, if it stands for one."""
+    printer = BY_ID.get(fact.data["provider"])
+    stage = printer.stages.get(fact.data.get("status") or "") if printer else None
+    return Status(stage) if stage else None
 
 
 def provider_order_of(fact: Fact) -> ProviderOrderKey:

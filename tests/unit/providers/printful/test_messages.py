@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pressroom.platform import wire
-from pressroom.providers.printful import messages
+from pressroom.providers.printful import messages, slip
 from pressroom.providers.printful.messages import Envelope, OrderEvent, PackageEvent, ProductEvent, StockUpdated
 from tests.support.samples import body, sample
 from tests.support.template import ROOT
@@ -55,8 +55,8 @@ DOCUMENTED: dict[type[BaseModel], str] = {
     messages.Option: "id value",
     messages.IncompleteItem: "name quantity sync_variant_id external_variant_id external_line_item_id",
     messages.Costs: "currency subtotal discount shipping digitization tax vat total",
-    messages.Gift: "subject message",
-    messages.PackingSlip: "email phone message logo_url",
+    slip.Gift: "subject message",
+    slip.PackingSlip: "email phone message logo_url",
     messages.OrderData: "reason approval_files amount order",
     messages.PackageData: "reason shipment order",
     messages.ProductData: "sync_product",

@@ -25,6 +25,7 @@ from pressroom.inbox.inbound import (
     Text,
     Tracking,
 )
+from pressroom.providers.printful.slip import Gift, PackingSlip
 
 STATUSES = frozenset(
     {
@@ -215,24 +216,6 @@ class Shipment(ListedShipment):
 
     id: IdentifierOrNone = None
     items: Listed[ShipmentItem]  # type: ignore[assignment]  # the list is never written to
-
-
-class Gift(Inbound):
-    """The message on the packing slip of a gift."""
-
-    subject: Text | None = None
-    message: Text | None = None
-
-
-class PackingSlip(Inbound):
-    """The sender's own packing slip."""
-
-    email: Text | None = None
-    phone: Text | None = None
-    message: Text | None = None
-    logo_url: Link = None
-    store_name: Text | None = None
-    custom_order_id: Text | None = None
 
 
 class Activity(Inbound):

@@ -12,7 +12,7 @@ from typing import Any
 
 from pressroom.inbox import events, reading
 from pressroom.inbox.events import Event
-from pressroom.inbox.facts import fact
+from pressroom.inbox.facts import fact, reason
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact, in_order, is_revoked
 from pressroom.order.messages import OrderedPrinter
@@ -62,11 +62,14 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
         "currency": order.currency,
         "created_at": times.iso(times.parse(order.created_at)),
         "lines": [
-            _as_fact(line_id, sent.get(line_id, line)) | {"destination": destinations[line_id]}
+            _without_name(line_id, sent.get(line_id, line)) | {"destination": destinations[line_id]}
             for line_id, line in lines.items()
         ],
         "deliveries": [delivery.id for delivery in deliveries],
     }
+    names = [reason(sent.get(line_id, line).description) for line_id, line in lines.items()]
+    if any(names):
+        data["names"] = names
     if contents:
         data["contents"] = contents
     left_out = [line_id for line_id in lines if destinations[line_id] in ORDERED and line_id not in sent]
@@ -210,6 +213,12 @@ def _new(destination: str, operation: str | None, order_id: str, body: bytes, ev
 
 
 def _as_fact(line_id: str, line: LineItem) -> dict[str, Any]:
+    name = reason(line.description)
+    return _without_name(line_id, line) | ({"name": name} if name else {})
+
+
+def _without_name(line_id: str, line: LineItem) -> dict[str, Any]:
+    # An earlier version takes a line of a payment apart and knows no name there, so the payment has a list of names.
     data = {"id": line_id, "sku": line.sku, "quantity": line.quantity, "price": str(line.price)}
     return data | ({"variant": str(line.personalization.variant_id)} if line.personalization else {})
 
