@@ -370,6 +370,28 @@ def test_a_record_that_looks_alike_is_linked_and_parted_again(desk: Desk) -> Non
         assert visitor.problems == []
 
 
+def test_what_a_printer_says_of_its_order_is_shown_with_names_and_money(desk: Desk) -> None:
+    content = sample("printful/order_put_hold_approval")
+    content["data"]["order"]["items"][0]["files"][0]["status"] = "failed"
+    content["data"]["order"]["incomplete_items"] = [{"name": "Night press poster", "quantity": 1}]
+    content["data"]["order"]["costs"] |= {"currency": "JPY", "total": "4321.00"}
+    desk.hub.receive("printful", "order_put_hold_approval", content)
+    desk.settle()
+    with desk.visitor() as visitor:
+        visitor.enter("#/orders/1002", "Order 1002")
+        notice = visitor.page.locator(".notice")
+        expect(notice).to_contain_text("item file failed: Printful could not process a print file of an item.")
+        for text in ("Night press tee - Black / M", "Night press poster"):
+            expect(notice).to_contain_text(text)
+        shown = visitor.page.locator("#view").inner_text().replace("\u00a0", " ")
+        assert "total JPY 4,321\n" in shown
+        assert "EUR 84.25" in shown
+        assert "Grattis på födelsedagen!" in shown
+        sheet = visitor.page.get_by_role("link", name="approval sheet")
+        expect(sheet).to_have_attribute("href", "https://dashboard.printful.example/approval-sheets/98765432.pdf")
+        assert visitor.problems == []
+
+
 def test_products_and_variants_that_can_not_be_ordered_are_shown(desk: Desk) -> None:
     desk.hub.send_sample("printful/product_synced")
     with desk.visitor() as visitor:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pressroom.inbox import events
 from pressroom.order import outbox
+from pressroom.order.attention import FILE_FAILED
 from pressroom.order.model import OPEN, Status
 from pressroom.order.reasons import Attention
 from pressroom.partners import NAMES, OPS, PRINTERS
@@ -82,6 +83,8 @@ def lists() -> dict[str, Any]:
         "final": FINAL,
         "stuck": STUCK,
         "reasons": {reason: reason.sentence for reason in Attention},
+        "about": {Attention.ITEM_FILE_FAILED: "items", Attention.ITEM_INCOMPLETE: "incomplete_items"},
+        "file_failed": FILE_FAILED,
     }
 
 

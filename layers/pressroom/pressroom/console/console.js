@@ -17,7 +17,7 @@ const MOST_EMPTY = 5;
 const MOST_PIECE = 13;
 
 // The lists that Python knows: partners and other sources by name, statuses, states and reasons for attention.
-const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final: FINAL, stuck: STUCK, reasons: REASONS } =
+const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final: FINAL, stuck: STUCK, reasons: REASONS, about: ABOUT, file_failed: FILE_FAILED } =
   JSON.parse(document.getElementById("lists").textContent);
 
 let token = null;
@@ -900,10 +900,8 @@ const nameOf = (known, part) => known.lines.find((line) => line.id === part.line
 // The items that a reason for attention is about, by name.
 function concerned(known, why) {
   const named = (item) => item.name ?? item.sku ?? item.variant ?? item.line_id ?? item.id ?? "an item without a name";
-  const failed = (each) => each.items.filter((item) => item.print_file === "failed");
-  if (why === "item_file_failed") return known.provider_orders.flatMap(failed).map(named);
-  if (why === "item_incomplete") return known.provider_orders.flatMap((each) => each.incomplete_items).map(named);
-  return [];
+  const about = (each) => each[ABOUT[why]].filter((item) => !("print_file" in item) || item.print_file === FILE_FAILED);
+  return ABOUT[why] ? known.provider_orders.flatMap(about).map(named) : [];
 }
 
 const designs = (file) =>
@@ -948,7 +946,7 @@ function atPrinter(each) {
             ["Pieces", (item) => (item.quantity == null ? "–" : number.format(item.quantity))],
             ["Costs you", (item) => money(item.price, each.costs?.currency)],
             ["Retail price", (item) => money(item.retail_price, each.retail_costs?.currency)],
-            ["Print file", (item) => (item.print_file === "failed" ? warn("failed") : item.print_file ? data(item.print_file, 40) : "–")],
+            ["Print file", (item) => (item.print_file === FILE_FAILED ? warn(FILE_FAILED) : item.print_file ? data(item.print_file, 40) : "–")],
           ],
           each.items,
         )
