@@ -14,7 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 from benches import units
 from pressroom.api import overview
 from pressroom.api.common import MOST, MOST_READ
-from pressroom.inbox import events
+from pressroom.inbox import events, refusals
 from pressroom.inbox.events import Webhook
 from pressroom.order import outbox, repository
 from pressroom.order.decision import Decision
@@ -176,7 +176,8 @@ def the_overview_is_bounded(full: Hub) -> None:
     with reading(most=overview.MOST) as read:
         answer = full.get("/overview")
     assert answer["statusCode"] == 200
-    assert (read.rows, read.others - {"GetSecretValue"}) == (1, set())
+    # The state of the monitor, and the days of the refusals.
+    assert (read.rows, read.others - {"GetSecretValue"}) == (1 + refusals.KEPT_FOR.days, set())
     # Orders by status and attention, webhooks set aside, deliveries waiting and dead, and twice what a provider sent.
     values = len(Status) + 1 + 2 + 2 + 2 * 5
     assert read.queries <= values * SHARDS

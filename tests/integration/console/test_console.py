@@ -598,7 +598,7 @@ def test_no_dot_covers_the_label_of_a_hold(
     start = datetime.now(UTC) - timedelta(days=3)
     end = start + timedelta(minutes=max(minutes)) if not is_labelled else None
     hold = {"provider": "printful", "since": iso(start), "until": end and iso(end), "reason": None}
-    known["holds"] = [hold | {"approval_needed": False}]
+    known["holds"] = [hold | {"approval_needed": False, "approval_files": []}]
     entry = known["timeline"][0] | {"source": "printful.order_put_hold"}
     known["timeline"] = [entry | {"at": iso(start + timedelta(minutes=each))} for each in (0, *minutes)]
     box = "nodes => nodes.map(node => node.getBoundingClientRect()).map(({ left, right }) => [left, right])"
@@ -616,6 +616,7 @@ def test_a_timeline_opens_at_its_newest_end_with_the_current_status(desk: Desk) 
         visitor.enter("#/orders/1002", "Order 1002")
         scroll = visitor.page.locator(".scroll")
         assert scroll.evaluate("node => node.scrollWidth > node.clientWidth")
+        scroll.evaluate("node => node.scrollIntoView({ block: 'end' })")  # up and down only
         expect(scroll.locator("text", has_text="now")).to_be_in_viewport(ratio=1)
         expect(scroll.locator("g.mark[aria-label^='Line 4'] text").first).to_be_in_viewport(ratio=1)
 

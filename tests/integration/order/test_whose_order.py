@@ -221,7 +221,8 @@ DIGITS = GUID.replace("-", "").lower()
 def seen(order: dict[str, Any]) -> dict[str, Any]:
     """The order without what depends on the time of arrival."""
     entries = sorted((each["at"], each["source"], each["text"]) for each in order["timeline"])
-    return order | {"timeline": entries, "updated_at": "", "deliveries": []}
+    described = [each | {"described_by": ""} for each in order["provider_orders"]]
+    return order | {"timeline": entries, "updated_at": "", "deliveries": [], "provider_orders": described}
 
 
 def test_an_order_that_gets_its_reference_later_is_one_in_any_order_of_arrival(hub: Hub) -> None:
