@@ -157,7 +157,10 @@ class Progress:
 
 @each_history(600)
 def test_a_status_never_goes_backwards(history: History) -> None:
-    """Unless the order changes: by the shop, by the shop and a printer, or because a person routes a line."""
+    """Unless the order changes: by the shop, by the shop and a printer, or because a person routes a line.
+
+    Or the first list of a printer's order shows that it holds nothing of this order.
+    """
     random = history.random()
     arrival = list(history.facts)
     if random.random() < 0.5:
@@ -177,10 +180,12 @@ def test_a_status_never_goes_backwards(history: History) -> None:
             line.id in ended for line in shown.lines if line.shipped_quantity
         )
         changed = fact.kind in ("updated", "routed") or (paid and _described(before) != _described(shown))
+        changed |= paid and _lists_only_others(fact, shown)
         claimed = _canceled_unrouted(before) - _canceled_unrouted(shown)
         claimed |= _canceled_lines(before) & _removed(arrival[:known]) - _canceled_lines(shown)
-        # Before the payment, any parcel counts. The payment shows whose it is.
-        foreign = fact.kind == "paid" and bool(shown.shipments) and not shown.own_shipments()
+        claimed |= _no_products(before) - _no_products(shown)
+        # Before the payment, every item and parcel counts. The payment shows which ones are not of this order.
+        foreign = fact.kind == "paid" and Attention.UNKNOWN_SKU in shown.attention
         order.check(shown.status, fact, excused=more or left or changed or bool(claimed) or foreign)
         if fact.kind == "paid":  # before, the lines are the items of the printers
             paid, lines = True, {}
@@ -221,6 +226,19 @@ def _items(fact: Fact) -> set[str]:
         return set()
     named = {fact.data["item"]} if "item" in fact.data else {""} if "provider" in fact.data else set[str]()
     return named | {item["item"] for item in fact.data.get("items", ())}
+
+
+def _lists_only_others(fact: Fact, order: Order) -> bool:
+    """Return whether a printer lists the items of its order, and none of them is a line."""
+    lines = [line for line in order.lines if line.destination in (fact.data.get("provider"), None)]
+    known = {line.id for line in lines} | {line.sku for line in lines}
+    items = fact.data.get("items", ())
+    return bool(items) and all(known.isdisjoint((item.get("ref"), item.get("sku"))) for item in items)
+
+
+def _no_products(order: Order) -> set[str]:
+    """Return the lines that nobody makes, such as a tip; a printer may still report one as its own."""
+    return {line.id for line in order.lines if line.is_no_product() and line.status is Status.PAID}
 
 
 def _canceled_unrouted(order: Order) -> set[str]:

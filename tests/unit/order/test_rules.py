@@ -988,6 +988,12 @@ def test_a_parcel_ends_only_the_errors_of_the_items_that_its_report_names() -> N
     assert shown.attention == [Attention.PRODUCTION_ERROR]
 
 
+def test_a_parcel_ends_the_error_of_an_item_that_is_no_line_and_shows_nothing_of_the_order() -> None:
+    facts = [paid((BOOK, 1)), cp("item_error", 2, "9", at=5), cp("item_shipped", 2, "9", at=6, tracking="3S1")]
+    shown = record(*facts)
+    assert (shown.attention, shown.status) == ([Attention.UNKNOWN_SKU], Status.PAID)
+
+
 def test_a_line_shows_its_latest_error_and_a_canceled_line_shows_none() -> None:
     errors = [cp("item_error", 1, "1", at=5, cause="First"), cp("item_error", 1, "1", at=6, cause="Second")]
     shown = record(paid((BOOK, 1)), *errors)

@@ -68,16 +68,18 @@ def returned_parcel(state: State, fact: Fact) -> Parcel:
 
 
 def _count_reports(state: State) -> None:
-    """Let each parcel show that its printer has the order, and go on with it.
+    """Let each parcel show that its printer goes on with the items in it, and has the order.
 
-    A parcel without a piece of a line shows nothing: it may be another customer's. Before the payment, nobody knows.
+    A parcel without a piece of a line shows nothing of the order: it may be another customer's. Before the payment,
+    nobody knows.
     """
     for parcel in state.parcels.values():
-        if not state.is_complete() or any(state.lines_of(parcel.provider, part)[0] for part in parcel.parts):
-            for order, parts, stage, at in parcel.reports:
+        counts = not state.is_complete() or any(state.lines_of(parcel.provider, part)[0] for part in parcel.parts)
+        for order, parts, stage, at in parcel.reports:
+            if counts:
                 state.progress.setdefault((order, ""), Progress()).advance(stage, at)
-                for item in (part for part in parts if not isinstance(part, str)):
-                    state.progress.setdefault(item, Progress()).advance(Status.PAID, at)
+            for item in (part for part in parts if not isinstance(part, str)):
+                state.progress.setdefault(item, Progress()).advance(Status.PAID, at)
 
 
 def place_items(state: State) -> None:
