@@ -1,7 +1,7 @@
 """Sends the deliveries in Camaloon's queue: paid orders, as signed webhooks."""
 
+from pressroom.delivery.outcome import NO_FOLLOW_UPS
 from pressroom.delivery.worker import deliverer
 from pressroom.providers.camaloon.client import send
-from pressroom.providers.follow_ups import FOLLOW_UPS
 
-handler = deliverer(send, FOLLOW_UPS)
+handler = deliverer(send, NO_FOLLOW_UPS)

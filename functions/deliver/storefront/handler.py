@@ -1,7 +1,7 @@
 """Sends the deliveries in the shop's queue: notifications about its orders, as signed webhooks."""
 
+from pressroom.delivery.outcome import NO_FOLLOW_UPS
 from pressroom.delivery.worker import deliverer
-from pressroom.providers.follow_ups import FOLLOW_UPS
 from pressroom.providers.storefront.client import send
 
-handler = deliverer(send, FOLLOW_UPS)
+handler = deliverer(send, NO_FOLLOW_UPS)

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from pressroom.partners import SENDERS
+from pressroom.partners import ORDERED, SENDERS, SHOP
 from tests.support.template import ROOT, folders, topics
 
 COSTLY = ("boto3", "pydantic", "requests", "aws_lambda_powertools.event_handler", "aws_xray_sdk")
@@ -58,3 +58,9 @@ def test_a_receiver_imports_no_orders_and_no_deliveries(folder: str) -> None:
         "pressroom.order.outbox",
         "pressroom.inbox.topic",
     } & modules(folder)
+
+
+@pytest.mark.parametrize("printer", [*ORDERED, SHOP])
+def test_a_deliverer_loads_no_other_partner(printer: str) -> None:
+    others = {name.split(".")[2] for name in modules(f"deliver/{printer}") if name.startswith("pressroom.providers.")}
+    assert others - {"follow_ups"} == {printer}

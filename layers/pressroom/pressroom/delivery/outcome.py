@@ -46,6 +46,10 @@ class FollowUps:
     standalone: Mapping[str, Callable[[Delivery, str, dict[str, Any]], None]]
 
 
+NO_FOLLOW_UPS = FollowUps(rows=lambda *_: (), standalone={})
+"""For a destination whose deliveries need no other rows."""
+
+
 def conclude(delivery: Delivery, kind: str, follow_ups: FollowUps, *, source: str = "", **data: Any) -> None:
     """Record the end of a delivery: the row and the order's fact, `sent`, `dead` or `withdrawn`, together.
 
