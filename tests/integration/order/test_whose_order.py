@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pressroom.order import joining
 from pressroom.providers.printful import stores
 from tests.support import template
 from tests.support.cloud import Clock, aws_calls
@@ -320,6 +321,17 @@ def test_orders_that_look_like_nothing_are_left_alone(hub: Hub) -> None:
     }
 
 
+def test_a_long_reference_is_no_key(hub: Hub) -> None:
+    with aws_calls() as calls:
+        pay(hub, "W-1", ref="\N{EURO SIGN}" * 1000)  # more bytes than a key may have
+    keys = [
+        key["pk"]["S"] for _, call in calls if "RequestItems" in call for key in call["RequestItems"]["table"]["Keys"]
+    ]
+    assert keys
+    assert max(len(key.encode()) for key in keys) <= 2048
+    assert hub.order("W-1")["ref"] == "\N{EURO SIGN}" * 1000
+
+
 @pytest.mark.parametrize("paid_first", [True, False])
 def test_a_printers_number_that_can_mean_two_orders_is_flagged_until_both_are_heard_of(
     hub: Hub, *, paid_first: bool
@@ -388,6 +400,38 @@ def test_a_link_is_undone_and_later_reports_follow(hub: Hub, clock: Clock) -> No
     clock.advance(1)
     assert link(hub, "W-46", "W-46-R1") == 200
     assert hub.order("W-46")["status"] == "shipped"
+
+
+def test_a_linked_record_that_the_shop_reports_as_an_order_is_linked_no_more(hub: Hub) -> None:
+    hub.cloud.parameters["StorefrontUrl"] = hub.shop.URL
+    pay(hub, "W-46")
+    printful(hub, at_printful("W-46-R1"))
+    assert link(hub, "W-46", "W-46-R1") == 200
+    pay(hub, "W-46-R1")
+    printful(hub, shipped("W-46-R1"))
+    assert [hub.order(each)["status"] for each in ("W-46", "W-46-R1")] == ["paid", "shipped"]
+    assert [hub.order(each)["attention"] for each in ("W-46", "W-46-R1")] == [[], []]
+    assert "order.shipped" not in hub.shop.types("W-46")
+    assert "order.shipped" in hub.shop.types("W-46-R1")
+
+
+@pytest.mark.parametrize("printer_first", [True, False])
+def test_two_orders_of_the_shop_with_one_guid_are_two(hub: Hub, *, printer_first: bool) -> None:
+    pay(hub, GUID)
+    steps = [lambda: printful(hub, at_printful(DIGITS)), lambda: pay(hub, DIGITS)]
+    for step in steps if printer_first else reversed(steps):
+        step()
+    printful(hub, shipped(DIGITS))
+    assert [hub.order(each)["status"] for each in (GUID, DIGITS)] == ["paid", "shipped"]
+    assert (hub.order(GUID)["linked"], hub.order(DIGITS)["linked_to"]) == ([], None)
+
+
+def test_a_payment_at_the_time_of_a_link_ends_it(hub: Hub) -> None:
+    pay(hub, "W-46")
+    pay(hub, "W-46-R1")
+    printful(hub, at_printful("W-46-R1"))
+    assert joining.link("W-46-R1", "W-46") is None  # the API had read the record before it was paid
+    assert [hub.order(each)["status"] for each in ("W-46", "W-46-R1")] == ["paid", "accepted"]
 
 
 def test_a_person_says_that_two_records_are_not_one(hub: Hub) -> None:

@@ -311,7 +311,7 @@ def link_record(order_id: Id, other: Other) -> Joined:
         _may_be_linked(order, record)
     joined = joining.link(record.id, order_id)
     if joined is None:
-        raise ServiceError(HTTPStatus.CONFLICT, "The record was linked to another order meanwhile.")
+        raise ServiceError(HTTPStatus.CONFLICT, "The record was linked to another order, or paid, meanwhile.")
     return _joined("link", joined, record.id)
 
 

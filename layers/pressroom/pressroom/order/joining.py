@@ -18,11 +18,15 @@ from pressroom.order.repository import Written, find_key
 from pressroom.partners import FOLLOWED
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
+from pressroom.platform.wire import is_name
 
 
 def apply(decision: Decision | Undecided) -> Order:
     """Record a decision, and what follows from it for other records; return the order that has the facts now."""
     written = repository.record(decision)
+    if written.order.linked_to and is_paid(written.facts):  # an order of the shop's, after all
+        _, record = _part(written.order.id, written.order.linked_to, links.SOURCE)
+        written = written._replace(order=record)
     if written.order.linked_to:
         return _move(written.order.id, written.facts, written.order.linked_to)
     before = written.before if written.is_new else []
@@ -32,11 +36,17 @@ def apply(decision: Decision | Undecided) -> Order:
 
 
 def link(record: str, order_id: str, *, by_hand: bool = True) -> Order | None:
-    """Link a printer's record to an order; return the order, or None if the record is linked to another one."""
+    """Link a printer's record to an order; return the order, or None if that is impossible.
+
+    Another link may have been first, or the shop may have reported the record as an order of its own meanwhile.
+    """
     now = iso(config.utcnow())
     source, name = ("ops", f"linked/{order_id}/{now}") if by_hand else (links.SOURCE, "linked")
     written = repository.record(Decision(order_id=record, facts=(_fact(name, "linked", source, now, order=order_id),)))
     if written.order.linked_to != order_id:
+        return None
+    if is_paid(written.facts):
+        _part(record, order_id, links.SOURCE)
         return None
     for other in links.similar(written.facts):
         if other != order_id:
@@ -47,14 +57,26 @@ def link(record: str, order_id: str, *, by_hand: bool = True) -> Order | None:
 
 def unlink(record: str, order_id: str) -> Order:
     """End a link, or note that two records that look alike are not one; return the order."""
-    now = iso(config.utcnow())
     row = repository.get(record)
     if row and links.linked_to(row.facts) == order_id:
-        name = f"unlinked/{order_id}/{now}"
-        repository.record(Decision(order_id=record, facts=(_fact(name, "unlinked", "ops", now, order=order_id),)))
-        noted = _fact(f"unlinked/{record}/{now}", "unlinked", "ops", now, record=record)
-        return repository.record(Decision(order_id=order_id, facts=(noted,))).order
+        order, _ = _part(record, order_id, "ops")
+        return order
     return _note("distinct", order_id, record)
+
+
+def _part(record: str, order_id: str, source: str) -> tuple[Order, Order]:
+    """End a link; return the order, and the record.
+
+    The order is written first. If nothing else is written, the record is still linked, and all of this can be repeated.
+    """
+    now = iso(config.utcnow())
+    order, parted = (
+        repository.record(
+            Decision(order_id=one, facts=(_fact(f"unlinked/{two}/{now}", "unlinked", source, now, **about),))
+        )
+        for one, two, about in ((order_id, record, {"record": record}), (record, order_id, {"order": order_id}))
+    )
+    return order.order, parted.order
 
 
 def _move(record: str, facts: Iterable[Fact], order_id: str, more: tuple[Fact, ...] = ()) -> Order:
@@ -129,7 +151,7 @@ def _compare_paid(order: Order) -> Order:
     """Note the unpaid records, and the order that a printer may have meant, whose name is the order's id or number."""
     called = {order.id.removeprefix("#"), (order.ref or order.id).removeprefix("#")}
     wanted = [(repository.FIND, find_key("name", each)) for each in sorted(called)]
-    if order.ref and order.ref != order.id:
+    if order.ref != order.id and is_name(order.ref):  # a longer text is no id, and may not fit into a key
         wanted.append((repository.KIND, order.ref))
     rows = table.get_many(wanted)
     alike = {each for each, known in _rows(_orders(rows) - {order.id}).items() if _may_be_linked(known)}
