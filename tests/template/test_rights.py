@@ -62,7 +62,6 @@ KNOWS_STORES = {(GET, TABLE, STORES), (UPDATE, TABLE, STORES), (PUT, TABLE, STOR
 TOPIC = (
     ANY_TOPIC
     | WRITES_ORDERS
-    | KNOWS_STORES
     | {
         *((BATCH, TABLE, rows) for rows in (ORDER, FIND)),
         (PUT, TABLE, WATCH),
@@ -84,10 +83,8 @@ STOCK_TOPIC = (
     }
 )
 OF_PRODUCTS = {"printful/product_synced", "printful/product_updated", "printful/product_deleted"}
-OF_CUSTOMERS = {
-    *("storefront/order_paid", "storefront/order_updated"),
-    *(f"printful/{topic}" for topic in template.printful_topics_about_orders()),
-}
+OF_PRINTFUL = {f"printful/{topic}" for topic in template.printful_topics_about_orders()}
+OF_CUSTOMERS = {"storefront/order_paid", "storefront/order_updated"}
 RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     **{
         f"receive/{sender}": {
@@ -113,6 +110,7 @@ RIGHTS: dict[str, set[tuple[str, str, str]]] = {
     },
     **{f"{provider}/{topic}": TOPIC for provider, topic in template.topics()},
     **dict.fromkeys(OF_CUSTOMERS, CUSTOMER_TOPIC),
+    **dict.fromkeys(OF_PRINTFUL, CUSTOMER_TOPIC | KNOWS_STORES),
     **dict.fromkeys(OF_PRODUCTS, PRODUCT_TOPIC),
     "printful/stock_updated": STOCK_TOPIC,
     "oms/print_file_ready": ANY_TOPIC | {(BATCH, TABLE, ORDER), (PUT, TABLE, POLL)},
@@ -309,7 +307,7 @@ READERS = {
     "StorefrontNotificationsSecret": {"deliver/storefront"},
     "OmsApiSecret": {"deliver/oms", "print_files", "catalogue", "oms_order"},
     "OpsTokenSecret": {"api", "oms_order"},
-    "SearchSecret": {"api", *OF_CUSTOMERS},
+    "SearchSecret": {"api", *OF_CUSTOMERS, *OF_PRINTFUL},
 }
 
 
@@ -336,10 +334,14 @@ def test_a_receiver_writes_events_and_reads_one_secret(name: str) -> None:
     assert len([right for right in found if right[0] == SECRET]) == 1
 
 
-def test_all_topics_about_orders_share_one_of_two_roles() -> None:
+def test_all_topics_about_orders_share_one_of_three_roles() -> None:
     topics = {f"{provider}/{topic}" for provider, topic in template.topics()}
     others = OF_PRODUCTS | {"printful/stock_updated", "oms/print_file_ready"}
-    for role, members in (("TopicRole", topics - others - OF_CUSTOMERS), ("CustomerTopicRole", OF_CUSTOMERS)):
+    for role, members in (
+        ("TopicRole", topics - others - OF_CUSTOMERS - OF_PRINTFUL),
+        ("CustomerTopicRole", OF_CUSTOMERS),
+        ("PrintfulTopicRole", OF_PRINTFUL),
+    ):
         assert {str(BY_FOLDER[each]["Role"]) for each in members} == {str({"Fn::GetAtt": f"{role}.Arn"})}
 
 

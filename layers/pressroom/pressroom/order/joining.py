@@ -151,7 +151,7 @@ def _compare_paid(order: Order) -> Order:
     """Note the unpaid records, and the order that a printer may have meant, whose name is the order's id or number."""
     called = {order.id.removeprefix("#"), (order.ref or order.id).removeprefix("#")}
     wanted = [(repository.FIND, find_key("name", each)) for each in sorted(called)]
-    if order.ref != order.id and is_name(order.ref):  # a longer text is no id, and may not fit into a key
+    if order.ref and order.ref != order.id and is_name(order.ref):  # a longer text is no id, and may not fit into a key
         wanted.append((repository.KIND, order.ref))
     rows = table.get_many(wanted)
     alike = {each for each, known in _rows(_orders(rows) - {order.id}).items() if _may_be_linked(known)}
