@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pressroom.inbox import inbound
+from pressroom.inbox import inbound, reading
 from pressroom.inbox.inbound import (
     Amount,
     Count,
@@ -264,6 +264,12 @@ def test_an_empty_list_or_object_may_be_missing(content: dict[str, Any]) -> None
 @pytest.mark.parametrize(("value", "leaves"), [({}, []), ({"0": {}, "7": {}}, [Leaf(), Leaf()])])
 def test_a_list_with_gaps_may_be_written_as_an_object(value: object, leaves: list[Leaf]) -> None:
     assert Tree.model_validate({"name": 1, "leaves": value}).leaves == leaves
+
+
+def test_an_invalid_value_in_such_an_object_is_left_out_like_one_in_a_list() -> None:
+    body = b'{"name": 1, "leaves": {"2": {"size": "big"}, "5": null, "7": {"size": 3}}}'
+    tree, left_out = reading.read(Tree, body)
+    assert (tree.leaves, left_out) == ([Leaf(), Leaf(size=3)], {"leaves[]", "leaves[].size"})
 
 
 @pytest.mark.parametrize("value", [{"a": {}}, {"0": {}, "x": {}}, "", "leaves", 0, False])

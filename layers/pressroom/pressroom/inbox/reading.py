@@ -57,19 +57,23 @@ def _remove(content: Any, place: tuple[int | str, ...]) -> bool:
         return False
     *parents, last = place
     for step in parents:
-        if not _has(content, step):
+        key = _key(content, step)
+        if key is None:
             return False
-        content = content[step]
-    if not _has(content, last):
+        content = content[key]
+    key = _key(content, last)
+    if key is None:
         return False
-    del content[last]
+    del content[key]
     return True
 
 
-def _has(node: Any, step: int | str) -> bool:
-    if isinstance(node, list):
-        return isinstance(step, int) and step < len(node)
-    return isinstance(node, dict) and step in node
+def _key(node: Any, step: int | str) -> int | str | None:
+    """Return what names a step in a JSON document; None if it is not there."""
+    names = range(len(node)) if isinstance(node, list) else list(node) if isinstance(node, dict) else ()
+    if isinstance(step, int):  # a list, or an object with the indexes as names, which is read as one (`wire.listed`)
+        return names[step] if step < len(names) else None
+    return step if isinstance(node, dict) and step in node else None
 
 
 def _path(place: Iterable[int | str]) -> str:
