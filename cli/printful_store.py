@@ -30,7 +30,7 @@ def list_stores(session: Session, /) -> None:
 def accept(session: Session, /, store_id: str) -> None:
     """Declare that a store is yours too: apply its webhooks, and replay those that were parked."""
     response = session.api.post(path("printful", "stores", store_id, "accept"))
+    progress = session.installation.typed(f"replay show {response['replay']}")
     session.show(
-        response,
-        f"The store {printable(store_id)} is yours too. Its parked webhooks are replayed: {response['replay']}.",
+        response, f"The store {printable(store_id)} is yours too. Its parked webhooks are replayed: see {progress}."
     )

@@ -170,6 +170,12 @@ def test_the_store_that_is_heard_of_first_is_ours(hub: Hub) -> None:
     assert printful(hub, of_store(at_printful("W-3", 7003), 22, 22))["state"] == "processed"
 
 
+@pytest.mark.parametrize("store", ["0", "abc", "-1", "22 "])
+def test_what_is_no_stores_id_is_not_accepted(hub: Hub, store: str) -> None:
+    assert hub.post(f"/printful/stores/{quote(store)}/accept")["statusCode"] == 400
+    assert hub.get("/printful/stores")["body"]["ours"] == []
+
+
 def test_an_accepted_store_is_ours_and_what_was_parked_for_it_is_applied(hub: Hub, clock: Clock) -> None:
     pay(hub, "W-1")
     pay(hub, "W-2")

@@ -1,14 +1,19 @@
 """The stores at Printful that are ours, and others whose webhooks were parked."""
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
-from pressroom.api.common import Id, actor, new_router
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from pressroom.api.common import LONGEST_ID, actor, new_router
 from pressroom.ops import actions, bulk_replay
 from pressroom.platform import config
 from pressroom.providers.printful import stores
 
 router = new_router()
+
+StoreId = Annotated[str, Path(max_length=LONGEST_ID, pattern="^[1-9][0-9]*$")]
+"""Printful's ids of stores are numbers, and 0 names none. A store that was accepted stays so, so a typo is refused."""
 
 BUDGET = timedelta(seconds=8)
 """How long a request replays; `functions/replays` does the rest."""
@@ -54,7 +59,7 @@ def list_stores() -> Stores:
     summary="Declare that a store at Printful is ours too",
     status_code=202,
 )
-def accept_store(store_id: Id) -> Accepted:
+def accept_store(store_id: StoreId) -> Accepted:
     """Apply the store's webhooks from now on, and replay those that were parked because the store was not ours."""
     now, by = config.utcnow(), actor()
     stores.accept(store_id)

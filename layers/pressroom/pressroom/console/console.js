@@ -524,7 +524,7 @@ function recipient(id) {
       if (error instanceof Problem) block.replaceChildren(control, " ", data(error.message, 400));
     }
   });
-  block.append(control, " ", el("span", { class: "quiet-text" }, "is recorded"));
+  block.append(control, " ", el("span", { class: "quiet-text" }, "each time is recorded"));
   return block;
 }
 
@@ -1446,7 +1446,7 @@ async function products() {
     "Products",
     heading("Products at Printful"),
     section("Can't be ordered", pages(stock, "stock", stockTable, next(1), "All variants can be ordered, as far as Printful has reported.")),
-    section("Products of the shop", pages(known, "products", productsTable, next(0), "Printful has reported no product.")),
+    section("Products of the shop", pages(known, "products", productsTable, next(0), "There are no products, as far as Printful has reported.")),
   ];
 }
 
