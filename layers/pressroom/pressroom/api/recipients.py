@@ -36,7 +36,7 @@ def show_recipient(order_id: Id) -> RecipientShown:
         raise NotFoundError("There is no such order.")
     found = recipient.show(order_id, row.facts, by=actor(), now=config.utcnow())
     if found is None:
-        raise NotFoundError("No stored webhook names the recipient: it has expired, or was erased.")
+        raise NotFoundError("No stored webhook names the recipient: it has expired, was erased, or never came.")
     return {
         "order_id": order_id,
         "event_id": found.event.id,
