@@ -67,6 +67,9 @@ def test_all_orders_of_a_customer_are_found_and_filtered(hub: Hub, clock: Clock)
     assert hub.get("/orders", email=BOUGHT_BY, cursor=first["cursor"])["statusCode"] == 400
     assert hub.get("/orders", email=BOUGHT_BY, ref="R")["statusCode"] == 400
     assert hub.get("/orders", email="x" * 400)["statusCode"] == 400
+    for name in ("id", "ref", "tracking", "email"):
+        answer = hub.get("/orders", **{name: ""})
+        assert (answer["statusCode"], answer["body"]["detail"]) == (400, f"{name} is empty.")
 
 
 def test_an_order_is_found_for_four_hundred_days(hub: Hub, clock: Clock) -> None:

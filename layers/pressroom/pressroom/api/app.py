@@ -111,7 +111,10 @@ def _normalized(event: dict[str, Any]) -> dict[str, Any]:
         if len(decoded) > LONGEST_ID:
             raise NotFoundError(f"No id has more than {LONGEST_ID} characters.")
         path = path.replace(f"{{{name}}}", quote(decoded, safe="", errors="replace"))
-    query = {name: value for name, value in (event.get("queryStringParameters") or {}).items() if value}
+    given = event.get("queryStringParameters") or {}
+    query = {name: value for name, value in given.items() if value}
+    for name in given.keys() & orders.EXACT - query.keys():  # or one customer's list would be that of all
+        raise BadRequestError(f"{name} is empty.")
     headers = {name: value for name, value in event["headers"].items() if name.lower() != "content-type"}
     return event | {
         "rawPath": path,

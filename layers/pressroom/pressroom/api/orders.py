@@ -191,6 +191,10 @@ class Filters:
         )
 
 
+EXACT = frozenset({"id", "ref", "tracking", "email"})
+"""The parameters that select orders by a value, which must not be empty."""
+
+
 @router.get("/orders", tags=["orders"], operation_id="listOrders", summary="List orders, newest first")
 def list_orders(
     status: Annotated[Status | None, Query(description="Only orders with this status.")] = None,
