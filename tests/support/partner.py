@@ -4,6 +4,11 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+
+import pytest
+
+from pressroom.platform import http
 
 
 class Partner(socketserver.ThreadingTCPServer):
@@ -16,7 +21,7 @@ class Partner(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        self.over = threading.Event()
+        self.answered, self.over = threading.Event(), threading.Event()
 
     @property
     def url(self) -> str:
@@ -35,6 +40,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(headers.get("content-length", 0)))
         self.server.requests.append((line, headers, body))
         self.wfile.write(self.server.answer)
+        self.server.answered.set()
         if self.server.hold:
             self.server.over.wait(30)
 
@@ -50,3 +56,18 @@ def partner() -> Iterator[Partner]:
             server.over.set()
             server.shutdown()
             thread.join()
+
+
+def give_up_soon(server: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the client's time-out, and let it read only once all of the answer is sent.
+
+    So only bytes that never come run into the time-out, on a busy machine too.
+    """
+    getresponse = HTTPConnection.getresponse
+
+    def wait_and_read(self: HTTPConnection) -> HTTPResponse:
+        assert server.answered.wait(30)
+        return getresponse(self)
+
+    monkeypatch.setattr(HTTPConnection, "getresponse", wait_and_read)
+    monkeypatch.setattr(http, "TIMEOUT_S", (http.TIMEOUT_S[0], 0.05))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pressroom.platform import http
 from pressroom.platform.errors import Dead, Retry
-from tests.support.partner import Partner, partner
+from tests.support.partner import Partner, give_up_soon, partner
 
 NOW = datetime(2026, 9, 1, 14, 0, tzinfo=UTC)
 
@@ -119,7 +119,7 @@ def test_a_response_that_is_not_http_is_a_lost_answer(other: Partner) -> None:
 
 
 def test_no_response_is_a_lost_answer(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    give_up_soon(other, monkeypatch)
     other.hold = True
     with pytest.raises(Retry) as caught:
         post(other, "")
@@ -127,7 +127,7 @@ def test_no_response_is_a_lost_answer(other: Partner, monkeypatch: pytest.Monkey
 
 
 def test_the_body_of_a_large_response_is_not_read(other: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    give_up_soon(other, monkeypatch)
     other.hold = True  # one byte of five megabytes arrives
     assert post(other, "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n.") == 200
 
@@ -136,7 +136,7 @@ def test_the_body_of_a_large_response_is_not_read(other: Partner, monkeypatch: p
 def test_a_redirect_is_neither_followed_nor_read(
     other: Partner, monkeypatch: pytest.MonkeyPatch, location: str
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    give_up_soon(other, monkeypatch)
     other.hold = True
     with pytest.raises(Dead, match="HTTP 302"):
         post(other, f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 5000000\r\n\r\n.")
@@ -187,7 +187,7 @@ def test_a_response_without_a_body_is_empty(other: Partner) -> None:
     ],
 )
 def test_no_more_than_the_limit_is_read(other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    give_up_soon(other, monkeypatch)
     other.hold = True  # the rest would never arrive
     with pytest.raises(Retry, match="too long") as caught:
         ask(other, f"HTTP/1.1 200 OK\r\n{answer}")
@@ -206,7 +206,7 @@ def test_no_more_than_the_limit_is_read(other: Partner, monkeypatch: pytest.Monk
 def test_an_incomplete_response_is_a_lost_answer(
     other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, hold: bool
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    give_up_soon(other, monkeypatch)
     other.hold = hold
     with pytest.raises(Retry, match="no answer") as caught:
         ask(other, f"HTTP/1.1 200 OK\r\n{answer}")
@@ -224,7 +224,7 @@ def test_a_slow_body_has_a_deadline(other: Partner) -> None:
 def test_only_the_body_of_a_success_is_read(
     other: Partner, monkeypatch: pytest.MonkeyPatch, status: int, verdict: type[Exception]
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    give_up_soon(other, monkeypatch)
     other.hold = True
     with pytest.raises(verdict, match=f"HTTP {status}"):
         ask(other, f"HTTP/1.1 {status} No\r\nContent-Length: 5000000\r\n\r\n.")
@@ -266,7 +266,7 @@ def test_the_body_of_a_success_must_be_complete(other: Partner) -> None:
 def test_the_body_of_an_accepted_status_may_be_incomplete(
     other: Partner, monkeypatch: pytest.MonkeyPatch, answer: str, content: bytes, hold: bool
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    give_up_soon(other, monkeypatch)
     other.hold = hold
     assert ask_accepting(other, f"HTTP/1.1 404 No\r\n{answer}") == http.Response(404, content)
 
@@ -281,7 +281,7 @@ def test_a_slow_body_of_an_accepted_status_has_a_deadline(other: Partner) -> Non
 def test_the_body_of_an_accepted_status_is_not_read_without_a_limit(
     other: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.5))
+    give_up_soon(other, monkeypatch)
     other.hold = True
     other.answer = b"HTTP/1.1 404 No\r\nContent-Length: 5000000\r\n\r\n."
     assert http.request("GET", other.url, headers={}, accept={404}) == http.Response(404)

@@ -15,7 +15,7 @@ from pressroom.platform import config, http, wire
 from pressroom.platform.errors import Blocked, Dead, DeliveryError, Retry
 from pressroom.providers.oms import client
 from pressroom.providers.oms.client import ANSWER_BYTES, BatchOrder, Created, Kind, PrintFile
-from tests.support.partner import Partner, partner
+from tests.support.partner import Partner, give_up_soon, partner
 
 TOKEN = "the-api-token"
 PERSON = "Marta Soler, Carrer de la Llum 12"
@@ -680,7 +680,7 @@ def test_retry_after_is_passed_on_as_after(server: Partner, status: int, name: s
 def test_an_incomplete_response_is_a_lost_answer(
     server: Partner, monkeypatch: pytest.MonkeyPatch, name: str, answer: bytes, hold: bool
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_S", (1, 0.05))
+    give_up_soon(server, monkeypatch)
     server.answer, server.hold = answer, hold
     error = refused(CALLS[name])
     assert isinstance(error, Retry)
