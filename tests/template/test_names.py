@@ -41,7 +41,8 @@ def test_a_topic_has_a_sample(provider: str, topic: str) -> None:
 @TOPICS
 def test_the_handler_of_a_topic_has_its_name(provider: str, topic: str) -> None:
     source = (ROOT / "functions" / provider / topic / "handler.py").read_text()
-    assert re.search(rf'^handler = Topic\(\s*"{provider}\.{topic}",', source, re.MULTILINE)
+    kind = "PrintfulTopic" if provider == "printful" else "Topic"
+    assert re.search(rf'^handler = {kind}\(\s*"{provider}\.{topic}",', source, re.MULTILINE)
 
 
 @TOPICS

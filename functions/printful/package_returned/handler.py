@@ -2,11 +2,10 @@
 
 from pressroom.inbox.events import Event
 from pressroom.inbox.facts import reason
-from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.printful import stores
 from pressroom.providers.printful.facts import order_fact, parcel
 from pressroom.providers.printful.messages import PackageEvent
+from pressroom.providers.printful.topic import PrintfulTopic
 
 
 def decide(message: PackageEvent, event: Event) -> Decision:
@@ -21,4 +20,4 @@ def decide(message: PackageEvent, event: Event) -> Decision:
     return order_fact(message, event, "returned", **about)
 
 
-handler = Topic("printful.package_returned", PackageEvent, decide, check=stores.check)
+handler = PrintfulTopic("printful.package_returned", PackageEvent, decide)

@@ -1,11 +1,10 @@
 """A parcel was shipped. One event per parcel of an order, and one more for each reshipment."""
 
 from pressroom.inbox.events import Event
-from pressroom.inbox.topic import Topic
 from pressroom.order.decision import Decision
-from pressroom.providers.printful import stores
 from pressroom.providers.printful.facts import order_fact, parcel
 from pressroom.providers.printful.messages import PackageEvent
+from pressroom.providers.printful.topic import PrintfulTopic
 
 
 def decide(message: PackageEvent, event: Event) -> Decision:
@@ -14,4 +13,4 @@ def decide(message: PackageEvent, event: Event) -> Decision:
     return order_fact(message, event, "shipped", **parcel(data.order, data.shipment))
 
 
-handler = Topic("printful.package_shipped", PackageEvent, decide, check=stores.check)
+handler = PrintfulTopic("printful.package_shipped", PackageEvent, decide)

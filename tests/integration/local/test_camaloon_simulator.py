@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from local.simulators.base import observed
 from local.simulators.camaloon import ENDPOINT, make_app, signature
-from pressroom.platform import refusals
+from pressroom.platform import error_bodies
 from pressroom.providers.camaloon import client
 from tests.support.template import ROOT
 
@@ -78,7 +78,7 @@ def test_it_responds_to_an_invalid_order_with_400_and_the_errors_which_name_the_
     answer = post(camaloon, order)
     assert answer.status_code == 400
     assert len(answer.get_json()) == 1
-    assert refusals.field_names(answer.data, client.FIELDS) == named
+    assert error_bodies.field_names(answer.data, client.FIELDS) == named
 
 
 def test_it_follows_each_behaviour_as_often_as_planned(camaloon: FlaskClient) -> None:

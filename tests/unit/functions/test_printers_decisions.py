@@ -380,6 +380,24 @@ def test_a_refund_without_an_amount_or_a_currency_is_a_refund() -> None:
     assert (data["amount"], data["currency"]) == (None, None)
 
 
+@pytest.mark.parametrize(("code", "shown"), [("jpy", ("1500", "JPY")), ("kwd", ("1500.3", "KWD"))])
+def test_a_refund_is_in_the_minor_unit_of_its_currency_in_whatever_case_that_is_written(
+    code: str, shown: tuple[str, str]
+) -> None:
+    content = sample("printful/order_refunded")
+    content["data"]["amount"] = "1500.3"
+    content["data"]["order"]["costs"]["currency"] = code
+    data = fact("printful.order_refunded", content).data
+    assert (data["amount"], data["currency"]) == shown
+
+
+@pytest.mark.parametrize("written", [2, "2", "2.0"])
+def test_the_pieces_of_an_item_are_read_as_those_of_a_parcel(written: object) -> None:
+    content = sample("printful/order_created")
+    content["data"]["order"]["items"][0]["quantity"] = written
+    assert fact("printful.order_created", content).data["items"][0]["quantity"] == 2
+
+
 # --- the catalogue ---
 
 

@@ -28,7 +28,7 @@ class ForeignStore(TypedDict):
 
 
 class Stores(TypedDict):
-    """Our stores at Printful, and the others. While `ours` is empty, the store that is heard of first becomes ours."""
+    """Our stores at Printful, and the others. While `ours` is empty, the store of the first webhook becomes ours."""
 
     ours: list[str]
     foreign: list[ForeignStore]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pressroom.order.tracking import is_none, tracking_number
 from pressroom.platform import times
-from pressroom.platform.links import web_link
+from pressroom.platform.urls import web_link
 from pressroom.platform.wire import MOST_DIGITS, is_name, is_noisy, listed, pieces, quiet
 
 _T = TypeVar("_T")

@@ -64,7 +64,7 @@ def _is_open(state: State, part: ItemKey) -> bool:
     reports = state.progress_of((key, "")), state.progress_of(part)
     return (
         state.has_item(key, item)
-        and (known is None or known.status not in ("draft", "fulfilled", "archived"))
+        and (known is None or known.status not in (DRAFT, "fulfilled", "archived"))
         and not any(each.canceled or each.failed or each.rank >= RANK[Status.SHIPPED] for each in reports)
     )
 

@@ -1,6 +1,6 @@
 """The tracking of a parcel as partners write it, and their words for none. Light: the receivers import it."""
 
-from pressroom.platform.links import web_link
+from pressroom.platform.urls import web_link
 
 _NO_TRACKING = frozenset(
     {

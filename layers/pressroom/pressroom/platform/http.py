@@ -40,7 +40,7 @@ class _Session(requests.Session):
 
 
 class Refusal(Dead):
-    """A 4xx response with the beginning of its body, which may quote what was sent: see `platform.refusals`."""
+    """A 4xx response with the beginning of its body, which may quote what was sent: see `platform.error_bodies`."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(f"HTTP {status}", status=status)

@@ -53,12 +53,7 @@ def test_an_order_that_the_oms_never_got_is_nothing_there(hub: Hub) -> None:
 
 
 def test_an_order_whose_uid_is_unknown_says_so(hub: Hub, clock: Clock) -> None:
-    hub.oms.faults = ["lost"]
-    hub.send_sample(PERSONAL)
-    clock.advance(3600)
-    hub.deliver_again()
-    hub.settle()
-    assert hub.order("1003")["attention"] == ["uid_unknown"]
+    lost(hub, clock)
     assert at_oms(hub) == {"uid_unknown": True, "orders": []}
 
 
@@ -99,6 +94,16 @@ def link(hub: Hub, uid: str, order_id: str = "1003") -> tuple[int, Any]:
     answer = hub.post(f"/orders/{order_id}/at-oms", {"uid": uid})
     hub.settle()
     return answer["statusCode"], answer["body"]
+
+
+@pytest.mark.parametrize("theirs", [None, ""])
+def test_an_order_in_which_the_oms_names_no_order_of_ours_is_known_by_its_items(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, theirs: str | None
+) -> None:
+    there = lost(hub, clock)
+    read = client.get_order
+    monkeypatch.setattr(client, "get_order", lambda uid: (read(uid) or {}) | {"ecommerce_order_id": theirs})
+    assert link(hub, there["uid"]) == (200, {"uid": there["uid"], "lines": ["70001", "70002"]})
 
 
 def test_an_order_that_a_person_finds_can_be_changed_and_deleted_again(hub: Hub, clock: Clock) -> None:

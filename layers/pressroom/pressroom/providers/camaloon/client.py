@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from pressroom.delivery.outcome import Sent
 from pressroom.order.outbox import Delivery
-from pressroom.platform import config, http, refusals, wire
+from pressroom.platform import config, error_bodies, http, wire
 from pressroom.platform.errors import Dead, Retry
 from pressroom.platform.signing import camaloon_signature
 
@@ -48,7 +48,7 @@ def send(delivery: Delivery) -> Sent:
         if error.status == HTTPStatus.UNAUTHORIZED and secret.changed():
             raise Retry("HTTP 401, and the secret was just replaced", status=error.status) from error
         if isinstance(error, http.Refusal):
-            raise error.because(refusals.field_names(error.body, FIELDS)) from error
+            raise error.because(error_bodies.field_names(error.body, FIELDS)) from error
         raise
 
 

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pressroom.platform import config, http, refusals, wire
+from pressroom.platform import config, error_bodies, http, wire
 from pressroom.platform.errors import Blocked, Dead, Retry
 from pressroom.platform.observe import count
 
@@ -265,8 +265,8 @@ def _reason(response: http.Response, resource: str, secret: config.Secret) -> st
     """Return what may be passed on of a refusal: the documented fields that it names; for the catalogue its text."""
     body = response.body[:ANSWER_BYTES]
     if resource in FIELDS:
-        return refusals.field_names(body, FIELDS[resource], inner=_IN_PATHS)
-    return refusals.text(body, secret.values())
+        return error_bodies.field_names(body, FIELDS[resource], inner=_IN_PATHS)
+    return error_bodies.text(body, secret.values())
 
 
 def _unreadable(response: http.Response, *, write: bool = False) -> Retry:

@@ -116,7 +116,8 @@ def _items_of_ours(order_id: str, uid: str) -> dict[str, str]:
         raise Refused("the OMS has no order with this uid")
     named = {item_ids.parse(ours): item for ours, item in client.items_of(order).items()}
     items = {parsed[1]: item for parsed, item in named.items() if parsed and parsed[0] == order_id}
-    if str(order.get("ecommerce_order_id", order_id)) != order_id or not items:
+    theirs = order.get("ecommerce_order_id")
+    if (theirs not in (None, "", order_id) and str(theirs) != order_id) or not items:
         raise Refused("the OMS's order with this uid is not this order, or its items have no uids")
     return items
 

@@ -21,9 +21,9 @@ from pressroom.order.facts import Fact, in_order
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Status
 from pressroom.platform import config, table
-from pressroom.platform.links import LONGEST, web_link
 from pressroom.platform.observe import logger
 from pressroom.platform.times import iso, parse
+from pressroom.platform.urls import LONGEST, web_link
 
 if TYPE_CHECKING:
     from pressroom.providers.oms.client import PrintFile

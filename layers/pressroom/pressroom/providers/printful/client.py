@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pressroom.platform import config, http, refusals, wire
+from pressroom.platform import config, error_bodies, http, wire
 from pressroom.platform.errors import Dead, Retry
 
 PATH = "/webhooks"
@@ -116,7 +116,7 @@ def _reason(answer: bytes, headers: dict[str, str], body: bytes | None) -> str:
     """Return Printful's own text about a refused call, without the two tokens and without URLs, which may hold one."""
     url = json.loads(body)["url"] if body else ""
     secrets = (headers["Authorization"].removeprefix("Bearer "), url.rpartition("/")[2])
-    return refusals.text(_URL.sub(b"(a URL)", answer.replace(rb"\/", b"/")), secrets)
+    return error_bodies.text(_URL.sub(b"(a URL)", answer.replace(rb"\/", b"/")), secrets)
 
 
 def _headers() -> dict[str, str]:

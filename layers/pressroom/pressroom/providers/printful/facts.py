@@ -117,24 +117,24 @@ def _costs(costs: Costs | None) -> list[str | None]:
     """Return the currency and the amounts that are not zero; the total also if it is zero."""
     if costs is None:
         return []
-    code = _currency(costs)
-    amounts = {name: _amount(getattr(costs, name), code) for name in model.COSTS if name != "currency"}
+    code = currency_of(costs)
+    amounts = {name: amount_text(getattr(costs, name), code) for name in model.COSTS if name != "currency"}
     given = {name: each for name, each in amounts.items() if each and (name == "total" or Decimal(each))}
     return model.Costs(currency=code, **given).to_fact()
 
 
-def _currency(costs: Costs | None) -> str | None:
+def currency_of(costs: Costs | None) -> str | None:
     """Return the currency of costs: its ISO code if it has one, else as it is written."""
     return (currency(costs.currency) or costs.currency) if costs and costs.currency else None
 
 
-def _amount(amount: Decimal | None, code: str | None) -> str | None:
+def amount_text(amount: Decimal | None, code: str | None) -> str | None:
     """Return an amount as text; the noise of floating-point numbers is rounded away."""
     return None if amount is None else f"{rounded(amount, code):f}"
 
 
 def _item(item: Item, order: Order) -> dict[str, Any]:
-    charged, retail = _currency(order.costs), _currency(order.retail_costs)
+    charged, retail = currency_of(order.costs), currency_of(order.retail_costs)
     data = {
         "item": item.id,
         "ref": item.external_id,
@@ -145,8 +145,8 @@ def _item(item: Item, order: Order) -> dict[str, Any]:
         "variant": None if item.variant_id is None else str(item.variant_id),
         "product": item.product.product_id if item.product else None,
         "name": reason(item.name) or (reason(item.product.name) if item.product else None),
-        "price": _amount(item.price, charged),
-        "retail_price": _amount(item.retail_price, retail),
+        "price": amount_text(item.price, charged),
+        "retail_price": amount_text(item.retail_price, retail),
         "print_file": _print_file(item.files),
     }
     return {name: value for name, value in data.items() if value}

@@ -120,7 +120,7 @@ class Item(Inbound):
     warehouse_product_variant_id: Identifier | None = None
     product_template_id: Identifier | None = None
     external_product_id: Text | None = None
-    quantity: Count | None = None
+    quantity: QuantityOrZero | None = None
     price: Amount | None = None
     retail_price: Amount | None = None
     name: Text | None = None
@@ -137,7 +137,7 @@ class IncompleteItem(Inbound):
     """An item that can't be produced yet, mostly because its product has no print file."""
 
     name: Text | None = None
-    quantity: Count | None = None
+    quantity: QuantityOrZero | None = None
     sync_variant_id: Identifier | None = None
     external_variant_id: Text | None = None
     external_line_item_id: Reference = None
@@ -179,7 +179,7 @@ class ListedShipmentItem(Inbound):
     """An item in a parcel in the list of the order."""
 
     item_id: Identifier | None = None
-    quantity: Count | None = None
+    quantity: QuantityOrZero | None = None
     picked: Count | None = None
     printed: Count | None = None
     is_started: Flag | None = None

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pressroom.order import repository
 from pressroom.order.outbox import Delivery
 from pressroom.platform import config, table
-from pressroom.platform.links import web_link
+from pressroom.platform.urls import web_link
 
 PRODUCT, STOCK, WATCH = "PRODUCT", "STOCK", "WATCH"
 CURRENT, DELETED = "current", "deleted"

@@ -7,7 +7,7 @@ from typing import Any
 from pressroom.delivery.outcome import Sent
 from pressroom.order import notifications
 from pressroom.order.outbox import Delivery
-from pressroom.platform import config, http, refusals, wire
+from pressroom.platform import config, error_bodies, http, wire
 from pressroom.platform.errors import Blocked, Dead
 from pressroom.platform.observe import count
 from pressroom.platform.signing import standard_signature
@@ -46,7 +46,7 @@ def send(delivery: Delivery) -> Sent:
     except Dead as error:
         if isinstance(error, http.Refusal) and error.status != HTTPStatus.GONE:
             known = frozenset(_names(wire.parse(delivery.body)))
-            raise error.because(refusals.field_names(error.body, known - _OF_ERRORS, inner=_OF_ERRORS)) from error
+            raise error.because(error_bodies.field_names(error.body, known - _OF_ERRORS, inner=_OF_ERRORS)) from error
         if error.status != HTTPStatus.GONE:
             raise
         notifications.disable(now)

@@ -1,4 +1,4 @@
-"""Links that partners write, as far as they can be shown to people. Light: the receivers import it."""
+"""URLs that partners write, as far as they can be shown to people. Light: the receivers import it."""
 
 from urllib.parse import quote, urlsplit
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pressroom.platform import refusals
-from pressroom.platform.refusals import LONGEST, MOST_NAMES, field_names, text
+from pressroom.platform import error_bodies
+from pressroom.platform.error_bodies import LONGEST, MOST_NAMES, field_names, text
 
 KNOWN = frozenset({"id", "shipping_info", "email", "line_items", "sku", "city", "note"})
 PERSON = "Ben Okoye, 12 Hill Road, ben@shop.example"
@@ -101,4 +101,4 @@ def test_a_text_is_passed_on_in_one_line(answer: Any, expected: str) -> None:
 def test_a_long_text_is_cut_but_no_secret_in_two() -> None:
     said = text(json.dumps({"message": "x" * (LONGEST - 3) + "s3cret" + "y" * 100}).encode(), ["s3cret"])
     assert (len(said), said[-4:]) == (LONGEST, "x**…")
-    assert refusals.text(b'"' + b"x" * LONGEST + b'"') == "x" * LONGEST
+    assert error_bodies.text(b'"' + b"x" * LONGEST + b'"') == "x" * LONGEST
