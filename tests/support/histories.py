@@ -337,11 +337,13 @@ class Storyteller:
         if self.maybe(0.9):
             option = self.random.choice(("postal", "GLS", None))
             self.signal("item_shipped", item=item, ref=ref, shipping_option=option, **tracked)
+        link = {"url": f"https://t.example/{number}"}
         if self.maybe(0.1):
             self.signal("item_shipped", item=item, ref=ref, tracking=f"{number}R")
+            link = tracked  # of which of the two parcels a link alone is, nobody knows
         for name in ("item_delivery_started", "item_delivery_failed", "item_delivery_completed"):
             if self.maybe(0.3):
-                self.signal(name, item=item, ref=ref, **(tracked if self.maybe(0.5) else {}))
+                self.signal(name, item=item, ref=ref, **self.random.choice((tracked, link, {}, {})))
 
     def signal(self, name: str, *, item: str = "", ref: str | None = None, **data: Any) -> None:
         at, number = self.later(), "21034900000000"
@@ -504,6 +506,9 @@ class Storyteller:
         if self.maybe(0.8):
             self.order_event("order_remove_hold", self.random.choice(("draft", "pending")), reason=None)
             return self.maybe(0.8)
+        if self.maybe(0.5):  # it goes on, although its release was not reported
+            self.order_event("order_updated", self.random.choice(("inprocess", "inprocess", "partial", "fulfilled")))
+            return True
         return self.maybe(0.3)
 
     def stock(self) -> None:

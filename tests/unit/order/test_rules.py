@@ -690,7 +690,7 @@ def test_a_parcel_is_in_the_ledger_with_its_pieces() -> None:
     assert (one.id, one.provider, one.carrier, one.tracking_number) == ("7", "printful", "FEDEX", "787")
     assert (one.shipped_at, one.reshipment, one.returned) == (instant(300), False, False)
     assert contents(shown) == [[("1", 3)]]
-    assert (shipped(shown), statuses(shown)) == ([3, 0], [Status.PARTIALLY_SHIPPED, Status.IN_PRODUCTION])
+    assert (shipped(shown), statuses(shown)) == ([3, 0], [Status.PARTIALLY_SHIPPED, Status.PAID])
     assert shown.status is Status.PARTIALLY_SHIPPED
 
 
@@ -731,7 +731,7 @@ def test_a_parcel_shows_that_its_printer_has_the_order() -> None:
     shown = record(paid((BOOK, 1), (CARD, 1)), cp("item_shipped", 1, "1", at=5, tracking="3S1"))
     assert statuses(shown) == [Status.SHIPPED, Status.ACCEPTED]
     back = pf("package_returned", "fulfilled", at=5, shipment=parcel(7, (1, 4)))
-    assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.IN_PRODUCTION]
+    assert statuses(record(paid((TEE, 4), (MUG, 1)), back)) == [Status.RETURNED, Status.PAID]  # it lists no mug
 
 
 def test_a_parcel_without_a_piece_of_the_order_moves_no_status() -> None:
@@ -766,8 +766,30 @@ def test_an_order_without_an_item_of_the_order_moves_no_status(topic: str, statu
     shown = record(paid((TEE, 4)), strange)
     assert (statuses(shown), shown.status) == ([Status.PAID], Status.PAID)
     assert Attention.UNKNOWN_SKU in shown.attention
-    ours = record(paid((TEE, 4), (MUG, 1)), pf("order_updated", "inprocess", item(1, "2", MUG), at=5))
-    assert statuses(ours) == [Status.IN_PRODUCTION] * 2  # the order is ours
+
+
+def test_a_line_that_its_printer_does_not_list_is_not_in_production() -> None:
+    first, tee, mug = paid((TEE, 4), (MUG, 1)), item(1, "1", TEE, 4), item(2, "2", MUG)
+    for facts in (
+        [pf("order_updated", "inprocess", mug, at=5)],  # never listed
+        [pf("order_created", "pending", tee, mug, at=4), pf("order_updated", "inprocess", mug, at=5)],  # taken out
+        [pf("order_updated", "inprocess", mug, at=5), pf("order_put_hold", "inprocess", mug, at=6)],
+    ):
+        shown = record(first, *facts)
+        assert statuses(shown) == [Status.PAID, Status.IN_PRODUCTION]
+        assert (shown.status, Attention.LINE_MISSING in shown.attention) == (Status.PAID, True)
+    shipped_mug = pf("package_shipped", "fulfilled", mug, at=6, shipment=parcel(7, (2, 1)))
+    shown = record(first, pf("order_updated", "inprocess", mug, at=5), shipped_mug)
+    assert (statuses(shown), shown.status) == ([Status.PAID, Status.SHIPPED], Status.PARTIALLY_SHIPPED)
+    for over, status in (("order_canceled", Status.CANCELED), ("order_failed", Status.FAILED)):
+        assert statuses(record(first, pf(over, status, mug, at=5))) == [status] * 2  # nobody makes it at all
+    # A printer that lists no items may make every line.
+    shown = record(first, pf("order_updated", "inprocess", item(0, "1", TEE) | {"id": None}, at=5))
+    assert statuses(shown) == [Status.IN_PRODUCTION] * 2
+    assert statuses(record(first, pf("order_updated", "inprocess", tee, mug, at=5))) == [Status.IN_PRODUCTION] * 2
+    other = pf("order_created", "pending", tee, at=7, number=2)
+    shown = record(first, pf("order_updated", "inprocess", mug, at=5), other)
+    assert (statuses(shown), shown.attention) == ([Status.ACCEPTED, Status.IN_PRODUCTION], [])
 
 
 def test_a_parcel_counts_as_reported_again_only_if_it_has_no_new_item() -> None:
@@ -781,11 +803,36 @@ def test_a_parcel_counts_as_reported_again_only_if_it_has_no_new_item() -> None:
     ]
 
 
-def test_the_parcel_that_fulfils_the_order_ends_the_hold() -> None:
+def test_the_parcel_of_an_order_in_production_ends_the_hold_unless_it_is_a_part() -> None:
     facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=5, reason="Wide print")]
-    for at, status, until in ((6, "fulfilled", instant(360)), (6, "partial", None), (5, "fulfilled", None)):
+    for at, status, until in (
+        *((6, "fulfilled", instant(360)), (6, "inprocess", instant(360))),
+        *((6, "partial", None), (6, "onhold", None), (5, "fulfilled", None)),
+    ):
         shown = record(*facts, pf("package_shipped", status, at=at, shipment=parcel(7, (1, 4))))
         assert ([hold.until for hold in shown.holds], shown.on_hold) == ([until], until is None)
+
+
+def test_a_number_and_a_link_alone_are_one_parcel_of_an_item_in_whatever_order_they_come() -> None:
+    link, other = "https://t.example/3S1", "https://t.example/else"
+    number = cp("item_shipped", 1, "1", at=5, tracking="3S1", shipping_option="GLS")
+    for at in (4, 6):
+        started = cp("item_delivery_started", 1, "1", at=at, url=link)
+        shown = record(paid((BOOK, 3)), number, started)
+        (one,) = shown.shipments
+        assert (one.tracking_number, one.tracking_url, one.carrier, len(one.merged)) == ("3S1", link, "GLS", 1)
+        assert (one.shipped_at, one.reshipment) == (instant(60 * min(at, 5)), False)
+        assert (shipped(shown), shown.status, shown.attention) == ([3], Status.SHIPPED, [])
+    full = cp("item_shipped", 1, "1", at=5, tracking="3S1", url=link)
+    for url in (link, other):  # the first link of the parcel counts
+        shown = record(paid((BOOK, 3)), full, cp("item_shipped", 1, "1", at=7, url=url))
+        assert [(each.tracking_number, each.tracking_url) for each in shown.shipments] == [("3S1", link)]
+    both = [cp("item_shipped", each, str(each), at=5, tracking="3S1") for each in (1, 2)]
+    links = [cp("item_delivery_started", each, str(each), at=6, url=link) for each in (1, 2)]
+    shown = record(paid((BOOK, 1), (CARD, 1)), *both, *links)
+    assert contents(shown) == [[("1", 1), ("2", 1)]]
+    alone = record(paid((BOOK, 1), (CARD, 1)), both[0], *links)
+    assert contents(alone) == [[("1", 1)], [("2", 1)]]
 
 
 # --- returned ---
@@ -1169,11 +1216,37 @@ def test_a_hold_does_not_end_with_an_empty_status() -> None:
     assert record(paid((TEE, 4)), STATUS_ONHOLD, pf("order_updated", "", at=6)).on_hold
 
 
-@pytest.mark.parametrize("status", ["pending", "inprocess", "draft", "fulfilled", "failed"])
-def test_a_hold_with_its_own_event_does_not_end_with_a_status(status: str) -> None:
+@pytest.mark.parametrize("status", ["pending", "inreview", "draft", "failed", "archived"])
+def test_a_hold_with_its_own_event_does_not_end_with_a_status_before_production(status: str) -> None:
     for at in (4, 5, 6):  # before, at and after the time of the onhold status
         held = pf("order_put_hold", "onhold", at=at)
         assert record(paid((TEE, 4)), held, STATUS_ONHOLD, pf("order_updated", status, at=9)).on_hold
+
+
+@pytest.mark.parametrize("status", ["inprocess", "partial", "fulfilled"])
+def test_a_hold_ends_when_the_order_goes_on_to_production_without_a_release(status: str) -> None:
+    for topic in ("order_updated", "order_created", "order_refunded"):
+        facts = [paid((TEE, 4)), pf("order_put_hold", "onhold", at=5), pf(topic, status, at=9)]
+        shown = record(*facts)
+        assert ([hold.until for hold in shown.holds], shown.on_hold, shown.attention) == ([instant(540)], False, [])
+        assert shown.status is Status.IN_PRODUCTION
+        assert not record(*facts, pf("order_remove_hold", status, at=10)).on_hold
+        again = record(*facts, pf("order_put_hold", "onhold", at=10))
+        assert ([hold.until for hold in again.holds], again.on_hold) == ([instant(540), None], True)
+    late = pf("order_updated", status, at=4), pf("order_created", status, at=5)
+    assert record(paid((TEE, 4)), pf("order_put_hold", "onhold", at=5), *late).on_hold
+    assert record(paid((TEE, 4)), pf("order_put_hold", status, at=5), pf("order_put_hold", status, at=6)).on_hold
+    assert record(
+        paid((TEE, 4)), pf("order_put_hold", "onhold", at=5), pf("order_updated", status, at=9, number=2)
+    ).on_hold
+
+
+def test_a_hold_its_release_and_production_within_seconds_leave_no_hold() -> None:
+    """Printful's cost calculation: all of it may happen in one second."""
+    for release, production in ((5, 5), (5, 6), (6, 6)):
+        moments = [pf("order_put_hold", "onhold", at=5), pf("order_remove_hold", "pending", at=release)]
+        shown = record(paid((TEE, 4)), *moments, pf("order_updated", "inprocess", at=production))
+        assert (shown.on_hold, shown.status, len(shown.holds)) == (False, Status.IN_PRODUCTION, 1)
 
 
 @pytest.mark.parametrize("late", [0, 1])
@@ -1244,14 +1317,24 @@ def test_a_refund_has_the_printers_currency() -> None:
     shown = record(paid((TEE, 4)), *facts)
     assert [(refund.amount, refund.currency) for refund in shown.refunds] == [
         ("12.50", "USD"),
-        ("3", None),
-        (None, None),
+        ("3", "USD"),
+        (None, "USD"),
     ]
     assert [entry.text for entry in shown.timeline[1:]] == [
         "printful: the order was refunded: 12.50 USD",
-        "printful: the order was refunded: 3",
+        "printful: the order was refunded: 3 USD",
         "printful: the order was refunded",
     ]
+
+
+def test_a_refund_without_a_currency_has_that_of_earlier_reports_on_the_same_order() -> None:
+    refund = pf("order_refunded", "fulfilled", at=8, amount="2.00", order={"costs": {"total": "9.00"}})
+    first = pf("order_created", "pending", at=1, order={"costs": {"currency": "GBP", "total": "9.00"}})
+    later = pf("order_updated", "fulfilled", at=9, order={"costs": {"currency": "GBP", "total": "7.00"}})
+    other = pf("order_created", "pending", at=2, order={"costs": {"currency": "JPY", "total": "900"}}, number=2)
+    for before, currency in (([first], "GBP"), ([first, other], "GBP"), ([], None), ([later], None), ([other], None)):
+        (shown,) = record(paid((TEE, 4)), refund, *before).refunds
+        assert (shown.amount, shown.currency) == ("2.00", currency)
 
 
 def test_an_open_line_out_of_stock_is_flagged_until_it_is_in_stock_or_shipped() -> None:
@@ -1372,7 +1455,7 @@ def test_an_item_belongs_to_the_line_that_it_references_whatever_its_sku() -> No
 def test_an_item_without_a_known_reference_belongs_to_all_lines_of_its_sku() -> None:
     items = item(1, "elsewhere", TEE, 3)
     facts = [paid((TEE, 2), (MUG, 1), (TEE, 1)), pf("order_updated", "inprocess", items, at=1)]
-    assert statuses(record(*facts)) == [Status.IN_PRODUCTION] * 3  # the mug: it has no item
+    assert statuses(record(*facts)) == [Status.IN_PRODUCTION, Status.PAID, Status.IN_PRODUCTION]  # the mug has no item
     shown = record(*facts, pf("package_shipped", "partial", items, at=5, shipment=parcel(7, (1, 3))))
     assert (shipped(shown), contents(shown)) == ([2, 0, 1], [[("1", 2), ("3", 1)]])
 
@@ -1781,16 +1864,20 @@ def test_a_print_file_that_failed_is_flagged(item_there: dict[str, Any], status:
     assert (Attention.ITEM_FILE_FAILED in shown.attention) is is_flagged
 
 
-def test_a_failed_print_file_is_flagged_until_it_is_replaced_or_the_line_has_left_or_is_canceled() -> None:
+def test_a_failed_print_file_is_flagged_until_it_is_replaced_or_gone_or_the_line_has_left_or_is_canceled() -> None:
     failed = [paid((TEE, 4)), pf("order_created", "pending", files("failed"), at=1)]
     for later in (
         pf("order_updated", "pending", files("ok"), at=2),
         sent(7, (1, 4), at=2),
         pf("order_canceled", "canceled", at=2),
         pf("order_updated", "pending", item(2, "1", TEE, 4), at=2),
+        pf("order_updated", "pending", item(1, "1", TEE, 4), at=2),  # each list of Printful's is complete
     ):
-        assert Attention.ITEM_FILE_FAILED not in record(*failed, later).attention
-    assert Attention.ITEM_FILE_FAILED in record(*failed, pf("order_updated", "pending", at=2)).attention
+        shown = record(*failed, later)
+        assert Attention.ITEM_FILE_FAILED not in shown.attention
+    assert record(*failed, pf("order_updated", "pending", at=2)).provider_orders[0].items[0].print_file is None
+    earlier = pf("order_updated", "pending", item(1, "1", TEE, 4), at=0)
+    assert Attention.ITEM_FILE_FAILED in record(*failed, earlier).attention
 
 
 def test_an_incomplete_item_is_flagged_by_name_until_the_order_is_complete_or_over() -> None:

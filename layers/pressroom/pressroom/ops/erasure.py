@@ -26,6 +26,7 @@ from pressroom.platform.times import iso
 from pressroom.providers.follow_ups import FOLLOW_UPS
 
 ERASED = "erased"
+_ERASED_LINK = "https://erased.invalid/"
 _WITHOUT_PERSONAL_DATA = frozenset({"sent", "dead", "withdrawn", "notified", "overdue"})
 """The kinds of facts whose texts are error classes, which contain no personal data."""
 
@@ -83,9 +84,11 @@ def _without_texts(fact: Fact) -> dict[str, Any]:
     data = {name: value for name, value in fact.data.items() if name != "emails"}
     if data.get("reason") and fact.kind not in _WITHOUT_PERSONAL_DATA:
         data["reason"] = ERASED
-    if data.get("tracking_number") or data.get("tracking_url"):
-        # Parcels are told apart by whether they have tracking, so the field must not be empty.
+    # Parcels are told apart by whether they have a number or only a link, so that field must not be empty.
+    if data.get("tracking_number"):
         data |= {"tracking_number": ERASED, "tracking_url": None}
+    elif data.get("tracking_url"):
+        data["tracking_url"] = _ERASED_LINK
     if fact.kind == "print_file":
         data["url"] = None
     for name in ("lines", "items", "incomplete"):

@@ -44,9 +44,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 | `shipped`      | a printer's report of a parcel           | a parcel in the ledger, once per (printer, parcel); the  |
 |                |                                          | latest report has its tracking; pieces of its lines are  |
 |                |                                          | shipped. A reshipment adds no pieces to those that have  |
-|                |                                          | left. Ends `failed` and `production_error`, and a hold   |
-|                |                                          | if it makes the order `fulfilled`. A parcel without a    |
-|                |                                          | piece of the order moves no status                       |
+|                |                                          | left. Ends `failed` and `production_error`. A parcel     |
+|                |                                          | without a piece of the order moves no status             |
 | `returned`     | printful.package_returned                | the parcel (added if it is new) came back, with the      |
 |                |                                          | pieces that the report names, or all pieces if it names  |
 |                |                                          | none; as many as are sent again, in a parcel marked as a |
@@ -61,7 +60,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | reported only as a status ends with a later `progress`   |
 | `released`     | printful.order_remove_hold               | ends the hold, if all reports of it are older, or if the |
 |                |                                          | hold began at the same instant                           |
-| `refunded`     | printful.order_refunded                  | a refund, in the printer's currency                      |
+| `refunded`     | printful.order_refunded                  | a refund, in the currency of the printer's costs, as the |
+|                |                                          | fact or the latest one before it names it                |
 | `stock`        | printful.stock_updated                   | which variants of a product can't be ordered; the latest |
 |                |                                          | report counts: `out_of_stock` while a line of such a     |
 |                |                                          | variant is open                                          |
@@ -86,7 +86,7 @@ from pressroom.order import links
 from pressroom.order.attention import attention, may_be_made_twice
 from pressroom.order.confirmation import confirm_changes, follow_changes, is_turning_point
 from pressroom.order.facts import DRAFT, Fact, destination_of, in_order, kind_of_status
-from pressroom.order.ledger import enter_parcel, merge_untracked_parcels, place_items, place_pieces, returned_parcel
+from pressroom.order.ledger import enter_parcel, merge_parcels, place_items, place_pieces, returned_parcel
 from pressroom.order.model import (
     RANK,
     ApprovalFile,
@@ -102,7 +102,7 @@ from pressroom.order.model import (
 )
 from pressroom.order.reasons import Attention
 from pressroom.order.settle import change_lines, route_by_hand, settle
-from pressroom.order.state import Progress, State, parts_of, provider_order_of
+from pressroom.order.state import Progress, State, parts_of, provider_order_of, stage_of
 from pressroom.order.tracking import tracking_number
 from pressroom.partners import SHOP
 
@@ -124,6 +124,7 @@ def fold(order_id: str, facts: Iterable[Fact]) -> Order:
         rule = RULES.get(fact.kind)
         if rule:
             state.note_provider_order(fact)
+            _release_in_production(state, fact)
         if is_turning_point(fact):
             confirm_changes(state)
         text = rule(state, fact) if rule else f"Not understood: {fact.kind}"
@@ -145,7 +146,7 @@ def _finish(state: State) -> None:
     confirm_changes(state)
     change_lines(state)
     place_items(state)
-    merge_untracked_parcels(state)
+    merge_parcels(state)
     place_pieces(state)
     settle(state)
     order = state.order
@@ -320,8 +321,6 @@ def _on_shipped(state: State, fact: Fact) -> str:
     before = len(known.parts) if known else None
     parcel = enter_parcel(state, fact)
     again = before == len(parcel.parts)
-    if fact.data.get("status") == "fulfilled":
-        _release(state, fact, "held", "progress")
     number = tracking_number(fact.data["tracking_number"])
     text = f"Parcel shipped by {parcel.provider}: {_contents(fact)}" + (f", tracking {number}" if number else "")
     return text + (" (a reshipment)" if fact.data.get("reshipment") else "") + (" (reported again)" if again else "")
@@ -400,8 +399,22 @@ def _release(state: State, fact: Fact, *kinds: str, ends_new: bool = False) -> N
                 state.holds[key][-1].until = fact.at
 
 
+def _release_in_production(state: State, fact: Fact) -> None:
+    """End the hold of a printer's order that went on to production after it; Printful may not report the release.
+
+    A report of a hold proves nothing, since it can have any status (field notes on Printful); nor does a parcel of a
+    part, which may have been packed before the hold.
+    """
+    if fact.kind == "held" or (fact.data.get("status") == "partial" and "parcel" in fact.data):
+        return
+    if "provider" in fact.data and stage_of(fact) is Status.IN_PRODUCTION:
+        _release(state, fact, "held", "progress")
+
+
 def _on_refunded(state: State, fact: Fact) -> str:
-    amount, currency = fact.data["amount"], fact.data["currency"]
+    known = state.provider_orders.get(provider_order_of(fact))
+    currency = fact.data["currency"] or (known.costs.currency if known and known.costs else None)
+    amount = fact.data["amount"]
     state.order.refunds.append(Refund(provider=fact.data["provider"], at=fact.at, amount=amount, currency=currency))
     return _text(fact, "was refunded") + (f": {amount} {currency or ''}".rstrip() if amount else "")
 

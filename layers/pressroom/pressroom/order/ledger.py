@@ -7,11 +7,11 @@ its SKU, an item of a printer that reports no quantities is one of them (`_assig
 **Pieces.** `shipped_quantity` never exceeds the ordered quantity. Pieces of a parcel beyond that stay in the parcel and
 raise `over_shipped`, unless they replace pieces that came back before. Pieces that the order does not have raise
 `unknown_sku`; a parcel that holds nothing else moves no status. A printer that reports no quantities ships whole lines.
-Two parcels with the same item are then a parcel and its reshipment, or one parcel if only one of them has tracking.
+Two parcels with the same item are then a parcel and its reshipment, or one parcel (`merge_parcels`).
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pressroom.order.facts import Fact
@@ -136,31 +136,38 @@ def _assign_ambiguous_items(state: State) -> None:
             state.items[part].line_id = lines[max(len(lines) - position, 0)].id
 
 
-def merge_untracked_parcels(state: State) -> None:
-    """Merge a parcel without tracking into the parcel with tracking that it became; then mark the reshipments.
+def merge_parcels(state: State) -> None:
+    """Merge the parcels that turn out to be one; then mark the reshipments.
 
-    Cloudprinter's items stand for whole lines: the same item shows that two parcels are one. Camaloon's parcels have no
-    id: the same contents show it.
+    Cloudprinter's items stand for whole lines: the same item shows that two parcels are one if one of them has no
+    tracking, or only a link while the other one has a number. Camaloon's parcels have no id: the same contents show it
+    if one of them has no tracking.
     """
     _merge_same_contents(state)
-    tracked: dict[ItemKey | str, Parcel] = {}
-    for parcel in state.parcels.values():
-        for part in parcel.whole_lines() if parcel.has_tracking() else ():
-            tracked.setdefault(part, parcel)
-    for key, parcel in list(state.parcels.items()):
-        joined = set() if parcel.has_tracking() else parcel.whole_lines() & tracked.keys()
-        for part in joined:
-            del parcel.parts[part]
-            tracked[part].shipped_at = min(tracked[part].shipped_at, parcel.shipped_at)
-        if joined and not parcel.parts:
-            for tracked_one in {tracked[part].id: tracked[part] for part in joined}.values():
-                tracked_one.merged.append(parcel.id)
-            del state.parcels[key]
+    _merge_same_items(state, lambda parcel: parcel.tracking_number is not None, lambda parcel: parcel.has_only_a_link())
+    _merge_same_items(state, lambda parcel: parcel.has_tracking(), lambda parcel: not parcel.has_tracking())
     left: set[ItemKey | str] = set()
     for parcel in state.parcels.values():
         items = parcel.whole_lines()
         parcel.reshipment = parcel.reshipment or (bool(items) and items <= left)
         left |= items
+
+
+def _merge_same_items(state: State, is_known: Callable[[Parcel], bool], is_less: Callable[[Parcel], bool]) -> None:
+    """Merge parcels of which less is known into those with the same items, item by item."""
+    known: dict[ItemKey | str, Parcel] = {}
+    for parcel in filter(is_known, state.parcels.values()):
+        for part in parcel.whole_lines():
+            known.setdefault(part, parcel)
+    for key, parcel in list(state.parcels.items()):
+        joined = parcel.whole_lines() & known.keys() if is_less(parcel) else set()
+        for part in joined:
+            del parcel.parts[part]
+            known[part].absorb(parcel)
+        if joined and not parcel.parts:
+            for one in {known[part].id: known[part] for part in joined}.values():
+                one.merged.append(parcel.id)
+            del state.parcels[key]
 
 
 def _merge_same_contents(state: State) -> None:
@@ -171,8 +178,8 @@ def _merge_same_contents(state: State) -> None:
     for key, parcel in list(state.parcels.items()):
         same = tracked.get((parcel.provider, frozenset(parcel.parts.items())))
         if same and not parcel.has_tracking():
+            same.absorb(parcel)
             same.merged.append(parcel.id)
-            same.shipped_at = min(same.shipped_at, parcel.shipped_at)
             del state.parcels[key]
 
 

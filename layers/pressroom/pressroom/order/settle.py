@@ -77,7 +77,9 @@ def _settle_line(state: State, line: Line, kept: int, back: int) -> int:
     # A line that no item is known for follows what its printer says of its order as a whole.
     keys = state.items_by_line.get(line.id) or state.whole_orders.get(line.destination or "", [])
     reports = [[state.progress_of((order, "")), state.progress_of((order, item))] for order, item in keys]
-    rank = max((progress.rank for report in reports for progress in report), default=0)
+    # A printer that goes on with an order does not make what its list of the order lacks.
+    made = [report for key, report in zip(keys, reports, strict=True) if state.has_item(*key)]
+    rank = max((progress.rank for report in made for progress in report), default=0)
     if state.created_by.get(line.id) in state.sent:
         rank = max(rank, RANK[Status.ACCEPTED])
     if line.id in state.begun:

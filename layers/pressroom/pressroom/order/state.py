@@ -74,9 +74,10 @@ class Item:
     line_id: str | None = None
 
     def describe(self, listed: dict[str, Any]) -> None:
-        """Enter a later description, which may leave out what an earlier one had."""
-        for name in ("ref", "sku", "quantity", "variant", "name", "price", "retail_price", "print_file"):
+        """Enter a later description, which may leave out what an earlier one had. Without print files it has none."""
+        for name in ("ref", "sku", "quantity", "variant", "name", "price", "retail_price"):
             setattr(self, name, listed.get(name) or getattr(self, name))
+        self.print_file = listed.get("print_file")
         self.sku = self.sku or listed.get("external_variant")
 
 
@@ -117,6 +118,15 @@ class Parcel:
     def names_skus(self) -> bool:
         """Return whether the printer names SKUs instead of items."""
         return bool(self.parts) and all(isinstance(part, str) for part in self.parts)
+
+    def has_only_a_link(self) -> bool:
+        return self.tracking_number is None and self.tracking_url is not None
+
+    def absorb(self, other: "Parcel") -> None:
+        """Enter what another report, which turned out to be about this parcel, says of it."""
+        self.shipped_at = min(self.shipped_at, other.shipped_at)
+        self.tracking_url = self.tracking_url or other.tracking_url
+        self.carrier, self.service = self.carrier or other.carrier, self.service or other.service
 
     def whole_lines(self) -> set[ItemKey | str]:
         """Return the parts that are all pieces of a line."""
