@@ -23,8 +23,10 @@ from pressroom.inbox import events
 from pressroom.inbox.receiver import LARGEST_BODY
 from pressroom.order import routing
 from pressroom.order.routing import Route, Routing
+from pressroom.order.shop_order import LineItem
 from pressroom.partners import FOLLOWED, NAMES, PERSONALIZED
 from pressroom.platform import table as rows
+from pressroom.platform import wire
 from pressroom.platform.errors import Refused
 from pressroom.providers.storefront.messages import check, read
 
@@ -33,7 +35,7 @@ RULES, DEFAULT = "RoutingRules", "DefaultDestination"
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the order, as far as it can be parsed. `route` is None if the line has no SKU."""
+    """A line of the order, as far as it can be parsed. `route` is None if it is no object."""
 
     id: str
     sku: str
@@ -88,10 +90,10 @@ def explain(body: bytes, how: Routing) -> Explanation:
     except Refused as refusal:
         return Explanation("?", (), (*errors, *_errors(refusal)))
     try:
-        check("order_paid", content)
+        check("order_paid", content, how)
     except Refused as refusal:
         errors += _errors(refusal)
-    items = content.get("line_items")
+    items = wire.listed(content.get("line_items"))
     lines = tuple(
         _line(position, item, how) for position, item in enumerate(items if isinstance(items, list) else (), start=1)
     )
@@ -101,14 +103,12 @@ def explain(body: bytes, how: Routing) -> Explanation:
 def _line(position: int, item: Any, how: Routing) -> Line:
     if not isinstance(item, dict):
         return Line(str(position), "?", "?", None)
-    sku, name = item.get("sku") or "", item.get("id")
-    is_text = isinstance(sku, str | int)
-    route = routing.route(str(sku).strip(), item.get("personalization") is not None, how) if is_text else None
+    read = LineItem.model_validate(item | {"quantity": 1, "price": None})
     return Line(
-        id=str(position) if name is None else printable(name),
-        sku=printable(sku) if route else "?",
+        id=str(position) if read.id is None else printable(read.id),
+        sku=printable(read.sku),
         quantity=printable(item.get("quantity", "?")),
-        route=route,
+        route=routing.route_line(read, how),
     )
 
 
@@ -170,7 +170,7 @@ def _to_json(line: Line) -> dict[str, Any]:
         "sku": line.sku,
         "quantity": line.quantity,
         "destination": route.destination if route else None,
-        "why": route.why if route else "it has no SKU",
+        "why": route.why if route else "it is no object",
         "followed": bool(route and route.destination in FOLLOWED),
     }
 
@@ -196,7 +196,7 @@ def _readable(explanation: Explanation, how: Routing, origin: str) -> list[Rende
 
 def _route_cells(route: Route | None) -> tuple[Text, Text]:
     if route is None:
-        return Text("?", style="red"), Text("it has no SKU")
+        return Text("?", style="red"), Text("it is no object")
     if route.destination is None:
         return Text("nowhere", style="red"), Text(route.why)
     followed = " (followed only)" if route.destination in FOLLOWED else ""

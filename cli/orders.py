@@ -190,6 +190,7 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
         "canceled": lambda row: row["canceled_quantity"] or None,
         "returned": lambda row: row["returned_quantity"] or None,
         "goes to": lambda row: row["destination"] or "nowhere",
+        "unusable": lambda row: row.get("unusable"),
         "status": "status",
         "print file": lambda row: list(
             filter(None, [(row["print_file"] or {}).get(name) for name in ("status", "url")])

@@ -29,6 +29,7 @@ from pressroom.order import joining, lane, routing
 from pressroom.order.decision import Decision, Undecided
 from pressroom.order.facts import Fact, in_order
 from pressroom.order.outbox import Delivery
+from pressroom.order.shop_order import OrderPaid
 from pressroom.partners import CREATES, LANES, PRINTERS
 from pressroom.platform import times
 from pressroom.platform.errors import Unprocessable
@@ -53,9 +54,14 @@ def about_orders() -> dict[str, Topic[Any, Any]]:
         for handler in handlers
         if handler.write in (joining.apply, stock.record_order) or handler.name.startswith(DECIDED_LATER)
     }
-    name = "storefront.order_paid"  # the only one that reads a setting
-    decide = lambda order, event: Undecided(str(order.id), partial(decisions.paid, order, event, RULES, inbox.get))  # noqa: E731
-    return found | {name: replace(found[name], decide=decide)}
+    for name, decided in (("order_paid", decisions.paid), ("order_updated", decisions.updated)):  # they read settings
+        topic = f"storefront.{name}"
+        found[topic] = replace(found[topic], decide=partial(_decide, decided))
+    return found
+
+
+def _decide(decided: Callable[..., Decision], order: OrderPaid, event: Event) -> Undecided:
+    return Undecided(str(order.id), partial(decided, order, event, RULES, inbox.get))
 
 
 START = datetime(2026, 9, 1, 10, tzinfo=UTC)

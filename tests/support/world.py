@@ -136,6 +136,10 @@ class World:
     def attention(self) -> list[str]:
         return [str(reason) for reason in self.order().attention]
 
+    def camaloon_lines(self) -> list[str]:
+        """Return the SKUs of all lines that Camaloon has received."""
+        return sorted(item["sku"] for each in self.camaloon_orders for item in each["line_items"])
+
     def receive(self, topic: str, content: dict[str, Any]) -> Fact:
         """Receive a message and apply its decision; `send` sends the deliveries."""
         self.now += 1
@@ -146,8 +150,7 @@ class World:
             self.deliveries[delivery.id] = delivery
             if lane.may_go(delivery, self.shelf.facts):
                 self.queue.append(delivery.id)
-        (fact,) = decision.facts
-        return fact
+        return decision.facts[0]
 
     def send(self) -> None:
         """Make one attempt at the first delivery in the queue."""

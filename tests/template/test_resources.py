@@ -24,9 +24,11 @@ DEAD_LETTER_QUEUES = {f"{destination.upper()}_DEAD_LETTER_QUEUE_URL" for destina
 DELIVERERS = [f"deliver/{destination}" for destination in DESTINATIONS]
 DELIVER = {"QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "MAX_ATTEMPTS", "LAST_RECEIVE", "BACKOFF_SECONDS"}
 SEARCH = "SEARCH_SECRET_ARN"
+ROUTING = {"ROUTING_RULES", "DEFAULT_DESTINATION"}
 STORES = {"PRINTFUL_STORES", "PRINTFUL_STORE_ID"}
 VARIABLES = {
     **{f"receive/{sender}": {f"{sender.upper()}_SECRET_ARN"} for sender in SENDERS},
+    "receive/storefront": {"STOREFRONT_SECRET_ARN", *ROUTING},
     "pump": {
         *("STACK_NAME", "PRINT_FILES_QUEUE_URL"),
         *(f"{destination.upper()}_QUEUE_URL" for destination in DESTINATIONS),
@@ -34,8 +36,8 @@ VARIABLES = {
     **{f"{provider}/{topic}": set[str]() for provider, topic in template.topics()},
     **{f"printful/{topic}": STORES for provider, topic in template.topics() if provider == "printful"},
     **{f"printful/{topic}": {*STORES, SEARCH} for topic in template.printful_topics_about_orders()},
-    "storefront/order_paid": {"ROUTING_RULES", "DEFAULT_DESTINATION", SEARCH},
-    "storefront/order_updated": {SEARCH},
+    "storefront/order_paid": {*ROUTING, SEARCH},
+    "storefront/order_updated": {*ROUTING, SEARCH},
     "park": set[str](),
     "deliver/camaloon": {
         *DELIVER,

@@ -37,6 +37,8 @@ class Partner:
     """Deliveries of one order depend on each other, so only one of them is queued at a time (`order.lane`)."""
     needs_design: bool = False
     """It prints personalised lines only."""
+    needs_price: bool = False
+    """It refuses a line without a price."""
     disabled_after: int | None = None
     """After so many failed webhooks in a row it disables the webhook; None if it never does, or does not say so."""
     stages: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +62,7 @@ PARTNERS = (
         issues_credential=True,
         required_parameters=("CamaloonSourceDomain",),
         create="order_paid",
+        needs_price=True,
         disabled_after=20,  # Camaloon API v1, "Webhook errors"
     ),
     Partner(

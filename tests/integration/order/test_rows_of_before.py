@@ -48,7 +48,7 @@ from tests.support.samples import BADGE, TOTE, sample, shipment
 FILE = Path(__file__).with_name("rows_of_3644d2d.json.gz")
 SINCE: frozenset[str] = frozenset(
     {"STORE", "linked", "unlinked", "resembles", "distinct", "maybe_same_order", "made_twice", "no_sku", "uid_found"}
-    | {"item_file_failed", "item_incomplete"}
+    | {"item_file_failed", "item_incomplete", "line_unusable"}
 )
 """Kinds of rows, kinds of facts and reasons for attention that were added after that version."""
 

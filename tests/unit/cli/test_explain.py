@@ -84,20 +84,30 @@ def test_an_order_with_an_unrouted_line_is_not_fully_routed() -> None:
 
 
 def test_all_errors_are_returned_with_the_lines_that_can_be_parsed() -> None:
-    content = of_lines({"quantity": -1, "id": "a\x1b[2J"}, {"sku": {}}, {"personalization": {"variant_id": 1}})
+    content = of_lines({"quantity": -1, "id": "a\x1b[2J"}, {"sku": ["T"]}, {"personalization": {"variant_id": 1}})
+    del content["shipping_info"]["city"], content["line_items"][0]["price"]
     content["line_items"] += ["no line"]
     content["currency"] = "euro"
     explained = explain.explain(body(content), HOW)
     assert [field for field, _ in explained.errors] == [
         "currency",
         "line_items.0.quantity",
-        "line_items.0.id",
-        "line_items.1.sku",
-        "line_items.2.personalization.template_config",
-        "line_items.2.personalization.thumbnails",
         "line_items.3",
+        "shipping_info.city",
+        "line_items.0.price",
     ]
-    assert destinations(content) == [(r"'a\x1b[2J'", "camaloon"), ("2", None), ("3", "oms"), ("4", None)]
+    assert destinations(content) == [("1", "camaloon"), ("2", None), ("3", None), ("4", None)]
+
+
+def test_a_line_that_is_unusable_is_explained() -> None:
+    content = of_lines({"personalization": {"variant_id": 1}}, {"sku": "x" * 201})
+    explained = explain.explain(body(content), HOW)
+    assert not explained.errors
+    assert not explained.fully_routed
+    assert [line.route.why.partition(": ")[2] for line in explained.lines if line.route] == [
+        "personalization.template_config, personalization.thumbnails",
+        "sku",
+    ]
 
 
 def test_a_line_without_a_sku_goes_nowhere_unless_it_has_a_design() -> None:
@@ -228,7 +238,7 @@ def test_a_refused_order_is_shown_with_all_errors(tmp_path: Path, capsys: pytest
     assert "1 '[red]\\x1b[2J' 1 camaloon" in text
     assert "The order would be refused, and none of its lines would be sent." in text
     assert "currency must be an ISO 4217 currency code, such as EUR" in text
-    assert "line_items.0.price Input should be greater than or equal to 0" in text
+    assert "line_items.0.price must be a number from 0, of 15 digits at most" in text
 
 
 def test_the_routes_are_available_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,8 @@ def test_without_a_default_the_line_has_no_destination(how: Routing) -> None:
 def test_a_line_without_personalisation_that_a_rule_routes_to_the_oms_has_no_destination() -> None:
     how = parse("ENG-*=oms,*=camaloon", "camaloon")
     found = route("ENG-1", False, how)
-    assert found == Route(None, "the rule ENG-*=oms sends it to the OMS, but it has no personalization")
+    why = "the rule ENG-*=oms sends it to the OMS, but it has no personalization"
+    assert found == Route(None, why, is_lacking=True)
     assert route("ENG-1", True, how) == Route("oms", "the rule ENG-*=oms")
 
 
@@ -61,6 +62,28 @@ def test_a_line_without_personalisation_that_a_rule_routes_to_the_oms_has_no_des
 def test_a_line_without_a_sku_has_no_printer_unless_it_has_a_design(how: Routing) -> None:
     assert destinations(("",), how) == [None]
     assert destinations(("",), how, personalized=True) == ["oms"]
+
+
+@pytest.mark.parametrize("default", ["camaloon", "printful", "nobody"])
+@pytest.mark.parametrize("sku", ["", "X"])
+def test_a_line_whose_design_can_not_be_used_has_no_printer(sku: str, default: str) -> None:
+    found = route(sku, True, parse("", default), "personalization.thumbnails")
+    assert (found.destination, found.is_lacking) == (None, True)
+    assert "personalization.thumbnails" in found.why
+
+
+def test_a_rule_for_a_printer_without_designs_is_final_whatever_the_design() -> None:
+    assert route("PIN", True, parse("P*=camaloon"), "personalization.thumbnails").destination == "camaloon"
+
+
+@pytest.mark.parametrize("personalized", [False, True])
+def test_a_line_whose_sku_can_not_be_used_has_no_printer(*, personalized: bool) -> None:
+    found = route("", personalized, parse("*=printful", "camaloon"), "sku")
+    assert (found.destination, found.is_lacking) == (None, True)
+
+
+def test_a_line_that_no_rule_wants_lacks_nothing() -> None:
+    assert not route("X", False, parse("")).is_lacking
 
 
 def test_spaces_and_empty_parts_are_ignored() -> None:

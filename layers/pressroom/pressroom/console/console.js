@@ -803,6 +803,7 @@ async function order(id) {
                         each.error.delay_hours ? [", ", data(each.error.delay_hours, 20), " hours late"] : null,
                       )
                     : null,
+                  each.unusable ? el("div", { class: "reason" }, "can’t be used: ", data(each.unusable, 120)) : null,
                 ],
               ],
               ["Price", (each) => money(each.price, known.currency)],

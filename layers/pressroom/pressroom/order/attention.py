@@ -78,9 +78,15 @@ def _no_sku(state: State) -> bool:
     return any(line.is_no_product() and line.status is not Status.CANCELED for line in state.order.lines)
 
 
+def _line_unusable(state: State) -> bool:
+    return any(
+        line.unusable and line.destination is None and line.status is not Status.CANCELED for line in state.order.lines
+    )
+
+
 def _unroutable(state: State) -> bool:
     return any(
-        line.destination is None and not line.is_no_product() and line.status is not Status.CANCELED
+        line.destination is None and not (line.is_no_product() or line.unusable) and line.status is not Status.CANCELED
         for line in state.order.lines
     )
 
@@ -127,6 +133,7 @@ def _change_not_sent(state: State) -> bool:
     return (not state.revoked and not latest.keys() <= state.by_id.keys()) or any(
         line.id in state.left_out
         or line.id in state.removed
+        or (line.unusable and takes_changes(line.destination))
         or (latest[line.id]["sku"], latest[line.id]["quantity"]) != (line.sku, line.quantity)
         for line in going
     )
@@ -277,6 +284,7 @@ def _is_to_be_made(state: State, part: ItemKey) -> bool:
 RULES: dict[Attention, Rule] = {
     Attention.UNPAID: _unpaid,
     Attention.NO_SKU: _no_sku,
+    Attention.LINE_UNUSABLE: _line_unusable,
     Attention.MAYBE_SAME_ORDER: _maybe_same_order,
     Attention.MADE_TWICE: _made_twice,
     Attention.UNROUTABLE: _unroutable,

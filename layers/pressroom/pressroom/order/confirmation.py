@@ -99,6 +99,8 @@ def removed_by_both(state: State) -> set[str]:
 
 def change(line: Line, said: _Said) -> None:
     """Change a line to the shop's new description. Values that the shop leaves out stay as they were."""
+    if "unusable" in said or "variant" in said or said.get("sku", line.sku) != line.sku:
+        line.unusable = said.get("unusable")
     for name in ("sku", "quantity", "price", "variant", "name"):
         setattr(line, name, said.get(name, getattr(line, name)))
 

@@ -72,7 +72,7 @@ def delivery_ids(facts: Iterable[Fact]) -> list[str]:
 
     Of more than MOST_DELIVERIES, those in the middle are left out: they are the shop's many updates, which are alike.
     """
-    ids = [delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())]
+    ids = list(dict.fromkeys(delivery_id for fact in facts for delivery_id in fact.data.get("deliveries", ())))
     half = MOST_DELIVERIES // 2
     return [*ids[:half], *ids[-half:]] if len(ids) > MOST_DELIVERIES else ids
 

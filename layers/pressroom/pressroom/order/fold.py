@@ -9,7 +9,8 @@ each fact's kind, so any permutation and any number of duplicates give the same 
 |                |                                          | `paid`. Lines that an update had removed before are not  |
 |                |                                          | sent                                                     |
 | `paid_again`   | storefront.order_paid                    | only raises `paid_twice`: the first message counts       |
-| `routed`       | ops.line_routed                          | gives a printer to a line that no rule matched           |
+| `routed`       | ops.line_routed, storefront.order_updated| gives a printer to a line that no rule matched, or that  |
+|                |                                          | lacked a SKU or a usable design before                   |
 | `updated`      | storefront.order_updated                 | the latest update counts, unless it is older than the    |
 |                |                                          | payment: lines that can be changed get its values, or are|
 |                |                                          | canceled if it leaves them out; so do lines at followed  |
@@ -104,7 +105,7 @@ from pressroom.order.reasons import Attention
 from pressroom.order.settle import change_lines, route_by_hand, settle
 from pressroom.order.state import Progress, State, parts_of, provider_order_of, stage_of
 from pressroom.order.tracking import tracking_number
-from pressroom.partners import SHOP
+from pressroom.partners import OPS, SHOP
 
 type Rule = Callable[[State, Fact], str]
 """Applies a fact, and returns its text for the timeline; empty if the timeline does not show it."""
@@ -186,6 +187,8 @@ def _on_paid(state: State, fact: Fact) -> str:
     order.lines = [Line(**line) for line in fact.data["lines"]]
     for line, name in zip(order.lines, fact.data.get("names", ()), strict=False):
         line.name = name
+    for line in order.lines:
+        line.unusable = fact.data.get("unusable", {}).get(line.id)
     state.left_out = frozenset(fact.data.get("left_out", ()))
     for delivery_id in fact.data.get("deliveries", ()):
         destination = destination_of(delivery_id)
@@ -209,7 +212,8 @@ def _on_routed(state: State, fact: Fact) -> str:
     for delivery_id in fact.data["deliveries"]:
         state.created_by.setdefault(line, delivery_id)
     route_by_hand(state)
-    return f"Line {line} was routed to {destination} by hand"
+    how = "by hand" if fact.source.startswith(OPS) else "because the shop has changed it"
+    return f"Line {line} was routed to {destination} {how}"
 
 
 def _on_updated(state: State, fact: Fact) -> str:

@@ -43,6 +43,28 @@ def digest_sent(known: list[Fact], printer: str) -> str | None:
     return sent
 
 
+def with_designs(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> dict[str, LineItem]:
+    """Return those of the given lines that the order still has, each with its design if that is known.
+
+    A shop may leave out an unchanged design: it is taken from the latest `earlier` message, for the same SKU. If that
+    message has a design that can't be used, the line still has one that can't be used.
+    """
+    wanted = frozenset(line_ids)
+    lines = {each: line for each, line in order.lines().items() if each in wanted}
+    before = iter(earlier())
+    while lacking := [each for each, line in lines.items() if not line.is_personalized]:
+        described = next(before, None)
+        if described is None:
+            break
+        known = described.lines()
+        for each in lacking:
+            if each in known and known[each].sku == lines[each].sku and known[each].is_personalized:
+                lines[each] = lines[each].model_copy(
+                    update={"personalization": known[each].personalization, "unusable": known[each].unusable}
+                )
+    return lines
+
+
 class OrderedPrinter(Protocol):
     """The four questions that the shop's decisions ask of a printer; its module `decisions` answers them."""
 
@@ -57,10 +79,10 @@ class OrderedPrinter(Protocol):
     def cancel(self, known: list[Fact]) -> bytes | None:
         """Return what to send when the shop has canceled the order; None if nothing is to be sent."""
 
-    def add_line(
-        self, order: OrderPaid, line_id: str, line_ids: Collection[str], earlier: Earlier, known: list[Fact]
+    def add_lines(
+        self, order: OrderPaid, new: Collection[str], line_ids: Collection[str], earlier: Earlier, known: list[Fact]
     ) -> Message | None:
-        """Return what to send for one more line, routed by hand; `line_ids` are the lines that it has already.
+        """Return what to send for more lines, routed after the payment; `line_ids` are the lines that it has already.
 
-        The digest is that of all that the printer has then. Raises Unprocessable if it can't print the line.
+        The digest is that of all that the printer has then. Raises Unprocessable if it can't print any of the lines.
         """

@@ -81,6 +81,7 @@ class Line:
 
     `name` is the product's, as the shop, or else the printer, writes it.
     `variant` is the product variant of a personalised line; `uid`, `print_file` and `batch` come from the OMS.
+    `unusable` names what the shop sent of the line that can't be used (`LineItem.unusable`).
     """
 
     id: str
@@ -90,6 +91,7 @@ class Line:
     price: str | None = None
     variant: str | None = None
     name: str | None = None
+    unusable: str | None = None
     status: Status = Status.PAID
     shipped_quantity: int = 0
     canceled_quantity: int = 0
@@ -99,9 +101,14 @@ class Line:
     print_file: PrintFile | None = None
     batch: Batch | None = None
 
+    @property
+    def is_personalized(self) -> bool:
+        """Return whether the line has a design, be it one that can't be used."""
+        return self.variant is not None or "personalization" in (self.unusable or "")
+
     def is_no_product(self) -> bool:
         """Return whether the shop gave the line no SKU, and nobody a printer: a tip, gift wrap, an insurance."""
-        return not self.sku and self.destination is None
+        return not self.sku and self.destination is None and not self.unusable
 
     def waits(self) -> Waits | None:
         """Return what the line waits for; None for one that has left, or never will."""

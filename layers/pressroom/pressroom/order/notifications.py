@@ -222,8 +222,14 @@ def notifications_for(
 
 
 def _for_the_customer(order: Order) -> dict[str, Any]:
-    """Return the record without what only the merchant settles with a printer: costs, items there, designs."""
+    """Return the record without what only the merchant settles with a printer: costs, items there, designs.
+
+    A line's `unusable` is rare, and left out if there is nothing: each notification would be longer because of it.
+    """
     shown = order.to_json()
+    for line in shown["lines"]:
+        if line["unusable"] is None:
+            del line["unusable"]
     for known in shown["provider_orders"]:
         for name in known.keys() - {"provider", "id", "status"}:
             del known[name]

@@ -18,6 +18,7 @@ class Attention(StrEnum):
     UNPAID = "unpaid", "A printer works on the order, or the shop changed it, but the shop has not reported it as paid."
     PAID_TWICE = "paid_twice", "The shop reported the payment again with different contents; the first report counts."
     NO_SKU = "no_sku", "A line has no SKU, so nobody prints it."
+    LINE_UNUSABLE = "line_unusable", "A line has a design or a SKU that Pressroom can't use, so nobody prints it."
     MAYBE_SAME_ORDER = (
         "maybe_same_order",
         "Another record may be the same order: link the two, or say that they are not.",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import Protocol
 
 from pressroom.partners import DEFAULTS, NAMES, PERSONALIZED, PRINTERS
 from pressroom.platform import config
@@ -33,10 +34,30 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The printer of a line; None if it has none and waits for a person. `why` explains it to that person."""
+    """The printer of a line; None if it has none and waits for a person. `why` explains it to that person.
+
+    `is_lacking`: the line lacks what would give it a printer, a SKU or a usable design; otherwise no rule wants it.
+    """
 
     destination: str | None
     why: str
+    is_lacking: bool = False
+
+
+class Routable(Protocol):
+    """What of a line decides about its printer: of one that the shop sends, or of one in the record."""
+
+    @property
+    def sku(self) -> str:
+        """Its SKU, or an empty text."""
+
+    @property
+    def is_personalized(self) -> bool:
+        """Whether it has a design, be it one that can't be used."""
+
+    @property
+    def unusable(self) -> str | None:
+        """What of it can't be used."""
 
 
 def parse(rules: str, default: str = NOBODY) -> Routing:
@@ -55,18 +76,27 @@ def parse(rules: str, default: str = NOBODY) -> Routing:
     return Routing(tuple(read), default)
 
 
-def route(sku: str, personalized: bool, routing: Routing) -> Route:
-    """Return the printer of a line, and why.
+def route(sku: str, personalized: bool, routing: Routing, unusable: str = "") -> Route:
+    """Return the printer of a line, and why. `unusable` names what of the line can't be used (`LineItem.unusable`).
 
     A line without a SKU has no printer, unless it has a design to print. A rule is final: a line that a rule sends to
-    the OMS, and that has no personalization, goes nowhere else.
+    the OMS, and that has no personalization, goes nowhere else. Nor does a line whose SKU can't be used, or whose
+    design can't if its printer needs it: another printer would print something else, or nothing on it.
     """
+    found = _route(sku, personalized, routing)
+    if "sku" in unusable or (unusable and found.destination == PERSONALIZED):
+        return Route(None, f"the shop sent a value that can't be used: {unusable}", is_lacking=True)
+    return found
+
+
+def _route(sku: str, personalized: bool, routing: Routing) -> Route:
     if not sku and not personalized:
-        return Route(None, "it has no SKU, so nobody knows what to print")
+        return Route(None, "it has no SKU, so nobody knows what to print", is_lacking=True)
     rules = routing.rules if sku else ()
     rule = next((rule for rule in rules if fnmatchcase(sku, rule.pattern)), None)
     if rule and rule.destination == PERSONALIZED and not personalized:
-        return Route(None, f"the rule {rule} sends it to {NAMES[PERSONALIZED]}, but it has no personalization")
+        why = f"the rule {rule} sends it to {NAMES[PERSONALIZED]}, but it has no personalization"
+        return Route(None, why, is_lacking=True)
     if rule:
         return Route(rule.destination, f"the rule {rule}")
     if personalized:
@@ -74,6 +104,11 @@ def route(sku: str, personalized: bool, routing: Routing) -> Route:
     if routing.default == NOBODY:
         return Route(None, "no rule matches, it has no personalization, and by default nobody prints it")
     return Route(routing.default, "no rule matches, and it has no personalization: the default destination")
+
+
+def route_line(line: Routable, routing: Routing) -> Route:
+    """Return the printer of a line, and why."""
+    return route(line.sku, line.is_personalized, routing, line.unusable or "")
 
 
 @cache

@@ -5,12 +5,14 @@ What Pressroom adds (a line's `id` and `personalization`; an address's `country_
 order's currency.
 
 Inbound and tolerant: unknown fields are ignored, and what a shop may write in several ways is read in one: null, an
-empty text and a missing field, codes in lower case, numbers as text, the noise of floating-point numbers. Only what
-every printer needs is required; what one printer asks for more is checked in its folder.
+empty text and a missing field, codes in lower case, numbers as text, the noise of floating-point numbers. An optional
+field with a value that can't be used counts as absent, and a text that is too long is cut. Only what makes a message an
+order is required. What the printers of its lines need besides is checked in `providers/storefront/messages.py`.
 """
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
@@ -23,6 +25,8 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
+    WrapValidator,
     model_validator,
 )
 
@@ -31,6 +35,9 @@ from pressroom.platform import times, wire
 from pressroom.platform.wire import MOST_DIGITS, is_name, is_noisy
 
 _RATE_DECIMALS = 4
+_LONGEST_TEXT = 1000
+_LONGEST_PROSE = 20_000
+_LONGEST_SKU = 200
 _LONGEST_URL = 2048
 _MOST_THUMBNAILS = 100
 """The most thumbnails of a line: it limits the list of errors for a body whose thumbnails are all invalid."""
@@ -39,37 +46,87 @@ _URL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]
 _EXTENDED_FORMAT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 
 
-def _iso_instant(text: str) -> str:
+def _iso_instant(value: object) -> str:
     try:
         # Python also reads week dates and a space for the T, which Camaloon, to whom the text goes as it is, may not.
-        times.parse(text if _EXTENDED_FORMAT.fullmatch(text) else "")
-    except ValueError as error:
-        raise ValueError("must be an ISO 8601 date and time with its offset from UTC") from error
-    return text
+        if isinstance(value, str) and len(value) <= _LONGEST_TEXT and _EXTENDED_FORMAT.fullmatch(value):
+            times.parse(value)
+            return value
+    except ValueError:
+        pass
+    raise ValueError("must be an ISO 8601 date and time with its offset from UTC, such as 2026-09-01T16:09:54+02:00")
 
 
-def _currency(written: str) -> str:
-    if code := codes.currency(written):
+def _currency(value: object) -> str:
+    if isinstance(value, str) and (code := codes.currency(value)):
         return code
     raise ValueError("must be an ISO 4217 currency code, such as EUR")
 
 
-def _country(written: str) -> str:
-    if code := codes.country(written):
-        return code
-    raise ValueError("must be an ISO 3166-1 alpha-2 country code, such as ES")
+def _country(value: object) -> str | None:
+    return codes.country(value) if isinstance(value, str) else None
 
 
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+def _text(value: object) -> str | None:
+    """Return a text, or a number as text; None for anything else."""
+    if isinstance(value, int | Decimal | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _cut(longest: int) -> Callable[[object], str | None]:
+    def cut(value: object) -> str | None:
+        text = _text(value)
+        return None if text is None else text[:longest]
+
+    return cut
+
+
+def _blank(value: object) -> str:
+    return (_text(value) or "")[:_LONGEST_TEXT]
+
+
+def _place(value: object) -> str | None:
+    text = _blank(value)
+    return text if text.strip() else None
+
+
+def _whole(value: object) -> str | None:
+    """Return a text that means something else when it is cut; None if it is too long."""
+    text = _text(value)
+    return text if text is None or len(text) <= _LONGEST_TEXT else None
+
+
+def _sku(value: object) -> str | None:
+    """Return a SKU, empty if there is none; None if it can't be used: cut, it could be another product's."""
+    text = "" if is_empty(value) else (_text(value) or "").strip()
+    return text if len(text) <= _LONGEST_SKU and (text or is_empty(value)) else None
 
 
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+def is_empty(value: object) -> bool:
+    """Return whether a value says nothing: null, an empty text, an empty list or object, an object of only these."""
+    if isinstance(value, dict):
+        return all(map(is_empty, value.values()))
+    return value is None or _stripped(value) in ("", [])
+
+
 def _empty_as_none(value: object) -> object:
-    return None if _stripped(value) in ("", []) else value
+    return None if is_empty(value) else value
+
+
+def _blank_as_none(value: object) -> object:
+    return None if _stripped(value) == "" else value
+
+
+def _or_none(value: object, read: Callable[[object], Any]) -> Any:
+    try:
+        return read(value)
+    except ValueError:
+        return None
 
 
 def _null_as(default: object) -> BeforeValidator:
@@ -77,11 +134,13 @@ def _null_as(default: object) -> BeforeValidator:
 
 
 def _email(value: object) -> object:
-    """Return an e-mail address, or None for a text that is none: a printer that needs one will say so."""
+    """Return an e-mail address, or None for a value that is none: a printer that needs one will say so."""
     text = _stripped(value)
-    if isinstance(text, str) and not (len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text)):
-        return None
-    return text
+    return text if isinstance(text, str) and len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) else None
+
+
+def _address(value: object) -> object:
+    return value if isinstance(value, dict | ShippingAddress) else {}
 
 
 def _object(value: object) -> object:
@@ -100,23 +159,22 @@ def identifier(value: object) -> object:
     raise ValueError("must be a whole number, or text of 1 to 128 printable characters")
 
 
-def _countable(value: object) -> object:
-    # JSON's true would pass for the number 1; and to count the digits of 1e999999999 overflows in pydantic.
-    if isinstance(value, bool):
-        raise ValueError("must not be a boolean")
+def _amount(value: object, read: Callable[[object], Decimal]) -> Decimal:
     try:
-        if isinstance(value, str | Decimal) and abs(Decimal(value).adjusted()) > MOST_DIGITS:
-            raise ValueError(f"must have {MOST_DIGITS} digits at most")
-    except InvalidOperation:
-        pass  # no number at all, which pydantic will say
-    return value
+        # JSON's true would pass for the number 1; and to count the digits of 1e999999999 overflows in pydantic.
+        is_countable = not isinstance(value, str | Decimal) or abs(Decimal(value).adjusted()) <= MOST_DIGITS
+        if is_countable and not isinstance(value, bool):
+            return read(value)
+    except (ValueError, InvalidOperation):
+        pass
+    raise ValueError(f"must be a number from 0, of {MOST_DIGITS} digits at most")
 
 
-def _quantity(value: object) -> object:
+def _quantity(value: object) -> int:
     try:
         return wire.pieces(value)
-    except ValueError:
-        return value  # pydantic will say what is wrong
+    except ValueError as error:
+        raise ValueError(f"must be a whole number from 1 to {wire.MOST_PIECES}") from error
 
 
 def _quiet(value: object, decimals: int) -> object:
@@ -169,32 +227,36 @@ def _positive(value: object) -> object:
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LONGEST_EMAIL = 320
 
-Text = Annotated[str, StringConstraints(max_length=1000), BeforeValidator(_text)]
-Prose = Annotated[str, StringConstraints(max_length=20_000), BeforeValidator(_text)]
+OrNone = WrapValidator(_or_none)
+"""For an optional field: a value that can't be used counts as absent."""
+
+Text = Annotated[str | None, BeforeValidator(_cut(_LONGEST_TEXT))]
+Prose = Annotated[str | None, BeforeValidator(_cut(_LONGEST_PROSE))]
 """A text for people. How long it may be is a matter of the printer that gets it."""
-Blank = Annotated[Text, _null_as("")]
+Blank = Annotated[str, BeforeValidator(_blank)]
 """A text that may be empty."""
-Filled = Annotated[Text, StringConstraints(min_length=1)]
+Place = Annotated[str | None, BeforeValidator(_place)]
+"""A part of an address, without which nothing can be shipped there."""
+Code = Annotated[str | None, BeforeValidator(_whole)]
+"""A text for machines: a part of it means something else."""
 Identifier = Annotated[int | str, BeforeValidator(identifier)]
-OptionalIdentifier = Annotated[Identifier | None, BeforeValidator(_empty_as_none)]
-Reference = Annotated[Text | None, BeforeValidator(_stripped)]
-Sku = Annotated[
-    str, StringConstraints(max_length=200), BeforeValidator(_stripped), BeforeValidator(_text), _null_as("")
-]
-Instant = Annotated[Text, AfterValidator(_iso_instant)]
-Currency = Annotated[Text, AfterValidator(_currency)]
-Country = Annotated[Text, AfterValidator(_country)]
+OptionalIdentifier = Annotated[Identifier | None, OrNone, BeforeValidator(_empty_as_none)]
+Reference = Annotated[str | None, BeforeValidator(_whole), BeforeValidator(_stripped)]
+Sku = Annotated[str, BeforeValidator(lambda value: _sku(value) or "")]
+Instant = Annotated[str, BeforeValidator(_iso_instant)]
+Currency = Annotated[str, BeforeValidator(_currency)]
+Country = Annotated[str | None, BeforeValidator(_country)]
 Email = Annotated[str | None, BeforeValidator(_email)]
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_countable),
     Field(ge=0, max_digits=MOST_DIGITS),
+    WrapValidator(_amount),
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
 TemplateConfig = Annotated[str, StringConstraints(min_length=1), AfterValidator(_encoded_json)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Properties = Annotated[dict[str, Any], BeforeValidator(_object), AfterValidator(_plain_json)]
-Quantity = Annotated[int, Field(strict=True, ge=1, le=wire.MOST_PIECES), BeforeValidator(_quantity)]
+Quantity = Annotated[int, BeforeValidator(_quantity)]
 
 
 class Inbound(BaseModel):
@@ -206,23 +268,32 @@ class Inbound(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
+PLACE = ("address", "city", "country_code")
+"""The fields of an address without which nothing can be shipped there."""
+
+
 class Address(Inbound):
     """A postal address. Names, postal code and province may be empty: not everybody has them.
 
-    `country_id` is the OMS's number of the country.
+    The place is missing if only printers that know it from elsewhere make the order. `country_id` is the OMS's number
+    of the country.
     """
 
     first_name: Blank = ""
     last_name: Blank = ""
-    company_name: Text | None = None
-    telephone: Text | None = None
-    address: Filled
-    address2: Text | None = None
+    company_name: Text = None
+    telephone: Text = None
+    address: Place = None
+    address2: Text = None
     zip: Blank = ""
-    city: Filled
+    city: Place = None
     province: Blank = ""
-    country_code: Country
+    country_code: Country = None
     country_id: Annotated[int | None, BeforeValidator(_positive)] = None
+
+    def missing(self) -> list[str]:
+        """Return the names of the fields without which nothing can be shipped to the address."""
+        return [name for name in PLACE if getattr(self, name) is None]
 
 
 class ShippingAddress(Address):
@@ -238,9 +309,9 @@ class Line(Inbound):
     """
 
     sku: Sku = ""
-    description: Prose | None = None
+    description: Prose = None
     quantity: Quantity
-    price: Amount
+    price: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
 
 
 class Personalization(Inbound):
@@ -252,15 +323,39 @@ class Personalization(Inbound):
     variant_id: Identifier
     template_config: TemplateConfig
     thumbnails: Annotated[list[WebAddress], Field(max_length=_MOST_THUMBNAILS)]
-    design_version_id: Text | None = None
-    properties: Properties | None = None
+    design_version_id: Code = None
+    properties: Annotated[Properties | None, BeforeValidator(_blank_as_none)] = None
 
 
 class LineItem(Line):
-    """A line of the shop's order. A line without an `id` has its position as its id."""
+    """A line of the shop's order. A line without an `id` has its position as its id.
+
+    `unusable` names what the shop wrote of the line that can't be used: `sku`, or a part of `personalization`. It is
+    the fault of this line, and no reason to refuse the order.
+    """
 
     id: OptionalIdentifier = None
     personalization: Personalization | None = None
+    unusable: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_unusable(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        design, faults = content.get("personalization"), [] if _sku(content.get("sku")) is not None else ["sku"]
+        if not is_empty(design):
+            try:
+                design = Personalization.model_validate(design)
+            except ValidationError as error:
+                faults += sorted({".".join(("personalization", *map(str, each["loc"][:1]))) for each in error.errors()})
+        used = design if isinstance(design, Personalization) else None
+        return content | {"personalization": used, "unusable": ", ".join(faults)}
+
+    @property
+    def is_personalized(self) -> bool:
+        """Return whether the line has a design, be it one that can't be used."""
+        return self.personalization is not None or "personalization" in self.unusable
 
 
 def _without_removed(lines: object) -> object:
@@ -269,7 +364,7 @@ def _without_removed(lines: object) -> object:
     if not isinstance(lines, list) or not any(map(_is_removed, lines)):
         return lines
     return [
-        line | {"id": position} if isinstance(line, dict) and _empty_as_none(line.get("id")) is None else line
+        line | {"id": position} if isinstance(line, dict) and not is_name(_stripped(line.get("id"))) else line
         for position, line in enumerate(lines, start=1)
         if not _is_removed(line)
     ]
@@ -280,11 +375,9 @@ def _is_removed(line: object) -> bool:
     return not isinstance(quantity, bool) and quantity in (0, "0", "0.0")
 
 
-def _given_address(value: object) -> object:
-    """Return None for an address that names no place: a shop without a billing address may send its empty form."""
-    if isinstance(value, dict) and all(_empty_as_none(value.get(name)) is None for name in ("address", "city")):
-        return None
-    return _empty_as_none(value)
+def _whole_address(address: Address | None) -> Address | None:
+    """Return None for an address that is only filled in half, as a shop's form may be: nobody can use it."""
+    return None if address is None or address.missing() else address
 
 
 def _distinct_ids(lines: list[LineItem]) -> list[LineItem]:
@@ -299,9 +392,9 @@ class Customer(Inbound):
 
     id: OptionalIdentifier = None
     email: Email = None
-    first_name: Text | None = None
-    last_name: Text | None = None
-    telephone: Text | None = None
+    first_name: Text = None
+    last_name: Text = None
+    telephone: Text = None
 
 
 def _named(lines: list[LineItem]) -> list[LineItem]:
@@ -318,7 +411,7 @@ class Order(Inbound):
     id: Identifier
     ref: Reference = None
     currency: Currency
-    tax_rate: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
+    tax_rate: Annotated[Amount | None, OrNone, BeforeValidator(_empty_as_none)] = None
     created_at: Instant
     processed_at: Instant
     shipping_price: Annotated[Amount, _null_as(Decimal(0))] = Decimal(0)
@@ -330,18 +423,18 @@ class OrderPaid(Order):
     `total_price` is what the customer paid for the whole order.
     """
 
-    shipping_info: ShippingAddress
-    billing_info: Annotated[Address | None, BeforeValidator(_given_address)] = None
+    shipping_info: Annotated[ShippingAddress, BeforeValidator(_address)] = Field(default_factory=ShippingAddress)
+    billing_info: Annotated[Address | None, AfterValidator(_whole_address), OrNone] = None
     line_items: Annotated[
         list[LineItem],
         Field(min_length=1, max_length=1000),
         AfterValidator(_distinct_ids),
         BeforeValidator(_without_removed),
     ]
-    customer: Annotated[Customer | None, BeforeValidator(_empty_as_none)] = None
-    note: Prose | None = None
-    shipping_service: Text | None = None
-    total_price: Annotated[Amount | None, BeforeValidator(_empty_as_none)] = None
+    customer: Annotated[Customer | None, OrNone, BeforeValidator(_empty_as_none)] = None
+    note: Prose = None
+    shipping_service: Code = None
+    total_price: Annotated[Amount | None, OrNone, BeforeValidator(_empty_as_none)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -395,8 +488,8 @@ class OrderCanceled(Inbound):
     """An order that the shop has canceled as a whole."""
 
     id: Identifier
-    canceled_at: Annotated[Instant | None, BeforeValidator(_empty_as_none)] = None
-    reason: Prose | None = None
+    canceled_at: Annotated[Instant | None, OrNone] = None
+    reason: Prose = None
 
 
 def line_ids(lines: list[LineItem]) -> list[str]:

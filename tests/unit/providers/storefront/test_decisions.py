@@ -9,12 +9,13 @@ import pytest
 
 from pressroom.inbox import events, reading
 from pressroom.inbox.events import Event, State
-from pressroom.order import customers, repository
+from pressroom.order import customers, repository, routing
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact
 from pressroom.order.model import Line, Status
 from pressroom.platform import table
 from pressroom.platform.errors import Unprocessable
+from tests.support import histories
 from tests.support.histories import Shelf, about_orders, design, each_seed, instant, read
 from tests.support.samples import order as sample_order
 from tests.support.world import World
@@ -578,6 +579,133 @@ def test_a_change_that_may_have_been_sent_twice_is_not_flagged() -> None:
         assert (world.attention(), world.ends[-1]) == ([], ("update_order", "sent"))
 
 
+# --- a design or a SKU that can't be used, and the update that mends it ---
+
+
+def spoiled(sku: str, quantity: int = 1, **changes: Any) -> dict[str, Any]:
+    """A line with a design that can't be used."""
+    return line(sku, quantity) | {"personalization": design(sku, "spoiled") | {"thumbnails": None}} | changes
+
+
+@pytest.fixture(name="camaloon_prints_the_rest")
+def _camaloon_prints_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "RULES", routing.parse("CP-*=cloudprinter", "camaloon"))
+
+
+@pytest.mark.usefixtures("camaloon_prints_the_rest")
+def test_a_line_with_a_design_that_can_not_be_used_goes_nowhere_and_the_rest_is_printed() -> None:
+    with World() as world:
+        paid = world.receive("storefront.order_paid", content(spoiled(MUG), line(SHIRT), line(PIN)))
+        world.settle()
+        assert [each["destination"] for each in paid.data["lines"]] == [None, "oms", "camaloon"]
+        assert paid.data["unusable"] == {MUG: "personalization.thumbnails"}
+        assert world.camaloon_lines() == [PIN]
+        assert list(world.oms.items()) == ["1001:OM-SHIRT"]
+        assert (world.attention(), world.order().status) == (["line_unusable"], Status.PAID)
+        assert world.order().lines[0].unusable == "personalization.thumbnails"
+
+
+@pytest.mark.usefixtures("camaloon_prints_the_rest")
+def test_the_update_that_mends_designs_sends_their_lines_in_one_order_once() -> None:
+    with World() as world:
+        world.receive("storefront.order_paid", content(spoiled(MUG), spoiled(SHIRT, 2), line(PIN)))
+        world.settle()
+        world.receive("storefront.order_updated", content(spoiled(MUG), spoiled(SHIRT, 2), line(PIN), at=30))
+        assert world.attention() == ["line_unusable"]
+        world.receive("storefront.order_updated", content(line(MUG), line(SHIRT, 2), line(PIN), at=60))
+        world.settle()
+        assert (world.oms.created, len(world.oms.orders)) == ({"1001:OM-MUG": 1, "1001:OM-SHIRT": 1}, 1)
+        assert (world.attention(), [each.unusable for each in world.order().lines]) == ([], [None, None, None])
+        assert {each.status for each in world.order().lines} == {Status.ACCEPTED}
+        assert "because the shop has changed it" in " ".join(each.text for each in world.order().timeline)
+        world.receive("storefront.order_updated", content(line(MUG, 3), line(SHIRT, 2), line(PIN), at=90))
+        world.settle()
+        assert (world.oms.items()["1001:OM-MUG"]["quantity"], world.attention()) == (3, [])
+        assert world.camaloon_lines() == [PIN]
+
+
+@pytest.mark.usefixtures("camaloon_prints_the_rest")
+def test_a_line_whose_spoiled_design_an_update_leaves_out_is_still_personalised() -> None:
+    with World() as world:
+        world.receive("storefront.order_paid", content(spoiled(MUG)))
+        world.receive("storefront.order_updated", content(line(MUG, 2, made=""), at=60))
+        world.settle()
+        assert (world.camaloon_orders, world.oms.orders, world.attention()) == ([], {}, ["line_unusable"])
+        assert world.order().lines[0].quantity == 2
+        world.receive("storefront.order_updated", content(line(MUG, 2), at=50))
+        world.settle()
+        assert (world.camaloon_orders, list(world.oms.items()), world.attention()) == ([], ["1001:OM-MUG"], [])
+        assert world.oms.items()["1001:OM-MUG"]["quantity"] == 2
+
+
+@pytest.mark.usefixtures("camaloon_prints_the_rest")
+@pytest.mark.parametrize("mended", [True, False])
+def test_an_update_before_the_payment_mends_or_spoils_a_design(*, mended: bool) -> None:
+    first, second = (spoiled(MUG), line(MUG)) if mended else (line(MUG), spoiled(MUG))
+    with World() as world:
+        world.receive("storefront.order_updated", content(second, line(PIN), at=60))
+        world.receive("storefront.order_paid", content(first, line(PIN)))
+        world.settle()
+        assert (list(world.oms.items()), world.camaloon_lines()) == (["1001:OM-MUG"] if mended else [], [PIN])
+        assert world.attention() == ([] if mended else ["line_unusable"])
+        world.receive("storefront.order_updated", content(line(MUG), line(PIN), at=90))
+        world.settle()
+        assert (world.oms.created, world.attention()) == ({"1001:OM-MUG": 1}, [])
+
+
+def test_a_design_that_is_spoiled_after_it_was_sent_stays_at_the_oms_and_is_flagged_until_it_is_mended() -> None:
+    with World() as world:
+        world.receive("storefront.order_paid", content(line(MUG), line(SHIRT)))
+        world.settle()
+        world.receive("storefront.order_updated", content(spoiled(MUG), line(SHIRT), at=60))
+        world.settle()
+        assert "first" in world.oms.items()["1001:OM-MUG"]["template_config"]
+        assert world.attention() == ["change_not_sent"]
+        world.receive("storefront.order_updated", content(line(MUG, made="third"), line(SHIRT), at=90))
+        world.settle()
+        assert "third" in world.oms.items()["1001:OM-MUG"]["template_config"]
+        assert world.attention() == []
+
+
+@pytest.mark.usefixtures("camaloon_prints_the_rest")
+def test_a_line_that_gets_its_sku_from_an_update_is_sent() -> None:
+    with World() as world:
+        nameless = [line("", id="a"), line("y" * 201, id="b"), line("", id="c")]
+        world.receive("storefront.order_paid", content(*nameless, line(PIN)))
+        world.settle()
+        assert (world.attention(), world.camaloon_lines()) == (["line_unusable", "no_sku"], [PIN])
+        named = [line(TOTE, id="a"), line(TOTE, id="b"), line(BOOK, id="c")]
+        world.receive("storefront.order_updated", content(*named, line(PIN), at=60))
+        world.settle()
+        assert (world.attention(), world.camaloon_lines()) == ([], [PIN, TOTE, TOTE])
+        assert [each.destination for each in world.order().lines] == [
+            "camaloon",
+            "camaloon",
+            "cloudprinter",
+            "camaloon",
+        ]
+
+
+def test_a_line_that_no_rule_wanted_is_not_routed_by_a_newer_rule(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.pays(line(BOX))
+    monkeypatch.setattr(histories, "RULES", routing.parse("", "camaloon"))
+    assert sent(shop.changes(line(BOX), note="Ring twice")) == []
+
+
+def test_a_canceled_order_is_not_sent_because_a_design_is_mended(shop: Shop) -> None:
+    shop.pays(spoiled(MUG))
+    shop.cancels()
+    assert sent(shop.changes(line(MUG))) == []
+
+
+def test_an_update_that_is_decided_again_adds_nothing(shop: Shop) -> None:
+    shop.pays(spoiled(MUG))
+    told = content(line(MUG), at=60)
+    assert len(shop.says("storefront.order_updated", told, id="again").facts) == 2
+    again = shop.says("storefront.order_updated", told, id="again")
+    assert (again.facts, again.deliveries) == ((), ())
+
+
 FAULTS = (None, None, None, None, "busy", "unreceived", "lost", "anonymous", 400)
 
 
@@ -588,6 +716,8 @@ class Story:
         self.random, self.world, self.troubled = random, world, troubled
         skus = random.choices((MUG, MUG, SHIRT, PIN, BOX, BOOK), k=random.randint(1, 4))
         self.first = [line(sku, random.randint(1, 3), str(number)) for number, sku in enumerate(skus, start=1)]
+        if random.random() < 0.2:
+            self.first[0] |= {"personalization": "spoiled"} if self.first[0]["sku"] in (MUG, SHIRT) else {}
         self.said: list[tuple[int, list[dict[str, Any]]]] = [(0, self.first)]
         self.at = 0
 
@@ -610,11 +740,13 @@ class Story:
     def changed(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         lines = [dict(each) for each in lines]
         one = self.random.choice(lines)
-        match self.random.choice(("quantity", "design", "less", "back", "nothing")):
+        match self.random.choice(("quantity", "design", "design", "spoiled", "less", "back", "nothing")):
             case "quantity":
                 one["quantity"] = self.random.randint(1, 3)
             case "design" if one["sku"] in (MUG, SHIRT, BOX):
                 one["personalization"] = design(one["sku"], f"of {len(self.said)}")
+            case "spoiled" if one["sku"] in (MUG, SHIRT):
+                one["personalization"] = design(one["sku"], f"of {len(self.said)}") | {"thumbnails": 7}
             case "less" if len(lines) > 1:
                 lines.remove(one)
             case "back":

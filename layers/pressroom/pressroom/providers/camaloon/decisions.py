@@ -16,8 +16,8 @@ def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Mes
     lines = {line_id: line for line_id, line in order.lines().items() if line_id in line_ids and line.sku}
     if not lines:
         return None
-    body = messages.OrderPaid.of(order, list(lines.values())).body()
-    return Message(lines, body, content_digest(body))
+    message = messages.OrderPaid.of(order, list(lines.values()))
+    return Message(lines, message.with_email_of(order.customer).body(), content_digest(message.body()))
 
 
 def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known: list[Fact]) -> Change:
@@ -31,22 +31,22 @@ def cancel(known: list[Fact]) -> bytes | None:
     return None
 
 
-def add_line(
+def add_lines(
     order: OrderPaid,
-    line_id: str,
+    new: Collection[str],
     line_ids: Collection[str],
     earlier: Earlier,
     known: list[Fact],
 ) -> Message | None:
-    """Return the order with one line that a person routed here; `line_ids` are the lines that Camaloon already has.
+    """Return the order with lines that were routed here later; `line_ids` are the lines that Camaloon already has.
 
-    Raises Unprocessable if the line has no SKU.
+    Raises Unprocessable if none of the lines has a SKU.
     """
-    message, before = create(order, [line_id], earlier), create(order, line_ids, earlier)
+    message, before = create(order, new, earlier), create(order, line_ids, earlier)
     if message is None:
         raise Unprocessable("the line has no SKU, by which Camaloon knows what to print")
     if (before.digest if before else None) != digest_sent(known, PRINTER):
         return message._replace(digest=None)
-    # Camaloon has the rest of the order in its current form, so with this line it has the whole order.
-    whole = create(order, [*line_ids, line_id], earlier)
+    # Camaloon has the rest of the order in its current form, so with these lines it has the whole order.
+    whole = create(order, [*line_ids, *new], earlier)
     return message._replace(digest=whole.digest if whole else None)

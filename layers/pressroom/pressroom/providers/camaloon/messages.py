@@ -68,6 +68,13 @@ class OrderPaid(shop_order.Order):
             }
         )
 
+    def with_email_of(self, customer: shop_order.Customer | None) -> "OrderPaid":
+        """Return the message with the customer's e-mail address if the shipping address has none."""
+        if self.shipping_info.email or customer is None or not customer.email:
+            return self
+        to = self.shipping_info.model_copy(update={"email": customer.email})
+        return self.model_copy(update={"shipping_info": to})
+
     def body(self) -> bytes:
         """Return the bytes to sign and send, without the fields that the shop left out."""
         return self.model_dump_json(exclude_none=True).encode()

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from pressroom.order.facts import Fact, destination_of
-from pressroom.order.messages import Change, Earlier, Message, content_digest
+from pressroom.order.messages import Change, Earlier, Message, content_digest, with_designs
 from pressroom.order.shop_order import LineItem, OrderPaid
 from pressroom.platform.errors import Unprocessable
 from pressroom.providers.oms import messages
@@ -13,7 +13,7 @@ PRINTER = "oms"
 
 def create(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> Message | None:
     """Return the order with those of the given lines that have a design; None if there are none."""
-    lines = _designed(_with_designs(order, line_ids, earlier))
+    lines = _designed(with_designs(order, line_ids, earlier))
     if not lines:
         return None
     message = messages.Order.of(order, list(lines.items()))
@@ -28,7 +28,7 @@ def change(order: OrderPaid, line_ids: Collection[str], earlier: Earlier, known:
     """
     if not _was_created(known):
         return Change(not_sent=False)
-    lines = _with_designs(order, line_ids, earlier)
+    lines = with_designs(order, line_ids, earlier)
     designed = _designed(lines)
     message = messages.OrderUpdate.of(order, list(designed.items()))
     items = _digest_of_items(message) if len(designed) == len(lines) else None
@@ -44,15 +44,15 @@ def cancel(known: list[Fact]) -> bytes | None:
     return b"{}" if _was_created(known) else None
 
 
-def add_line(
+def add_lines(
     order: OrderPaid,
-    line_id: str,
+    new: Collection[str],
     line_ids: Collection[str],
     earlier: Earlier,
     known: list[Fact],
 ) -> Message | None:
-    """Return the order with one line that a person routed here. Raises Unprocessable if the line has no design."""
-    message = create(order, [line_id], earlier)
+    """Return the order with lines that were routed here later. Raises Unprocessable if none of them has a design."""
+    message = create(order, new, earlier)
     if message is None:
         raise Unprocessable("the line has no personalization, which the OMS needs")
     return message._replace(digest=None)
@@ -66,25 +66,6 @@ def _was_created(known: list[Fact]) -> bool:
         if each.kind in ("paid", "routed")
         for delivery_id in each.data["deliveries"]
     )
-
-
-def _with_designs(order: OrderPaid, line_ids: Collection[str], earlier: Earlier) -> dict[str, LineItem]:
-    """Return those of the given lines that the order still has, each with its design if that is known.
-
-    A shop may leave out an unchanged design: it is taken from the latest `earlier` message, for the same SKU.
-    """
-    wanted = frozenset(line_ids)
-    lines = {each: line for each, line in order.lines().items() if each in wanted}
-    before = iter(earlier())
-    while lacking := [each for each, line in lines.items() if line.personalization is None]:
-        described = next(before, None)
-        if described is None:
-            break
-        known = described.lines()
-        for each in lacking:
-            if each in known and known[each].sku == lines[each].sku:
-                lines[each] = lines[each].model_copy(update={"personalization": known[each].personalization})
-    return lines
 
 
 def _designed(lines: dict[str, LineItem]) -> dict[str, LineItem]:

@@ -74,7 +74,7 @@ class Item(Outbound):
             ecommerce_order_item_id=item_ids.item_id(order_id, line_id),
             ecommerce_variant_id=str(design.variant_id),
             quantity=line.quantity,
-            price=(line.price / line.quantity).quantize(_FINEST, ROUND_HALF_EVEN),
+            price=None if line.price is None else (line.price / line.quantity).quantize(_FINEST, ROUND_HALF_EVEN),
             properties=design.properties,
             template_config=design.template_config,
             thumbnails=design.thumbnails,
@@ -83,15 +83,15 @@ class Item(Outbound):
 
 
 class Address(Outbound):
-    """A postal address. A required field is empty if it is empty in the shop's address."""
+    """A postal address. The postal code may be empty; the OMS refuses an address without a place."""
 
     type_id: Literal["billing", "shipping"]
-    address_1: str
+    address_1: str | None
     address_2: str | None = None
     post_code: str
-    city: str
+    city: str | None
     county: str | None = None
-    country_code: str
+    country_code: str | None
     country_id: int | None = None
 
     @classmethod
@@ -154,13 +154,14 @@ class Order(OrderUpdate):
 
 def _content(order: shop_order.OrderPaid, lines: list[tuple[str, shop_order.LineItem]]) -> dict[str, Any]:
     service = order.shipping_service
+    prices = [line.price for _, line in lines if line.price is not None]
     has_all = len(lines) == len(order.lines())  # the total of a part is unknown: it has shipping and taxes in it
     return {
         "customer": Customer.of(order),
         "items": [Item.of(str(order.id), line_id, line) for line_id, line in lines],
         "ecommerce_order_number": order.ref or None,
         "total_price": order.total_price if has_all else None,
-        "subtotal_price": sum((line.price for _, line in lines), Decimal(0)),
+        "subtotal_price": sum(prices, Decimal(0)) if len(prices) == len(lines) else None,
         "currency_code": order.currency,
         "note": order.note or None,
         "addresses": [Address.of("shipping", order.shipping_info), Address.of("billing", order.billing)],

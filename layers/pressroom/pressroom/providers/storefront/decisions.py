@@ -1,12 +1,14 @@
 """The decisions on the shop's messages: what is sent to which printer, given all known facts of the order. Pure.
 
 An order is sent as the shop's latest message describes it. Each ordered printer has the same four functions in its
-`decisions`: `create`, `change`, `cancel`, `add_line`. The record keeps only a digest of what was sent to a printer,
+`decisions`: `create`, `change`, `cancel`, `add_lines`. The record keeps only a digest of what was sent to a printer,
 which is enough to send only changes. Earlier messages of the shop are read through the argument `lookup`.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,9 +17,11 @@ from pressroom.inbox.events import Event
 from pressroom.inbox.facts import fact, reason
 from pressroom.order.decision import Decision
 from pressroom.order.facts import Fact, in_order, is_revoked
-from pressroom.order.messages import OrderedPrinter
+from pressroom.order.fold import fold
+from pressroom.order.messages import OrderedPrinter, with_designs
+from pressroom.order.model import Status
 from pressroom.order.outbox import Delivery
-from pressroom.order.routing import Routing, route
+from pressroom.order.routing import Routing, route_line
 from pressroom.order.shop_order import LineItem, OrderCanceled, OrderPaid, OrderUpdated
 from pressroom.partners import BY_ID, ORDERED
 from pressroom.platform import times
@@ -42,12 +46,10 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
     if event.conflict:
         return Decision(order_id=order_id, facts=(fact(event, "paid_again", {}, at=paid_at),))
     lines = order.lines()
-    destinations = {
-        line_id: route(line.sku, line.personalization is not None, routing).destination
-        for line_id, line in lines.items()
-    }
     new = fact(event, "paid", {}, at=paid_at)
     current = next(_descriptions(known, lookup, new, order))  # the payment, or an update that arrived before it
+    latest = lines | with_designs(current, lines, lambda: _earlier(known, lookup, new, order))
+    destinations = {line_id: _destination(line, latest[line_id], routing) for line_id, line in lines.items()}
     deliveries, contents, sent = list[Delivery](), dict[str, str | None](), dict[str, LineItem]()
     for printer in ORDERED:
         message = PRINTERS[printer].create(
@@ -72,6 +74,9 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
         data["names"] = names
     if contents:
         data["contents"] = contents
+    unusable = {line_id: line.unusable for line_id, line in lines.items() if line.unusable}
+    if unusable:
+        data["unusable"] = unusable
     left_out = [line_id for line_id in lines if destinations[line_id] in ORDERED and line_id not in sent]
     if left_out:
         data["left_out"] = left_out
@@ -79,14 +84,22 @@ def paid(order: OrderPaid, event: Event, routing: Routing, lookup: Lookup, known
     return Decision(order_id=order_id, facts=facts, deliveries=tuple(deliveries), emails=order.emails())
 
 
-def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]) -> Decision:
+def _destination(paid_for: LineItem, latest: LineItem, routing: Routing) -> str | None:
+    """Return the printer of a line; that of its latest description if that is unusable, or only that can be routed."""
+    found = route_line(latest if latest.unusable else paid_for, routing).destination
+    return found or route_line(latest, routing).destination
+
+
+def updated(order: OrderUpdated, event: Event, routing: Routing, lookup: Lookup, known: list[Fact]) -> Decision:
     """Send the current order to the printers that accept changes, and flag changes that can't be sent any more.
 
     The current order is the latest update, in whatever order the updates arrive; a design that it leaves out is taken
     from an earlier one. An update from before the payment is ignored, whichever of the two arrives first: the payment
-    contains it.
+    contains it. A line that had no printer is routed if the update gives it what it lacked, a SKU or a usable design.
     """
     order_id, at = str(order.id), times.iso(times.parse(order.updated_at))
+    if any(each.id == event.id for each in known):
+        return Decision(order_id=order_id, facts=())
     not_sent, deliveries, contents = False, list[Delivery](), dict[str, str | None]()
     new, updates = fact(event, "updated", {}, at=at), [each for each in known if each.kind == "updated"]
     payment = _payment(known)
@@ -115,8 +128,67 @@ def updated(order: OrderUpdated, event: Event, lookup: Lookup, known: list[Fact]
     }
     if deliveries:
         data |= {"contents": contents, "number": len(updates) + 1}
-    facts = (fact(event, "updated", data, at=at),)
-    return Decision(order_id=order_id, facts=facts, deliveries=tuple(deliveries), emails=order.emails())
+    facts = [fact(event, "updated", data, at=at)]
+    if payment and at >= payment.at and not is_revoked(known):
+        described = partial(_descriptions, known, lookup, new, order)
+        for printer, line_ids in _routable_now(order_id, known, facts[0], routing).items():
+            routed_now, create = _routed_now(printer, line_ids, described, event, facts[0], known)
+            facts += routed_now
+            deliveries += create
+    return Decision(order_id=order_id, facts=tuple(facts), deliveries=tuple(deliveries), emails=order.emails())
+
+
+def _routable_now(order_id: str, known: list[Fact], update: Fact, routing: Routing) -> dict[str, list[str]]:
+    """Return by printer the lines that had none, and that the update has given what they lacked."""
+    unrouted = (line for line in fold(order_id, known).lines if line.destination is None)
+    lacking = {line.id for line in unrouted if route_line(line, routing).is_lacking}
+    found = dict[str, list[str]]()
+    for line in fold(order_id, [*known, update]).lines if lacking else ():
+        is_waiting = line.id in lacking and line.destination is None and line.status is Status.PAID
+        if is_waiting and (printer := route_line(line, routing).destination):
+            found.setdefault(printer, []).append(line.id)
+    return found
+
+
+def _routed_now(
+    printer: str,
+    line_ids: list[str],
+    described: Callable[[], Iterator[OrderPaid]],
+    event: Event,
+    update: Fact,
+    known: list[Fact],
+) -> tuple[list[Fact], list[Delivery]]:
+    """Return the facts that route lines because of an update, and the delivery that sends them to their printer."""
+    order, payment = next(described()), _payment(known)
+    lines, deliveries, data = order.lines(), list[Delivery](), dict[str, Any]()
+    if printer in ORDERED and payment:
+        there = _line_ids_for(_destinations(payment, known), printer)
+        try:
+            message = PRINTERS[printer].add_lines(order, line_ids, there, lambda: islice(described(), 1, None), known)
+        except Unprocessable:  # the design that the update leaves out is no longer stored
+            return [], []
+        if message is None:
+            return [], []
+        lines = message.lines
+        deliveries = [_new(printer, BY_ID[printer].create, str(order.id), message.body, event, key=event.id)]
+        data = {"contents": {printer: message.digest}} if message.digest else {}
+    facts = [
+        replace(
+            update,
+            id=f"routed/{event.id}/{line_id}",
+            kind="routed",
+            data={
+                "line": line_id,
+                "destination": printer,
+                "deliveries": [each.id for each in deliveries],
+                "told": _as_fact(line_id, lines[line_id]),
+                **data,
+            },
+        )
+        for line_id in line_ids
+        if line_id in lines
+    ]
+    return facts, deliveries
 
 
 def canceled(order: OrderCanceled, event: Event, known: list[Fact]) -> Decision:
@@ -151,8 +223,8 @@ def routed(wanted: LineRouted, event: Event, lookup: Lookup, known: list[Fact]) 
             raise Unprocessable("the shop has removed the line from the order")
         data["told"] = _as_fact(line_id, line)
         if printer in ORDERED:
-            message = PRINTERS[printer].add_line(
-                order, line_id, _line_ids_for(destinations, printer), lambda: _earlier(known, lookup), known
+            message = PRINTERS[printer].add_lines(
+                order, [line_id], _line_ids_for(destinations, printer), lambda: _earlier(known, lookup), known
             )
             if message:
                 operation = BY_ID[printer].create
@@ -214,12 +286,14 @@ def _new(destination: str, operation: str | None, order_id: str, body: bytes, ev
 
 def _as_fact(line_id: str, line: LineItem) -> dict[str, Any]:
     name = reason(line.description)
-    return _without_name(line_id, line) | ({"name": name} if name else {})
+    more = {"name": name, "unusable": line.unusable}
+    return _without_name(line_id, line) | {each: value for each, value in more.items() if value}
 
 
 def _without_name(line_id: str, line: LineItem) -> dict[str, Any]:
     # An earlier version takes a line of a payment apart and knows no name there, so the payment has a list of names.
-    data = {"id": line_id, "sku": line.sku, "quantity": line.quantity, "price": str(line.price)}
+    data = {"id": line_id, "sku": line.sku, "quantity": line.quantity}
+    data |= {} if line.price is None else {"price": str(line.price)}
     return data | ({"variant": str(line.personalization.variant_id)} if line.personalization else {})
 
 
