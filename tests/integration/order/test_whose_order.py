@@ -464,6 +464,120 @@ def test_a_link_that_makes_no_sense_is_refused(hub: Hub) -> None:
     assert link(hub, "printful:7001", "X-1") == 409
 
 
+def counts(hub: Hub, record: str) -> list[str]:
+    """Return the topics whose facts count in a record."""
+    return [
+        each["source"].partition(".")[2]
+        for each in hub.order(quote(record))["timeline"]
+        if "printful" in each["source"]
+    ]
+
+
+@pytest.mark.parametrize("orphan_first", [True, False])
+def test_an_orphan_of_a_linked_record_goes_to_its_order_and_back(hub: Hub, clock: Clock, *, orphan_first: bool) -> None:
+    pay(hub, "W-46", "PF-TEE")
+    orphan = at_printful(None, topic="order_put_hold", created=1788336005)
+    if orphan_first:
+        printful(hub, orphan)
+        printful(hub, at_printful("W-46-R1"))
+        assert hub.order("W-46-R1")["linked"] == ["printful:7001"]
+        assert link(hub, "W-46", "W-46-R1") == 200
+    else:
+        printful(hub, at_printful("W-46-R1"))
+        assert link(hub, "W-46", "W-46-R1") == 200
+        assert printful(hub, orphan)["order_id"] == "W-46"
+    order = hub.order("W-46")
+    assert (order["on_hold"], order["status"], order["linked"]) == (True, "accepted", ["W-46-R1", "printful:7001"])
+    assert (counts(hub, "W-46-R1"), counts(hub, "printful:7001")) == ([], [])
+    printful(hub, at_printful(None, topic="order_remove_hold", created=1788336010))
+    assert not hub.order("W-46")["on_hold"]
+    assert link(hub, "W-46", "printful:7001", "unlink") == 409  # it is linked to the record
+    clock.advance(1)
+    assert link(hub, "W-46", "W-46-R1", "unlink") == 200
+    assert (counts(hub, "W-46"), hub.order("W-46")["linked"]) == ([], [])
+    assert counts(hub, "W-46-R1") == ["order_created", "order_put_hold", "order_remove_hold"]
+    clock.advance(1)
+    assert link(hub, "W-46", "W-46-R1") == 200
+    assert len(counts(hub, "W-46")) == 3
+    clock.advance(1)
+    assert link(hub, "W-46-R1", "printful:7001", "unlink") == 200
+    assert counts(hub, "W-46") == ["order_created"]
+    assert counts(hub, "printful:7001") == ["order_put_hold", "order_remove_hold"]
+    clock.advance(1)
+    assert link(hub, "W-46", "printful:7001") == 200
+    assert len(counts(hub, "W-46")) == 3
+
+
+def test_an_orphan_that_a_linked_record_names_later_is_joined(hub: Hub) -> None:
+    pay(hub, "W-46", "PF-TEE", "PF-TEE")
+    printful(hub, at_printful("W-46-R1"))
+    assert link(hub, "W-46", "W-46-R1") == 200
+    printful(hub, at_printful(None, 7002, "order_put_hold"))
+    event = printful(hub, at_printful("W-46-R1", 7002, "order_updated"))
+    assert event["order_id"] == "W-46"
+    assert (hub.order("W-46")["linked"], hub.order("W-46")["on_hold"]) == (["W-46-R1", "printful:7002"], True)
+
+
+def test_an_orphan_of_a_record_and_of_its_order_goes_to_the_order(hub: Hub) -> None:
+    pay(hub, "W-46", "PF-TEE")
+    printful(hub, at_printful("W-46-R1"))
+    printful(hub, at_printful("W-46", topic="order_updated"))  # somebody corrected the reference
+    assert link(hub, "W-46", "W-46-R1") == 200
+    printful(hub, at_printful(None, topic="order_put_hold", created=1788336005))
+    assert hub.order("printful:7001")["linked_to"] == "W-46"
+    assert hub.order("W-46")["on_hold"]
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_an_orphan_of_a_guid_without_hyphens_goes_to_the_order(hub: Hub, *, paid_first: bool) -> None:
+    if paid_first:
+        pay(hub, GUID)
+    for message in (at_printful(None, topic="order_put_hold"), at_printful(DIGITS)):
+        printful(hub, message)
+    if not paid_first:
+        pay(hub, GUID)
+    assert (hub.order(GUID)["linked"], hub.order(GUID)["on_hold"]) == ([DIGITS, "printful:7001"], True)
+    printful(hub, at_printful(None, topic="order_remove_hold", created=1788336010))
+    assert not hub.order(GUID)["on_hold"]
+
+
+def test_two_links_at_once_to_each_other_are_none(hub: Hub) -> None:
+    printful(hub, at_printful("X-1"))
+    printful(hub, at_printful("X-2", 7002))
+    assert joining.link("X-1", "X-2") is not None
+    assert joining.link("X-2", "X-1") is None  # the API had read the records before
+    assert [hub.order(each)["linked_to"] for each in ("X-1", "X-2")] == ["X-2", None]
+    assert len(counts(hub, "X-2")) == 2
+
+
+@pytest.mark.parametrize("how", ["by hand", "guid"])
+def test_a_linked_order_is_told_what_is_out_of_stock_until_it_is_unlinked(hub: Hub, clock: Clock, how: str) -> None:
+    ours, theirs = ("W-46", "W-46-R1") if how == "by hand" else (GUID, DIGITS)
+    message = at_printful(theirs)
+    message["data"]["order"]["items"][0] |= {"product": {"product_id": 71, "variant_id": 4011}}
+
+    def stock(*out: int, created: int) -> None:
+        content = {"product_id": 71, "variant_stock": {"out": list(out), "discontinued": []}}
+        printful(hub, {"type": "stock_updated", "created": created, "store": 11, "data": content})
+
+    stock(4011, created=1788330000)
+    printful(hub, message)
+    pay(hub, ours, "PF-TEE")
+    if how == "by hand":
+        assert link(hub, ours, theirs) == 200
+    assert hub.order(ours)["attention"] == ["out_of_stock"]
+    stock(created=1788330001)
+    assert hub.order(ours)["attention"] == []
+    stock(4011, created=1788330002)
+    assert hub.order(ours)["attention"] == ["out_of_stock"]
+    clock.advance(1)
+    assert link(hub, ours, theirs, "unlink") == 200
+    assert hub.order(ours)["attention"] == []
+    assert "out_of_stock" in hub.order(theirs)["attention"]
+    stock(created=1788330003)
+    assert "out_of_stock" not in hub.order(theirs)["attention"]
+
+
 def test_erasing_an_order_erases_what_was_linked(hub: Hub) -> None:
     pay(hub, "W-46", "PF-TEE")
     printful(hub, shipped("W-46-R1", tracking="T-SECRET"))

@@ -1,5 +1,6 @@
 """One order at several printers; products, their stock and drift: the whole path in one process."""
 
+import itertools
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -193,6 +194,35 @@ def test_stock_that_is_no_lists_leaves_the_last_known_stock(hub: Hub, lists: obj
     sent = hub.send_sample("printful/stock_updated", data={"product_id": 71, "variant_stock": lists})
     assert hub.get(f"/events/{sent['body']['event_id']}")["body"]["state"] == "failed"
     assert hub.get("/stock/71")["body"] == before
+
+
+@pytest.mark.parametrize("arrival", list(itertools.permutations(range(4))))
+def test_a_list_that_an_event_leaves_out_stays_as_it_was_in_any_order_of_arrival(
+    several: Hub, arrival: tuple[int, ...]
+) -> None:
+    several.send_sample("printful/order_created")
+    events: list[dict[str, list[int]]] = [
+        {"out": [4017, 4018], "discontinued": [4021]},
+        {"out": [4018]},
+        {"out": [4017], "discontinued": []},
+        {"discontinued": [4022]},
+    ]
+
+    def report(number: int, lists: object) -> None:
+        data = {"product_id": 71, "variant_stock": lists}
+        several.send_sample("printful/stock_updated", created=1788757900 + number, data=data)
+
+    for number in arrival:
+        report(number, events[number])
+    shown = several.get("/stock/71")["body"]
+    assert (shown["out"], shown["discontinued"]) == ([4017], [4022])
+    assert several.order("1002")["attention"] == ["out_of_stock"]
+    report(10, {"out": []})
+    shown = several.get("/stock/71")["body"]
+    assert (shown["out"], shown["discontinued"]) == ([], [4022])
+    assert several.order("1002")["attention"] == []
+    report(11, [])
+    assert several.get("/stock/71")["body"]["discontinued"] == []
 
 
 def test_an_open_order_is_flagged_while_a_variant_of_its_lines_is_out(several: Hub, printed: Printed) -> None:

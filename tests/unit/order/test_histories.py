@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from itertools import groupby
+from random import Random
 from typing import Any
 
 from pressroom.order import links
@@ -79,10 +80,17 @@ def _record(order: Order) -> Order:
     return replace(order, timeline=[], linked=[], linked_to=None, updated_at="", created_at="")
 
 
+def _some(history: History, random: Random) -> list[Fact]:
+    """Return some of the facts that a link moves; stock is reported for each record's own items."""
+    stock = random.random() < 0.5
+    moving = [fact for fact in history.facts if links.is_a_printers(fact)]
+    return [fact for fact in moving if (stock if fact.kind == "stock" else random.random() < 0.7)]
+
+
 @each_history()
 def test_linked_facts_count_like_the_orders_own_and_unlinked_ones_not_at_all(history: History) -> None:
     random = history.random()
-    theirs = [fact for fact in history.facts if links.is_a_printers(fact) and random.random() < 0.7]
+    theirs = _some(history, random)
     own = [fact for fact in history.facts if fact not in theirs]
     linked, unlinked = (_note(kind, at, record="7-R1") for kind, at in (("linked", 10**7), ("unlinked", 2 * 10**7)))
     for known, expected in (
@@ -96,6 +104,31 @@ def test_linked_facts_count_like_the_orders_own_and_unlinked_ones_not_at_all(his
         order = fold(history.order_id, facts)
         assert _record(order) == _record(fold(history.order_id, expected))
         assert order.linked == (["7-R1"] if theirs and expected is not own else [])
+
+
+@each_history()
+def test_a_record_that_is_linked_hands_on_what_was_linked_to_it(history: History) -> None:
+    """The facts of the record A are in B, which is linked to this order; A or B may be unlinked again."""
+    random = history.random()
+    of_a, of_b = _some(history, random), _some(history, random)
+    of_b = [fact for fact in of_b if fact not in of_a and fact.kind != "stock"]
+    own = [fact for fact in history.facts if fact not in of_a and fact not in of_b]
+    for parted, expected in (
+        ((), history.facts),
+        (("A",), [*own, *of_b]),  # from B
+        (("B", "A"), own),  # B, with what is linked to it
+    ):
+        in_b = [*of_b, *links.copies("A", of_a), _note("linked", 10**7, order="7")]
+        if parted == ("A",):
+            in_b.append(_note("unlinked", 2 * 10**7, record="A"))
+        random.shuffle(in_b)
+        assert [fact for fact in links.counted(in_b) if links.is_a_printers(fact)] == []
+        notes = [_note("unlinked", 2 * 10**7 + number, record=each) for number, each in enumerate(parted)]
+        facts = [*own, *links.copies("B", in_b), *notes] * random.choice((1, 2))
+        if "A" in parted:  # copies that were made before
+            facts += links.copies("A", of_a)
+        random.shuffle(facts)
+        assert _record(fold(history.order_id, facts)) == _record(fold(history.order_id, expected))
 
 
 @each_history()

@@ -308,7 +308,8 @@ def route_line(order_id: Id, line_id: Id, wanted: Route) -> Routed:
 def link_record(order_id: Id, other: Other) -> Joined:
     """Give the order what a printer has reported, and will report, on another record. `unlink` undoes it.
 
-    The shop is notified as if the reports had come for the order.
+    Records that are linked to that record go with it, and come back with it. The shop is notified as if the reports
+    had come for the order.
     """
     order, record = _found(order_id), _found(other.record)
     if record.linked_to != order_id:
@@ -329,7 +330,8 @@ def unlink_record(order_id: Id, other: Other) -> Joined:
     """End a link, so that the record has the printer's reports again. Or end `maybe_same_order` in both records."""
     order, record = _found(order_id), _found(other.record)
     if record.linked_to != order_id and record.id not in order.maybe_same:
-        raise ServiceError(HTTPStatus.CONFLICT, "The record is not linked to the order, and does not look like it.")
+        other_order = f": it is linked to {record.linked_to}" if record.linked_to else ", and does not look like it"
+        raise ServiceError(HTTPStatus.CONFLICT, f"The record is not linked to the order{other_order}.")
     return _joined("unlink", joining.unlink(record.id, order_id), record.id)
 
 
@@ -346,8 +348,8 @@ def _may_be_linked(order: Order, record: Order) -> None:
         problem = "A record can't be linked to itself."
     elif record.currency is not None:
         problem = f"{record.id} is an order that the shop has reported: only a printer's record can be linked."
-    elif record.linked_to or record.linked:
-        problem = f"{record.id} is linked to {record.linked_to or ', '.join(record.linked)}: unlink it first."
+    elif record.linked_to:
+        problem = f"{record.id} is linked to {record.linked_to}: unlink it first."
     elif order.linked_to or begins_like_a_record(order.id):
         problem = f"{order.id} is a printer's record: link it to an order of the shop's."
     else:

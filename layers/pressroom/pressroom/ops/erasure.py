@@ -16,8 +16,8 @@ from pressroom.inbox import events
 from pressroom.inbox.events import Event
 from pressroom.ops import actions, dead_letters
 from pressroom.order import outbox, repository
-from pressroom.order.facts import Fact
-from pressroom.order.links import VIA, linked
+from pressroom.order.facts import VIA, Fact
+from pressroom.order.links import linked
 from pressroom.order.model import Order
 from pressroom.order.outbox import Delivery, State
 from pressroom.platform import table, wire

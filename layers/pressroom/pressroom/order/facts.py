@@ -14,6 +14,8 @@ from pressroom.partners import BY_ID
 
 DRAFT = "draft"
 """A printer's word for an order that is not confirmed, so that nobody prints it."""
+VIA = "via"
+"""In the data of a fact from a linked record: that record (`order.links`)."""
 MOST_DELIVERIES = 98
 """Deliveries that are read with their order: a transaction takes 100 rows."""
 
@@ -103,17 +105,21 @@ def is_revoked(facts: Iterable[Fact]) -> bool:
     return any(fact.kind == "revoked" for fact in facts)
 
 
-def out_of_stock(facts: Iterable[Fact]) -> dict[str, tuple[str, list[str]]]:
-    """Return by catalogue product the version of its latest stock report, and the variants that are out of stock."""
-    latest: dict[str, tuple[str, list[str]]] = {}
+def out_of_stock(facts: Iterable[Fact]) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """Return the version of the latest stock report, and the variants that are out of stock.
+
+    By the linked record whose items the report is about (empty for the order's own) and the catalogue product.
+    """
+    latest: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for fact in facts:
         if fact.kind == "stock":
-            product, version, out = fact.data["product"], fact.data["version"], fact.data["out"]
-            known, before = latest.get(product, ("", []))
+            about = fact.data.get(VIA, ""), fact.data["product"]
+            version, out = fact.data["version"], fact.data["out"]
+            known, before = latest.get(about, ("", []))
             if version == known:  # the same report, about a variant that the order did not have then
                 out = sorted({*before, *out})
             if version >= known:
-                latest[product] = version, out
+                latest[about] = version, out
     return latest
 
 

@@ -27,9 +27,12 @@ def apply(decision: Decision | Undecided) -> Order:
     if written.order.linked_to and is_paid(written.facts):  # an order of the shop's, after all
         _, record = _part(written.order.id, written.order.linked_to, links.SOURCE)
         written = written._replace(order=record)
-    if written.order.linked_to:
-        return _move(written.order.id, written.facts, written.order.linked_to)
     before = written.before if written.is_new else []
+    if written.order.linked_to:
+        order = _move(written.order.id, written.facts, written.order.linked_to)
+        new = set() if begins_like_a_record(written.order.id) else _new_orders(written.facts, before)
+        joined = _join_printers_orders(written.order, written.facts, new) if new else written.order
+        return order if joined is written.order else joined
     if begins_like_a_record(written.order.id):
         return _join_record(written, before)
     return _join_order(written, before)
@@ -38,7 +41,8 @@ def apply(decision: Decision | Undecided) -> Order:
 def link(record: str, order_id: str, *, by_hand: bool = True) -> Order | None:
     """Link a printer's record to an order; return the order, or None if that is impossible.
 
-    Another link may have been first, or the shop may have reported the record as an order of its own meanwhile.
+    Another link may have been first, or the shop may have reported the record as an order of its own meanwhile. Records
+    that are linked to this record go with it.
     """
     now = iso(config.utcnow())
     source, name = ("ops", f"linked/{order_id}/{now}") if by_hand else (links.SOURCE, "linked")
@@ -51,8 +55,13 @@ def link(record: str, order_id: str, *, by_hand: bool = True) -> Order | None:
     for other in links.similar(written.facts):
         if other != order_id:
             _note("distinct", other, record)
-    noted = (_fact(f"linked/{record}/{now}", "linked", source, now, record=record),) if by_hand else ()
-    return _move(record, written.facts, order_id, noted)
+    moved = [record, *written.order.linked] if by_hand else []
+    noted = tuple(_fact(f"linked/{each}/{now}", "linked", source, now, record=each) for each in moved)
+    order = _move(record, written.facts, order_id, noted)
+    if order.linked_to:  # two links at once, each to the other record
+        _part(record, order_id, links.SOURCE)
+        return None
+    return order
 
 
 def unlink(record: str, order_id: str) -> Order:
@@ -67,22 +76,33 @@ def unlink(record: str, order_id: str) -> Order:
 def _part(record: str, order_id: str, source: str) -> tuple[Order, Order]:
     """End a link; return the order, and the record.
 
-    The order is written first. If nothing else is written, the record is still linked, and all of this can be repeated.
+    The record is written last. If nothing else is written, it is still linked, and all of this can be repeated.
     """
     now = iso(config.utcnow())
-    order, parted = (
-        repository.record(
-            Decision(order_id=one, facts=(_fact(f"unlinked/{two}/{now}", "unlinked", source, now, **about),))
-        )
-        for one, two, about in ((order_id, record, {"record": record}), (record, order_id, {"order": order_id}))
+    known = repository.get(record) or repository.Row()
+    gone = tuple(
+        _fact(f"unlinked/{each}/{now}", "unlinked", source, now, record=each)
+        for each in (record, *links.linked(known.facts))
     )
-    return order.order, parted.order
+    order = last = repository.apply(Decision(order_id=order_id, facts=gone))
+    passed = {record, order_id}
+    while last.linked_to and last.linked_to not in passed:  # what was handed on goes there too
+        passed.add(last.linked_to)
+        last = repository.apply(Decision(order_id=last.linked_to, facts=gone))
+    about = _fact(f"unlinked/{order_id}/{now}", "unlinked", source, now, order=order_id)
+    return order, repository.apply(Decision(order_id=record, facts=(about,)))
 
 
-def _move(record: str, facts: Iterable[Fact], order_id: str, more: tuple[Fact, ...] = ()) -> Order:
-    """Add the facts of a linked record to its order."""
-    moved = (*links.copies(record, facts), *more)
-    return repository.record(Decision(order_id=order_id, facts=moved, at=iso(config.utcnow()))).order
+def _move(record: str, facts: Iterable[Fact], order_id: str, noted: tuple[Fact, ...] = ()) -> Order:
+    """Add the facts of a linked record to its order, and to the one that this is linked to; return the last one."""
+    passed = {record}
+    while True:
+        moved, at = (*links.copies(record, facts), *noted), iso(config.utcnow())
+        written = repository.record(Decision(order_id=order_id, facts=moved, at=at))
+        if written.order.linked_to is None or written.order.linked_to in passed:
+            return written.order
+        passed.add(order_id)
+        record, facts, order_id = order_id, written.facts, written.order.linked_to
 
 
 def _join_record(written: Written, before: list[Fact]) -> Order:
@@ -90,7 +110,8 @@ def _join_record(written: Written, before: list[Fact]) -> Order:
     printer, _, number = written.order.id.partition(":")
     if before or links.was_decided(written.facts):
         return written.order
-    orders = _found([find_key("printer_order", f"{printer}/{number}")]) - {written.order.id}
+    found = _rows(_found([find_key("printer_order", f"{printer}/{number}")]) - {written.order.id})
+    orders = {each for each, known in found.items() if links.linked_to(known) not in found}
     if len(orders) != 1:
         return written.order
     return link(written.order.id, orders.pop(), by_hand=False) or written.order
@@ -98,7 +119,7 @@ def _join_record(written: Written, before: list[Fact]) -> Order:
 
 def _join_order(written: Written, before: list[Fact]) -> Order:
     order, facts = written.order, written.facts
-    new_orders = links.orders_of_printers(facts) - links.orders_of_printers(before)
+    new_orders = _new_orders(facts, before)
     is_newly_paid = is_paid(facts) and not is_paid(before)
     if new_orders:
         order = _join_printers_orders(order, facts, new_orders)
@@ -111,6 +132,10 @@ def _join_order(written: Written, before: list[Fact]) -> Order:
     if order.maybe_same and (is_newly_paid or new_orders):
         order = _compare_again(order, facts)
     return order
+
+
+def _new_orders(facts: list[Fact], before: list[Fact]) -> set[tuple[str, str]]:
+    return links.orders_of_printers(facts) - links.orders_of_printers(before)
 
 
 def _join_printers_orders(order: Order, facts: list[Fact], new: set[tuple[str, str]]) -> Order:

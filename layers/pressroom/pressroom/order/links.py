@@ -2,7 +2,8 @@
 
 A link moves the facts of a printer's record to an order: copies of them are added to the order under their ids, each
 with the record's id in `via`. So what an order is remains a function of its facts, and a link is undone by one more
-fact. The facts, by kind:
+fact. If the order is itself a record that is linked, the copies go on with its own facts, and still name the record
+that they are from. The facts, by kind:
 
 - `linked`, `unlinked`: in the record with the order's id (`order`), in the order with the record's (`record`). The
   latest one counts. A link that Pressroom makes itself by an exact rule has no fact in the order.
@@ -17,15 +18,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pressroom.order.facts import Fact, in_order
+from pressroom.order.facts import VIA, Fact, in_order
 
-VIA = "via"
 SOURCE = "links"
 """The source of the facts that Pressroom records by itself."""
 MOVES = frozenset(
     {
         *("progress", "shipped", "returned", "undelivered", "error", "failed", "canceled", "held", "released"),
-        "refunded",
+        *("refunded", "stock"),
     }
 )
 """The kinds of a printer's facts, which a link moves."""
@@ -36,12 +36,26 @@ _SUFFIX = re.compile(r"(.+)[-_.][A-Za-z]{0,10}\d{0,3}")
 def counted(facts: Iterable[Fact]) -> list[Fact]:
     """Return the facts that count in this record: those of linked records too, and not those that have moved away."""
     known = list(facts)
-    moved, parted = linked_to(known) is not None, _records(known, "unlinked")
+    moved = linked_to(known) is not None
     return [
-        replace(fact, data={name: value for name, value in fact.data.items() if name != VIA})
-        for fact in known
-        if fact.data.get(VIA) not in parted and not (moved and is_a_printers(fact) and VIA not in fact.data)
+        fact
+        if fact.kind == "stock"
+        else replace(fact, data={name: fact.data[name] for name in fact.data if name != VIA})
+        for fact in present(known)
+        if not (moved and is_a_printers(fact))
     ]
+
+
+def present(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts that the record has, or that it hands on: all but those of records that are linked no more."""
+    known = list(facts)
+    parted = _records(known, "unlinked")
+    return [fact for fact in known if fact.data.get(VIA) not in parted]
+
+
+def own(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts that are of no linked record."""
+    return [fact for fact in facts if VIA not in fact.data]
 
 
 def is_a_printers(fact: Fact) -> bool:
@@ -78,25 +92,27 @@ def similar(facts: Iterable[Fact]) -> list[str]:
 
 def is_heard_of(facts: Iterable[Fact]) -> bool:
     """Return whether a printer has reported on this record itself."""
-    return any(is_a_printers(fact) and VIA not in fact.data for fact in facts)
+    return any(is_a_printers(fact) for fact in own(facts))
 
 
 def copies(record_id: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts of a printer's record as the order gets them.
+    """Return the facts of a printer's record, and of the records linked to it, as the order gets them.
 
-    By an e-mail address, only the record is found: once the link is undone, the address is somebody else's.
+    By an e-mail address, only the record is found: once the link is undone, the address is somebody else's. The order
+    may have the same report of stock about its own items.
     """
-    return tuple(
-        replace(fact, data={name: value for name, value in fact.data.items() if name != "emails"} | {VIA: record_id})
-        for fact in facts
-        if is_a_printers(fact) and VIA not in fact.data
-    )
+    found = list[Fact]()
+    for fact in filter(is_a_printers, present(facts)):
+        data = {VIA: record_id} | {name: value for name, value in fact.data.items() if name != "emails"}
+        is_its_own = fact.kind == "stock" and VIA not in fact.data
+        found.append(replace(fact, id=f"{fact.id}/{record_id}" if is_its_own else fact.id, data=data))
+    return tuple(found)
 
 
 def orders_of_printers(facts: Iterable[Fact]) -> set[tuple[str, str]]:
     """Return the printers' orders that a record names itself: (printer, its id there)."""
-    own = (fact.data for fact in facts if is_a_printers(fact) and VIA not in fact.data)
-    return {(data["provider"], data["order"]) for data in own if data.get("order")}
+    named = (fact.data for fact in own(facts) if is_a_printers(fact))
+    return {(data["provider"], data["order"]) for data in named if data.get("order")}
 
 
 def guid(order_id: str) -> str | None:

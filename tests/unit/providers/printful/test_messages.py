@@ -382,12 +382,20 @@ def test_stock_is_reported_by_variant() -> None:
     assert (event.data.variant_stock.out, event.data.variant_stock.discontinued) == ([4017, 4018], [4021])
 
 
-@pytest.mark.parametrize("value", [[], {}, {"out": None}, {"out": [], "discontinued": None}])
+@pytest.mark.parametrize("value", [[], {}, {"out": [], "discontinued": None}])
 def test_a_product_that_is_all_in_stock_lists_nothing(value: object) -> None:
     content = changed(message("stock_updated"), ("data", "variant_stock"), value)
     stock = read("stock_updated", content).data.variant_stock
     assert (stock.out, stock.discontinued) == ([], [])
     assert read("stock_updated", message("stock_updated__empty")).data.variant_stock == stock
+
+
+@pytest.mark.parametrize(("value", "out"), [({"out": None}, []), ({"out": [4017]}, [4017]), ({"out": {}}, [])])
+def test_a_list_of_stock_that_is_left_out_says_nothing(value: object, out: list[int]) -> None:
+    stock = read(
+        "stock_updated", changed(message("stock_updated"), ("data", "variant_stock"), value)
+    ).data.variant_stock
+    assert (stock.out, stock.discontinued) == (out, None)
 
 
 @pytest.mark.parametrize(

@@ -190,13 +190,15 @@ def product_reader(*, deleted: bool) -> Callable[[ProductEvent, Event], Product]
 
 
 def stock_from(message: StockUpdated, event: Event) -> Stock:
-    """Return a product's stock from its event: variants in no list can be ordered."""
+    """Return a product's stock from its event: variants in no list can be ordered, unless one list is left out."""
     at, variants = message.created or event.received_at, message.data.variant_stock
+    left_out = [name for name, each in (("out", variants.out), ("discontinued", variants.discontinued)) if each is None]
     return Stock(
         product_id=message.data.product_id,
         version=f"{at} {event.id}",
-        out=tuple(sorted(set(variants.out))),
-        discontinued=tuple(sorted(set(variants.discontinued))),
+        out=tuple(sorted(set(variants.out or ()))),
+        discontinued=tuple(sorted(set(variants.discontinued or ()))),
+        carried="".join(left_out),
         updated_at=at,
         event_id=event.id,
         received_at=event.received_at,

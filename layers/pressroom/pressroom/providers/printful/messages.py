@@ -25,6 +25,7 @@ from pressroom.inbox.inbound import (
     Text,
     Tracking,
 )
+from pressroom.platform.wire import listed
 from pressroom.providers.printful.slip import Gift, PackingSlip
 
 STATUSES = frozenset(
@@ -37,9 +38,9 @@ STATUSES = frozenset(
 
 
 def _lists_of_variants(value: object) -> object:
-    if value == []:  # PHP writes an empty associative array as an empty list
-        return {}
-    if not isinstance(value, dict) or (value and not {"out", "discontinued"} & value.keys()):
+    if value in ([], {}):  # PHP writes an empty associative array as an empty list
+        return {"out": [], "discontinued": []}
+    if not isinstance(value, dict) or not {"out", "discontinued"} & value.keys():
         raise ValueError("no lists of variants")
     # PHP writes a list with gaps as an object with the indexes as names. One with the variants as names is no list.
     lists = [each for each in value.values() if isinstance(each, dict) and each]
@@ -288,10 +289,13 @@ class SyncProduct(Inbound):
 
 
 class VariantStock(Inbound):
-    """The variants of a product that can't be ordered. Variants in neither list can be ordered."""
+    """The variants of a product that can't be ordered. Variants in neither list can be ordered.
 
-    out: Listed[Count]
-    discontinued: Listed[Count]
+    A list that is left out (None) says nothing.
+    """
+
+    out: Annotated[list[Count] | None, BeforeValidator(listed)] = None
+    discontinued: Annotated[list[Count] | None, BeforeValidator(listed)] = None
 
 
 class OrderData(Inbound):
@@ -319,7 +323,7 @@ class ProductData(Inbound):
 
 
 class StockData(Inbound):
-    """A product of the catalogue. A variant in no list can be ordered, so no part of the lists may be left out.
+    """A product of the catalogue. A variant in no list can be ordered, so no part of a list may be left out.
 
     For the same reason, what is no lists at all is refused: it does not say that everything can be ordered.
     """

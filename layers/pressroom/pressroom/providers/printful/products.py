@@ -5,7 +5,7 @@ A deleted product keeps its row, marked as deleted, so that a late update can't 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pressroom.order import repository
@@ -41,8 +41,9 @@ class Product:
 class Stock:
     """The variants of a catalogue product that can't be ordered. Variants in neither list can be ordered.
 
-    `event_id` and `received_at` are those of the event that reported it. `notified` is how many notifications about it
-    the shop was sent.
+    `carried` is the list that the event left out, if it did: it is that of the latest event before that has it, whose
+    version follows in `version`. `event_id` and `received_at` are those of the event that reported the stock.
+    `notified` is how many notifications about it the shop was sent.
     """
 
     product_id: str
@@ -52,11 +53,27 @@ class Stock:
     updated_at: str
     event_id: str
     received_at: str
+    carried: str = ""
     notified: int = 0
 
     def unavailable(self) -> frozenset[str]:
         """Return the ids of all variants that can't be ordered, as text, as in orders."""
         return frozenset(str(variant) for variant in (*self.out, *self.discontinued))
+
+    def version_of(self, name: str) -> str:
+        """Return the version of the event that a list is from; empty if no event had it."""
+        words = self.version.split(" ")
+        return " ".join(words[2:] if name == self.carried else words[:2])
+
+
+def latest(one: Stock, other: Stock) -> Stock:
+    """Return the latest of two reports of a product's stock, completed from the other one if it left out a list."""
+    older, newer = sorted((one, other), key=lambda each: each.version)
+    name = newer.carried
+    if not name or older.version_of(name) <= newer.version_of(name):
+        return newer
+    version = " ".join([*newer.version.split(" ")[:2], older.version_of(name)])
+    return replace(newer, version=version, **{name: getattr(older, name)})
 
 
 def save_product(product: Product) -> None:
@@ -115,6 +132,8 @@ def save_stock(stock: Stock, *, replacing: Stock | None, deliveries: Iterable[De
             STOCK, UNAVAILABLE if stock.unavailable() else AVAILABLE, stock.product_id, stock.updated_at
         ),
     }
+    if stock.carried:
+        item["carried"] = {"S": stock.carried}
     put = table.new(item)
     if replacing is not None:
         condition, known = "version = :known", {":known": {"S": replacing.version}}
@@ -136,6 +155,7 @@ def stock_of(item: table.Item) -> Stock:
         product_id=table.identity_of(item),
         out=out,
         discontinued=discontinued,
+        carried=_text(item, "carried") or "",
         notified=int(item.get("notified", {}).get("N", 0)),
         **texts,
     )

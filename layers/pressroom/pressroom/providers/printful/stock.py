@@ -34,20 +34,22 @@ _SOURCE = "printful.stock_updated"
 def update(new: Stock) -> None:
     """Write a product's stock and notify the shop, unless a later event has been written; add facts to the open orders.
 
+    A list that an event leaves out stays as an earlier event has it.
+
     If the function was killed in between, the event is processed again. An order that already has the fact does not
     change. Raises Conflict if others keep writing.
     """
     for _ in range(TRIES):
         known = products.stock(new.product_id)
-        if known and known.version > new.version:
-            _update_orders(known)  # the function for the later event may have been killed before it did this
+        current = products.latest(known, new) if known else new
+        if known and known.version == current.version:
+            _update_orders(known)  # the function that wrote it may have been killed before it did this
             return
-        is_again = known is not None and known.version == new.version
-        deliveries = [] if is_again else _notifications(known, new)
-        notified = (known.notified if known else 0) + len(deliveries)
-        if is_again or products.save_stock(replace(new, notified=notified), replacing=known, deliveries=deliveries):
-            if is_again or new.unavailable() != (known.unavailable() if known else frozenset()):
-                _update_orders(new)
+        deliveries = _notifications(known, current)
+        current = replace(current, notified=(known.notified if known else 0) + len(deliveries))
+        if products.save_stock(current, replacing=known, deliveries=deliveries):
+            if current.unavailable() != (known.unavailable() if known else frozenset()):
+                _update_orders(current)
             return
     raise Conflict(f"others changed the stock during {TRIES} attempts")
 
@@ -59,20 +61,17 @@ def record_order(decision: Decision) -> Order:
     """
     known = repository.get(decision.order_id) or repository.Row()
     reported, recorded = variants(decision.facts), {fact.id for fact in known.facts}
-    before = variants(fact for fact in known.facts if fact.kind in _RECORDED)
+    before = variants(fact for fact in links.own(known.facts) if fact.kind in _RECORDED)
     new = {product for product, found in reported.items() if found - before.get(product, set())}
     for product in sorted(new - before.keys()):
         products.index_order(product, decision.order_id, since=decision.facts[0].received_at)
     order = joining.apply(decision)
-    if order.id != decision.order_id:  # the record is linked: the order must be found too
-        for product in sorted(new):
-            products.index_order(product, order.id, since=decision.facts[0].received_at)
     if all(fact.id in recorded for fact in decision.facts):  # the function was killed after it had recorded them
         new = set(reported)
     for product in sorted(new):
         stock = products.stock(product)
         if stock:
-            order = _add_stock_fact(order.id, stock) or order
+            order = _add_stock_fact(decision.order_id, stock) or order
     return order
 
 
@@ -115,7 +114,7 @@ def _skus(product_id: str) -> dict[str, set[str]]:
     """Return the SKUs under which the shop has sold a product's variants: those in the newest orders, a hundred."""
     found: dict[str, set[str]] = {}
     for order in table.get_many([(repository.KIND, each) for each in next(products.orders_with(product_id), [])]):
-        facts = links.counted(repository.row_of(order).facts)
+        facts = links.present(repository.row_of(order).facts)
         lines = {line["id"]: line.get("sku") for fact in facts if fact.kind == "paid" for line in fact.data["lines"]}
         for item in (item for fact in facts for item in fact.data.get("items", ())):
             sku = lines.get(item.get("ref")) or item.get("sku")
@@ -135,22 +134,26 @@ def _update_orders(stock: Stock) -> None:
 
 
 def _add_stock_fact(order_id: str, stock: Stock, facts: list[Fact] | None = None) -> Order | None:
-    """Add a fact about a product's stock to an order, if it is new for it; return the order if so."""
+    """Add a fact about a product's stock to an order, if it is new for it; return the order if so.
+
+    It is about the items that this record itself names. If the record is linked, the order gets the fact from there.
+    """
     if facts is None:
         facts = (repository.get(order_id) or repository.Row()).facts
-    out = sorted(stock.unavailable() & variants(facts).get(stock.product_id, set()))
-    version, before = out_of_stock(facts).get(stock.product_id, ("", []))
+    own = links.own(facts)
+    out = sorted(stock.unavailable() & variants(own).get(stock.product_id, set()))
+    version, before = out_of_stock(own).get(("", stock.product_id), ("", []))
     if version > stock.version or before == out:
         return None
     fact = Fact(
-        id=f"{stock.event_id}/{table.digest(*out)[:8]}",
+        id=f"{stock.event_id}/{table.digest(*out, *stock.version.split(' ')[2:])[:8]}",
         kind="stock",
         source=_SOURCE,
         at=stock.updated_at,
         received_at=stock.received_at,
         data={"provider": "printful", "product": stock.product_id, "version": stock.version, "out": out},
     )
-    return repository.apply(Decision(order_id=order_id, facts=(fact,)))
+    return joining.apply(Decision(order_id=order_id, facts=(fact,)))
 
 
 def variants(facts: Iterable[Fact]) -> dict[str, set[str]]:
