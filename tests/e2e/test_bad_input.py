@@ -54,14 +54,14 @@ def test_a_body_that_is_no_order_is_refused_and_not_stored(shop: Shop, body: byt
 
 
 def test_all_faults_of_an_order_are_reported_at_once(shop: Shop) -> None:
-    order: dict[str, Any] = shop.order(currency="EURO", tax_rate=-1)
+    order: dict[str, Any] = shop.order(currency="EURO", shipping_price=-1)
     del order["shipping_info"]["city"]
     order["line_items"][1]["quantity"] = -1
     answer = shop.pay(order)
     assert answer.status_code == 400
     assert {fault["field"] for fault in answer.json()} == {
         "currency",
-        "tax_rate",
+        "shipping_price",
         "shipping_info.city",
         "line_items.1.quantity",
     }
