@@ -24,6 +24,7 @@ from cli.errors import DONE, INCOMPLETE, NEGATIVE, Failed
 from cli.invoke import ask
 from cli.output import printable
 from cli.session import WIDTH, Session
+from pressroom.platform.words import counted
 
 POLL_EVERY_S = 2
 SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
@@ -170,19 +171,20 @@ class Command:
         for change in response["changes"]:
             for line in _lines(change):
                 self._print(line)
-        self._print(f"{_counted(response['counts'], PLANNED) or 'Nothing'}.")
+        self._print(f"{_summary(response['counts'], PLANNED) or 'Nothing'}.")
         if others := response["not_in_file"]:
             self._print(Text(f"Not in the file, so unchanged: {_some(others)}.", "dim"))
         if guessed := response["guessed"]:
-            what = f"{guessed['entries']} entries could not be looked up and were compared with the last push"
-            self._print(Text(f"{what}: {guessed['reason']}.", "yellow"))
+            what = counted(guessed["entries"], "entry was", "entries were")
+            text = f"{what} compared with the last push, because the OMS could not be asked: {guessed['reason']}."
+            self._print(Text(text, "yellow"))
         counts = response["counts"]
         if counts.get("fail") or counts.get("unknown"):
             return NEGATIVE
         return INCOMPLETE if response["changes"] or response["guessed"] else DONE
 
     def _follow_push(self, response: dict[str, Any], wait_s: float) -> int:
-        self._print(f"Push {response['delivery']} is queued: {response['total']} entries.")
+        self._print(f"Push {response['delivery']} is queued: {counted(response['total'], 'entry', 'entries')}.")
         if response["replaces"]:
             self._print(Text(f"It replaces push {response['replaces']}, which had not ended.", "yellow"))
         push = self._wait_for(response, wait_s)
@@ -230,7 +232,8 @@ class Command:
 
     @staticmethod
     def _state(push: dict[str, Any]) -> Text:
-        counts = f"{push['done']} of {push['total']} entries: {_counted(push['counts'], DID) or 'none yet'}."
+        total = counted(push["total"], "entry", "entries")
+        counts = f"{push['done']} of {total}: {_summary(push['counts'], DID) or 'none yet'}."
         match push["state"]:
             case "delivered":
                 return Text(f"Pushed. {counts}", "green")
@@ -280,7 +283,7 @@ def _lines(change: dict[str, Any]) -> Iterator[Text]:
         yield Text.assemble(f"    {name:{width}}  ", *old, (value_of(after), "green"))
 
 
-def _counted(counts: dict[str, int], words: dict[str, str]) -> str:
+def _summary(counts: dict[str, int], words: dict[str, str]) -> str:
     return ", ".join(f"{counts[op]} {word}" for op, word in words.items() if counts.get(op))
 
 

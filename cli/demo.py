@@ -24,6 +24,7 @@ from local.localhost import request
 from local.progress import LocalCloudError, say
 from local.settings import ROOT, STATE_DIR
 from local.simulators import camaloon
+from pressroom.platform.words import counted
 
 DEMO_STATE_DIR = STATE_DIR / "demo"
 EMULATOR_LOG = DEMO_STATE_DIR / "ministack.log"
@@ -104,13 +105,10 @@ def _pay(stack: Stack, order: dict[str, Any], *, quiet: bool = False) -> None:
         "X-CAMALOON-HMAC-SHA256": camaloon.signature(webhook["secret"], body),
     }
     response = request("POST", webhook["url"], body=body, headers=headers, timeout=30)
-    console.print(f"   order {order['id']}, {_counted(order['line_items'])} -> {response.status_code} {response.text}")
+    console.print(
+        f"   order {order['id']}, {counted(len(order['line_items']), 'line')} -> {response.status_code} {response.text}"
+    )
     _expect(response.status_code == 202, "Pressroom responds to the shop's webhook with 202")
-
-
-def _counted(lines: list[Any]) -> str:
-    """Return the number of an order's lines in words."""
-    return f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
 
 
 def _show_arrival(stack: Stack) -> None:
@@ -123,9 +121,8 @@ def _show_arrival(stack: Stack) -> None:
     console.print(f"   {received['method']} {received['path']}")
     for name in ("Content-Type", "X-Camaloon-Source-Domain", "X-Camaloon-Topic", "X-Camaloon-Hmac-Sha256"):
         console.print(f"   {name}: {received['headers'].get(name, '-')}")
-    console.print(
-        f"   body: {_counted(received['body']['line_items'])} for {received['body']['shipping_info']['city']}"
-    )
+    lines = counted(len(received["body"]["line_items"]), "line")
+    console.print(f"   body: {lines} for {received['body']['shipping_info']['city']}")
     _expect(received["answered"] == 200, f"Camaloon accepts the order (it responded with {received['answered']})")
     console.print("   The simulator of Camaloon verified the signature, validated every field, and responded with 200.")
 

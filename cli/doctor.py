@@ -28,6 +28,7 @@ from local.partners import SENDERS, api_secret_output
 from pressroom.order import routing
 from pressroom.partners import PARTNERS
 from pressroom.platform.signing import standard_signature
+from pressroom.platform.words import counted
 
 type Status = Literal["ok", "warn", "fail", "skipped"]
 
@@ -49,6 +50,8 @@ IN_A_PATH = frozenset(partner.id for partner in PARTNERS if partner.credential =
 RESTORE = "This resource was deleted by hand: restore it, or deploy the stack again."
 HARMLESS = frozenset({"payload_drift", "old_secret"})
 """Health conditions under which everything still works."""
+SHOWN_LIVE = "genuine_refused"
+"""The health condition whose reasons the overview has, as they are now: `open_work` shows them."""
 CLOCK_WARN_S, CLOCK_FAIL_S = 60, 300
 MONITOR_LATE = timedelta(hours=1)
 """The monitor runs every 15 minutes. After this time without a run, it has stopped."""
@@ -363,17 +366,17 @@ def queues(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "fail",
-                f"{messages} {'message' if messages == 1 else 'messages'} in the dead-letter queue.",
+                f"{counted(messages, 'message')} in the dead-letter queue.",
                 f"See docs/runbook.md, {alarm}.",
             )
         else:
             yield Finding(
                 name,
                 "warn",
-                f"{messages} {'message' if messages == 1 else 'messages'} waiting.",
+                f"{counted(messages, 'message')} waiting.",
                 "Run the doctor again. If the number grows, see the alarms and the log.",
             )
-    yield Finding("queues", "ok", f"{empty} queues are empty.")
+    yield Finding("queues", "ok", f"{counted(empty, 'queue is', 'queues are')} empty.")
 
 
 def functions(inspection: Inspection) -> Iterator[Finding]:
@@ -445,7 +448,8 @@ def conditions(inspection: Inspection) -> Iterator[Finding]:
     except NotFound:
         yield Finding("conditions", "skipped", "This version of Pressroom has no health conditions.")
         return
-    for each in found["conditions"]:
+    true = [each for each in found["conditions"] if each["name"] != SHOWN_LIVE]
+    for each in true:
         status: Status = "warn" if each["name"] in HARMLESS else "fail"
         todo = f"Active since {each['since']}. See docs/runbook.md."
         yield Finding(f"condition {each['id']}", status, each["text"], todo)
@@ -455,30 +459,38 @@ def conditions(inspection: Inspection) -> Iterator[Finding]:
     elif inspection.now() - datetime.fromisoformat(checked_at) > MONITOR_LATE:
         todo = "See the log of the monitor's function."
         yield Finding("conditions", "fail", f"The monitor has not run since {checked_at}.", todo)
-    elif not found["conditions"]:
-        yield Finding("conditions", "ok", f"No condition is true. Last checked at {checked_at}.")
+    elif not true:
+        other = "other " if found["conditions"] else ""
+        yield Finding("conditions", "ok", f"No {other}condition is true. Last checked at {checked_at}.")
 
 
 def open_work(inspection: Inspection) -> Iterator[Finding]:
-    """Count what needs a person. That is no fault of the installation and has its own alarms, so it only warns."""
+    """Count what needs a person. That is no fault of the installation and has its own alarms, so it only warns.
+
+    A message that was refused is lost, so it is a failure.
+    """
     try:
         overview = inspection.api.get("/overview")
     except NotFound:
         yield Finding("to do", "skipped", "This version of Pressroom has no overview.")
         return
+    for each in overview.get("refused", ()):
+        todo = "Correct the sender, then send again what was refused. See docs/runbook.md, GenuineRefusedAlarm."
+        yield Finding("refused", "fail", f"In the last week: {each['text']}", todo)
     dead = [each["dead"] for each in overview["deliveries"]]
-    waiting = {
-        "orders need attention": ([overview["attention"]], "orders --attention"),
-        "deliveries are dead": (dead, "deliveries"),
-        "webhooks failed": ([overview["webhooks"]["failed"]], "webhooks --state failed"),
-        "webhooks are unhandled": ([overview["webhooks"]["unhandled"]], "webhooks --state unhandled"),
-    }
+    webhooks = overview["webhooks"]
+    waiting = (
+        ("order needs attention", "orders need attention", [overview["attention"]], "orders --attention"),
+        ("delivery is dead", "deliveries are dead", dead, "deliveries"),
+        ("webhook failed", "webhooks failed", [webhooks["failed"]], "webhooks --state failed"),
+        ("webhook is unhandled", "webhooks are unhandled", [webhooks["unhandled"]], "webhooks --state unhandled"),
+    )
     nothing = True
-    for what, (counts, command) in waiting.items():
+    for one, many, counts, command in waiting:
         if number := sum(each["count"] for each in counts):
             nothing = False
-            more = "+" if any(each["more"] for each in counts) else ""
-            yield Finding("to do", "warn", f"{number}{more} {what}.", inspection.installation.typed(command))
+            text = counted(number, one, many, more=any(each["more"] for each in counts))
+            yield Finding("to do", "warn", f"{text[:1].upper()}{text[1:]}.", inspection.installation.typed(command))
     if nothing:
         yield Finding("to do", "ok", "No order, webhook or delivery needs a person.")
 

@@ -103,7 +103,7 @@ def oms_uid(session: Session, /, order_id: str, uid: str) -> None:
     """Name the order at the OMS by its uid there, which no response gave."""
     response = session.api.post(path("orders", order_id, "at-oms"), {"uid": uid})
     lines = ", ".join(map(printable, response["lines"]))
-    session.show(response, f"The uids of the lines {lines} of {printable(order_id)} at the OMS are known now.")
+    session.show(response, f"Lines of {printable(order_id)} whose uids at the OMS are known now: {lines}.")
 
 
 @click.command("link", cls=Command)
@@ -228,7 +228,7 @@ def _readable(order: dict[str, Any]) -> list[RenderableType]:
         "status": "status",
         "store": "store",
         "charges": lambda row: _costs(row["costs"]),
-        "tells the customer": lambda row: _costs(row["retail_costs"]),
+        "shown to the customer": lambda row: _costs(row["retail_costs"]),
         "gift": lambda row: _texts(row["gift"]),
         "packing slip": lambda row: _texts(row["packing_slip"]),
     }

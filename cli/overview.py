@@ -9,6 +9,7 @@ from cli.commands import Command
 from cli.errors import DONE, NEGATIVE
 from cli.output import Cell, table
 from cli.session import Session
+from pressroom.platform.words import counted
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -30,15 +31,15 @@ def overview(session: Session, /) -> None:
         "webhooks": lambda row: f"{sum(row['received'])}{'+' if row['more'] else ''}",
         "last webhook": lambda row: row["last_heard_at"] or "never",
     }
-    webhooks, refused = found["webhooks"], found.get("refused")
+    known, webhooks, refused = found["attention"], found["webhooks"], found.get("refused")
     session.show(
         found,
         table("Orders", orders, [each for each in found["orders"] if each["count"]]),
-        f"{count(found['attention'])} need attention.\n",
+        f"{counted(known['count'], 'order needs attention', 'orders need attention', more=known['more'])}.\n",
         table("Deliveries", deliveries, found["deliveries"]),
         f"Webhooks: {count(webhooks['failed'])} failed, {count(webhooks['unhandled'])} unhandled.\n",
         table("Received", providers, found["providers"]),
-        *([table("Refused in the last week", {"reason": "reason", "webhooks": "count"}, refused)] if refused else []),
+        *([table("Refused in the last week", {"what": "text"}, refused)] if refused else []),
     )
 
 

@@ -125,7 +125,7 @@ def show(session: Session, /, job_id: str) -> None:
 def cancel(session: Session, /, job_id: str) -> int:
     """Stop a replay job. What it has replayed stays replayed. Exit code 1 if it had already ended."""
     job = session.api.post(path("replays", job_id, "cancel"))
-    session.show(job, f"The replay is {job['status']}: {job['replayed']} were replayed.")
+    session.show(job, f"The replay is {job['status']}: {job['replayed']} replayed.")
     return DONE if job["status"] == "canceled" else NEGATIVE
 
 

@@ -83,7 +83,7 @@ PARAMETERS = {
     "DeliveryMaxAttempts": "5",
     "RoutingRules": "CP-*=cloudprinter,PF-*=printful",
     "OmsStoreId": OMS_STORE_ID,
-    "OmsSettleSeconds": "35",  # longer than a simulator is told to hang
+    "OmsSettleSeconds": "35",  # longer than a simulator hangs
     "PrintFilePollSeconds": "1",
     "PrintTemplates": "5501=template-mug,5510=template-tote",
     "BatchMaxAgeMinutes": "1",
@@ -102,7 +102,7 @@ class Stack:
     webhooks: dict[str, dict[str, str]]
     simulators: dict[str, str]
     notifications: dict[str, str]
-    """Where the shop is told of its orders, and the secret that it verifies them with."""
+    """Where the shop receives notifications, and the secret that it verifies them with."""
 
     @classmethod
     def read(cls, state_dir: Path = STATE_DIR) -> "Stack":

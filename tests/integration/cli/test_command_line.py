@@ -290,12 +290,13 @@ def test_the_overview_and_the_conditions_are_shown(terminal: Terminal) -> None:
     }
     assert terminal.json("overview") == overview
     assert terminal.run("overview") == DONE
-    assert "paid 1000+ 2 need attention." in terminal.text
+    assert "paid 1000+ 2 orders need attention." in terminal.text
     assert "printful ▁ ▃█ 12 never" in terminal.text
     assert "Refused" not in terminal.text
-    overview["refused"] = [{"reason": "storefront order_paid currency: missing", "count": 40}]
+    why = "40 paid orders from the shop were refused: `currency` is missing."
+    overview["refused"] = [{"reason": "storefront order_paid currency: missing", "count": 40, "text": why}]
     terminal.run("overview")
-    assert "storefront order_paid currency: missing 40" in terminal.text
+    assert f"Refused in the last week what {why}" in terminal.text
     assert terminal.run("conditions") == NEGATIVE
     assert text in terminal.text
     assert terminal.json("conditions", code=NEGATIVE)["conditions"] == [condition]
@@ -308,7 +309,7 @@ def test_the_overview_counts_orders_and_deliveries(terminal: Terminal, hub: Hub)
     dead(hub, 7)
     assert terminal.json("overview") == hub.get("/overview")["body"]
     assert terminal.run("overview") == DONE
-    assert "paid 1 1 need attention. Deliveries to pending dead camaloon 0 1 oms 0 0" in terminal.text
+    assert "paid 1 1 order needs attention. Deliveries to pending dead camaloon 0 1 oms 0 0" in terminal.text
 
 
 # --- changing ---
@@ -790,6 +791,34 @@ def test_open_work_is_a_warning(terminal: Terminal) -> None:
     answer = terminal.json("doctor")
     open_work = [(each["status"], each["text"], each["todo"]) for each in answer["checks"] if each["name"] == "to do"]
     assert open_work == [
-        ("warn", "2+ deliveries are dead.", "`pressroom deliveries`"),
-        ("warn", "2+ webhooks failed.", "`pressroom webhooks --state failed`"),
+        ("warn", "More than 2 deliveries are dead.", "`pressroom deliveries`"),
+        ("warn", "More than 2 webhooks failed.", "`pressroom webhooks --state failed`"),
     ]
+
+
+def test_one_of_a_kind_is_in_the_singular(terminal: Terminal) -> None:
+    one = {"count": 1, "more": False}
+    webhooks = {"failed": one, "unhandled": one}
+    terminal.door.instead["/overview"] = (
+        200,
+        {"deliveries": [{"dead": one}], "attention": one, "webhooks": webhooks},
+    )
+    texts = [each["text"] for each in terminal.json("doctor")["checks"] if each["name"] == "to do"]
+    assert texts == [
+        "1 order needs attention.",
+        "1 delivery is dead.",
+        "1 webhook failed.",
+        "1 webhook is unhandled.",
+    ]
+
+
+def test_the_doctor_shows_refused_webhooks_at_once_and_once(terminal: Terminal, hub: Hub) -> None:
+    assert findings(terminal, "--no-probe")["to do"][0] == "ok"
+    hub.receive("storefront", "order_paid", order() | {"currency": None})
+    expected = "In the last week: 1 paid order from the shop was refused: `currency` is not valid."
+    before = findings(terminal, "--no-probe", code=NEGATIVE)
+    assert before["refused"] == ("fail", expected)
+    hub.cloud.call("monitor", {})
+    after = findings(terminal, "--no-probe", code=NEGATIVE)
+    assert after["refused"] == before["refused"]
+    assert "condition genuine_refused" not in after

@@ -358,14 +358,28 @@ def test_a_record_that_looks_alike_is_linked_and_parted_again(desk: Desk) -> Non
     desk.hub.send_sample("camaloon/shipment_sent", order_id="1001-R1")
     with desk.visitor() as visitor:
         visitor.enter("#/orders/1001", "Order 1001")
-        visitor.page.get_by_role("button", name="Link: 1001-R1").click()
+        link, ask = visitor.page.get_by_role("button", name="Link: 1001-R1"), visitor.page.locator(".asked")
+        link.click()
+        expect(ask).to_contain_text("What a printer reported on 1001-R1, and will report, then counts in this order")
+        visitor.page.get_by_role("button", name="Cancel").click()
+        expect(link).to_be_focused()
+        link.click()
+        visitor.page.keyboard.press("Escape")
+        expect(link).to_be_focused()
+        assert (desk.hub.order("1001")["linked"], desk.hub.get("/actions")["body"]["actions"]) == ([], [])
+        link.click()
+        expect(ask.get_by_role("button", name="Link")).to_be_focused()
+        visitor.page.keyboard.press("Enter")
         expect(visitor.page.get_by_role("button", name="Unlink: 1001-R1")).to_be_visible()
         assert desk.hub.order("1001")["linked"] == ["1001-R1"]
         visitor.go("#/orders/1001-R1", "Order 1001-R1")
         visitor.page.get_by_role("link", name="1001", exact=True).first.click()
         visitor.expect_heading("Order 1001")
         visitor.page.get_by_role("button", name="Unlink: 1001-R1").click()
-        expect(visitor.page.get_by_role("button", name="Unlink: 1001-R1")).to_have_count(0)
+        expect(ask).to_contain_text("then count in 1001-R1 again")
+        assert desk.hub.order("1001")["linked"] == ["1001-R1"]
+        ask.get_by_role("button", name="Unlink").click()
+        expect(visitor.page.get_by_role("button", name="Unlink")).to_have_count(0)
         assert desk.hub.order("1001")["linked"] == []
         assert visitor.problems == []
 
@@ -507,6 +521,33 @@ def test_back_and_forward_lead_through_the_views(desk: Desk) -> None:
         visitor.expect_heading("Order 1001")
 
 
+def test_two_records_that_look_alike_are_said_to_be_two(desk: Desk) -> None:
+    desk.hub.send_sample("storefront/order_paid")
+    desk.hub.send_sample("camaloon/shipment_sent", order_id="1001-R1")
+    with desk.visitor() as visitor:
+        visitor.enter("#/orders/1001", "Order 1001")
+        visitor.page.get_by_role("button", name="Not the same: 1001-R1").click()
+        assert desk.hub.order("1001")["maybe_same"] == ["1001-R1"]
+        visitor.page.locator(".asked").get_by_role("button", name="Not the same").click()
+        expect(visitor.page.get_by_role("button", name="Not the same")).to_have_count(0)
+        assert desk.hub.order("1001")["maybe_same"] == []
+
+
+def test_an_order_is_shown_as_the_oms_has_it_on_request(desk: Desk) -> None:
+    desk.hub.send_sample("storefront/order_paid__personalized")
+    (there,) = desk.hub.oms.orders()
+    with desk.visitor() as visitor:
+        visitor.enter("#/orders/1003", "Order 1003")
+        assert desk.hub.get("/actions")["body"]["actions"] == []
+        visitor.page.get_by_role("button", name="Show the order as the OMS has it").click()
+        expect(visitor.page.get_by_role("region", name=f"At the OMS: {there['uid']}")).to_contain_text(
+            '"ecommerce_order_item_id": "1003:70002"'
+        )
+        assert desk.hub.get("/actions")["body"]["actions"][0]["action"] == "show_at_oms"
+        assert visitor.overflow() <= 0
+        assert visitor.problems == []
+
+
 # --- search, views, replays ---
 
 
@@ -520,6 +561,29 @@ def test_an_order_is_found_by_its_id_its_reference_and_its_tracking_number(desk:
         visitor.expect_heading("Order 1001")
         visitor.search("no such thing")
         visitor.expect_heading("Nothing found")
+
+
+@pytest.mark.parametrize("by", ["ref", "tracking", "email"])
+def test_all_orders_that_a_search_finds_are_reached_page_by_page(desk: Desk, by: str) -> None:
+    desk.hub.send_sample("storefront/order_paid")
+    (like,) = desk.hub.get("/orders")["body"]["orders"]
+
+    def some(route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)
+        began = int(asked.get("cursor", ["0"])[0])
+        rows = [like | {"id": f"W-{number}"} for number in range(began, began + 50)] if began != 50 else []
+        found = {"orders": rows, "cursor": str(began + 50) if began < 100 else None}  # its second page is empty
+        route.fulfill(json=found if by in asked else {"orders": [], "cursor": None})
+
+    with desk.visitor() as visitor:
+        visitor.page.route(re.compile(r"/orders(\?|$)"), some)
+        visitor.enter()
+        visitor.search("marta@shop.example")
+        expect(visitor.page.locator("tbody tr")).to_have_count(50)
+        visitor.page.get_by_role("button", name="More").click()
+        expect(visitor.page.locator("tbody tr")).to_have_count(100)
+        expect(visitor.page.get_by_role("button", name="More")).to_have_count(0)
+        assert visitor.problems == []
 
 
 def test_a_list_of_ten_thousand_orders_is_loaded_page_by_page(desk: Desk) -> None:
@@ -997,10 +1061,25 @@ def test_the_overview_shows_conditions_and_charts_as_text(desk: Desk) -> None:
 def test_the_overview_shows_why_genuine_webhooks_were_refused(desk: Desk) -> None:
     with desk.visitor() as visitor:
         visitor.enter()
-        expect(visitor.page.get_by_text("Refused in the last week")).to_have_count(0)
-        desk.hub.receive("storefront", "order_paid", {"id": 1})
+        notice = visitor.page.locator(".notice")
+        expect(visitor.page.get_by_text("There has been no health check yet")).to_be_visible()
+        expect(notice).to_have_count(0)
+        desk.hub.receive("storefront", "order_paid", {})
+        desk.hub.receive("storefront", "order_canceled", {})
         visitor.page.get_by_role("button", name="Refresh").click()
-        expect(visitor.page.get_by_text("storefront order_paid currency: missing")).to_be_visible()
+        text = "1 paid order from the shop was refused: created_at is missing."
+        expect(notice).to_contain_text(text)
+        expect(notice.locator("code").first).to_have_text("id")
+        expect(notice.get_by_text("currency")).to_be_visible()
+        expect(notice.get_by_text("processed_at")).to_be_hidden()  # the most frequent ones come first
+        notice.get_by_text("1 further reason").click()
+        expect(notice.get_by_text("processed_at")).to_be_visible()
+        desk.hub.cloud.call("monitor", {})
+        visitor.page.get_by_role("button", name="Refresh").click()
+        expect(visitor.page.get_by_text("There has been no health check yet")).to_have_count(0)
+        expect(notice).to_contain_text(text)
+        expect(notice).not_to_contain_text("although the credentials were right")  # its condition
+        assert visitor.problems == []
 
 
 def test_the_overview_has_room_for_large_counts(desk: Desk) -> None:

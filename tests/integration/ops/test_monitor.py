@@ -502,10 +502,18 @@ def test_genuine_refusals_are_a_condition_from_the_first_one_until_a_week_after_
     assert sentence(hub, "genuine_refused").startswith(
         "1 webhook was refused in the last week although the credentials"
     )
-    assert "storefront order_paid currency: missing (1)" in sentence(hub, "genuine_refused")
-    assert "and 1 more" in sentence(hub, "genuine_refused")
+    assert "1 paid order from the shop was refused: `currency` is missing." in sentence(hub, "genuine_refused")
+    hub.receive("storefront", "order_canceled", {})
+    assert standing(hub) == ["genuine_refused"]
+    assert sentence(hub, "genuine_refused").startswith("2 webhooks were refused")
+    assert "1 cancellation from the shop was refused: `id` is missing." in sentence(hub, "genuine_refused")
+    assert "`pressroom overview` shows 1 further reason." in sentence(hub, "genuine_refused")
     assert "Marta" not in sentence(hub, "genuine_refused")
-    assert ask(hub, "/overview")["refused"][0] == {"reason": "storefront order_paid created_at: missing", "count": 1}
+    assert ask(hub, "/overview")["refused"][1] == {
+        "reason": "storefront order_paid created_at: missing",
+        "count": 1,
+        "text": "1 paid order from the shop was refused: `created_at` is missing.",
+    }
     clock.advance(7 * DAY)
     assert standing(hub) == []
     assert ask(hub, "/overview")["refused"] == []
@@ -556,7 +564,7 @@ def test_many_dead_notifications_do_not_hide_a_printers_delivery(
     assert not [each for each in standing(hub) if each.startswith("dead_letters")]  # whose they are is not known
     monkeypatch.setattr(conditions, "MOST", 2)
     assert sentence(hub, "deliveries_dead/storefront").endswith(
-        " deliveries to the shop failed for good. Fix the cause, then replay them."
+        " deliveries to the shop failed for good. Fix the cause, then start a replay."
     )
     look(hub)
     assert "ore than 2 deliveries" in sentence(hub, "deliveries_dead/storefront")

@@ -107,6 +107,12 @@ def test_the_age_of_an_order_counts_from_the_receipt_of_its_payment_whatever_the
         assert age_counts_from(known) == iso(at(1))
 
 
+def test_a_limit_of_one_hour_is_in_the_singular() -> None:
+    facts = [paid("camaloon")]
+    check(facts, 1, replace(LIMITS, accept={"camaloon": 1}))
+    assert delay_texts(facts) == ["camaloon has not accepted 1 line within 1 hour: 1"]
+
+
 def test_a_second_line_that_stalls_later_is_recorded_too() -> None:
     facts = [paid("camaloon", "printful")]
     check(facts, 24)

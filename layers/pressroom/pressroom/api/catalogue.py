@@ -1,5 +1,6 @@
 """Printful's products and their stock, and what is unknown in messages (drift)."""
 
+from collections.abc import Callable
 from typing import Annotated, TypedDict
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -7,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from pressroom.api.common import LIMIT, Cursor, Id, Limit, new_router, page, rows
 from pressroom.inbox import drift
+from pressroom.platform import table
 from pressroom.providers.printful import products
 from pressroom.providers.printful.products import AVAILABLE, CURRENT, DELETED, PRODUCT, STOCK, UNAVAILABLE
 
@@ -71,15 +73,9 @@ def list_products(
     cursor: Cursor = "",
 ) -> Products:
     """The products of the shop at Printful, as Printful last reported them."""
-    shown, last = page(
-        "products",
-        rows(PRODUCT),
-        lambda row: _product(products.product_of(row)),
-        index="by_state",
-        partitions=[f"{PRODUCT}#{each}" for each in _chosen(deleted, DELETED, CURRENT)],
-        limit=limit,
-        cursor=cursor,
-        filters={"deleted": deleted},
+    states = _chosen(deleted, DELETED, CURRENT)
+    shown, last = _page(
+        "products", PRODUCT, states, lambda row: _product(products.product_of(row)), limit, cursor, deleted=deleted
     )
     return {"products": shown, "cursor": last}
 
@@ -102,15 +98,9 @@ def list_stock(
     cursor: Cursor = "",
 ) -> Stocks:
     """The catalogue products whose stock Printful has reported, with the variants that can't be ordered."""
-    shown, last = page(
-        "stock",
-        rows(STOCK),
-        lambda row: _stock(products.stock_of(row)),
-        index="by_state",
-        partitions=[f"{STOCK}#{each}" for each in _chosen(unavailable, UNAVAILABLE, AVAILABLE)],
-        limit=limit,
-        cursor=cursor,
-        filters={"unavailable": unavailable},
+    states = _chosen(unavailable, UNAVAILABLE, AVAILABLE)
+    shown, last = _page(
+        "stock", STOCK, states, lambda row: _stock(products.stock_of(row)), limit, cursor, unavailable=unavailable
     )
     return {"stock": shown, "cursor": last}
 
@@ -132,16 +122,23 @@ def list_drift(limit: Limit = LIMIT, cursor: Cursor = "") -> Drifts:
         shown: Drift = drift.shown(row)  # type: ignore[assignment]
         return shown
 
-    shown, last = page(
-        "drift",
-        rows(drift.KIND),
-        show,
-        index="by_state",
-        partitions=[f"{drift.KIND}#{drift.LISTED}"],
-        limit=limit,
-        cursor=cursor,
-    )
+    shown, last = _page("drift", drift.KIND, [drift.LISTED], show, limit, cursor)
     return {"drift": shown, "cursor": last}
+
+
+def _page[Shown](
+    name: str,
+    kind: str,
+    states: list[str],
+    show: Callable[[table.Item], Shown],
+    limit: int,
+    cursor: str,
+    **filters: object,
+) -> tuple[list[Shown], str | None]:
+    partitions = [f"{kind}#{each}" for each in states]
+    return page(
+        name, rows(kind), show, index="by_state", partitions=partitions, limit=limit, cursor=cursor, filters=filters
+    )
 
 
 def _chosen(wanted: bool | None, if_true: str, if_false: str) -> list[str]:

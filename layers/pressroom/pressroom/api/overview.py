@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from pressroom.api.common import new_router
 from pressroom.inbox import events, refusals, traffic
-from pressroom.ops import monitor_state
+from pressroom.ops import monitor_state, refused
 from pressroom.order import outbox, repository
 from pressroom.order.facts import destination_of
 from pressroom.order.model import Status
@@ -55,10 +55,14 @@ class WebhooksCounted(TypedDict):
 
 
 class RefusedFor(TypedDict):
-    """A reason for which webhooks with the right credentials were refused in the last week, and how many were."""
+    """A reason for which webhooks with the right credentials were refused in the last week, and how many were.
+
+    `text` is the two as a sentence.
+    """
 
     reason: str
     count: int
+    text: str
 
 
 class Heard(TypedDict):
@@ -107,7 +111,7 @@ def get_overview() -> Overview:
     known = monitor_state.read().counted
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a hundred small queries, which mostly wait
         by_status = {each: pool.submit(_count, "by_state", f"{repository.KIND}#{each}") for each in COUNTED}
-        refused = pool.submit(refusals.genuine, now)
+        rejected = pool.submit(refusals.genuine, now)
         attention = pool.submit(_count, "by_attention", repository.KIND)
         pending, dead = (pool.submit(_by_destination, each) for each in (outbox.State.PENDING, outbox.State.DEAD))
         failed, unhandled = (
@@ -124,7 +128,10 @@ def get_overview() -> Overview:
             for each in DESTINATIONS
         ],
         "webhooks": {"failed": failed.result(), "unhandled": unhandled.result()},
-        "refused": [{"reason": reason, "count": number} for reason, number in refused.result().reasons.items()],
+        "refused": [
+            {"reason": reason, "count": number, "text": refused.sentence(reason, number)}
+            for reason, number in rejected.result().reasons.items()
+        ],
         "hours": traffic.hours(now),
         "providers": [_traffic(provider, result) for provider, result in received.items()],
     }

@@ -21,7 +21,7 @@ from pressroom.order import outbox
 from pressroom.order.attention import FILE_FAILED
 from pressroom.order.model import OPEN, Status
 from pressroom.order.reasons import Attention
-from pressroom.partners import NAMES, OPS, PRINTERS
+from pressroom.partners import NAMES, OPS, PERSONALIZED, PRINTERS
 
 ROUTE = "GET /console"
 FINAL = (Status.DELIVERED, Status.RETURNED, Status.CANCELED)
@@ -85,6 +85,7 @@ def lists() -> dict[str, Any]:
         "reasons": {reason: reason.sentence for reason in Attention},
         "about": {Attention.ITEM_FILE_FAILED: "items", Attention.ITEM_INCOMPLETE: "incomplete_items"},
         "file_failed": FILE_FAILED,
+        "oms_id": PERSONALIZED,
     }
 
 

@@ -14,10 +14,11 @@ const LATE_MS = 3_600_000; // the monitor runs every 15 minutes
 const MOST_LANES = 40;
 const MOST_MARKS = 400;
 const MOST_EMPTY = 5;
+const MOST_REASONS = 5;
 const MOST_PIECE = 13;
 
 // The lists that Python knows: partners and other sources by name, statuses, states and reasons for attention.
-const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final: FINAL, stuck: STUCK, reasons: REASONS, about: ABOUT, file_failed: FILE_FAILED } =
+const { names: NAMES, printers: PRINTERS, statuses: STATUSES, open: OPEN, final: FINAL, stuck: STUCK, reasons: REASONS, about: ABOUT, file_failed: FILE_FAILED, oms_id: OMS } =
   JSON.parse(document.getElementById("lists").textContent);
 
 let token = null;
@@ -351,6 +352,33 @@ async function render(make, { again = false } = {}) {
 const heading = (...content) => el("h1", { tabindex: "-1" }, content);
 const button = (text, click, attributes = {}) => el("button", { type: "button", click, ...attributes }, text);
 
+// A button for something with consequences. It first asks, and says what will happen.
+function asking(label, consequence, act, attributes = {}) {
+  const block = el("span", {});
+  const back = () => {
+    block.replaceChildren(control);
+    control.focus();
+  };
+  const control = button(
+    label,
+    () => {
+      const yes = button(label, async () => {
+        if (yes.getAttribute("aria-disabled")) return;
+        yes.setAttribute("aria-disabled", "true");
+        await act();
+        if (block.isConnected) back();
+      });
+      const keydown = (event) => event.key === "Escape" && back();
+      const group = { class: "asked", role: "group", "aria-label": label, keydown };
+      block.replaceChildren(el("div", group, el("p", {}, consequence), yes, " ", button("Cancel", back)));
+      yes.focus();
+    },
+    attributes,
+  );
+  block.append(control);
+  return block;
+}
+
 function announce(text) {
   live.textContent = text;
 }
@@ -403,10 +431,7 @@ async function overview() {
       ),
       button("Refresh", refresh),
     ),
-    conditions(health),
-    known.refused.length
-      ? section("Refused in the last week", table("Refused webhooks by reason", [["Reason", (each) => data(each.reason)], ["Webhooks", (each) => `${each.count}`]], known.refused))
-      : null,
+    conditions(health, known.refused),
     section(
       "Needs attention",
       el(
@@ -459,28 +484,47 @@ const tile = (name, count, to, kind) =>
     el("a", { href: to }, el("strong", {}, counted(count)), " ", el("span", {}, name)),
   );
 
-function conditions({ conditions: standing, looked_at: looked }) {
+// The overview has the reasons of refusals as they are now: they are shown instead of their condition.
+function conditions({ conditions: found, looked_at: looked }, refused = []) {
+  const standing = refused.length ? found.filter((each) => each.name !== "genuine_refused") : found;
   const away = looked
     ? ["The last health check was at ", time(looked), ". There should be one every 15 minutes."]
     : "There has been no health check yet. There is one every 15 minutes.";
   const isLate = !looked || Date.now() - Date.parse(looked) > LATE_MS;
-  if (!standing.length) return isLate ? el("p", { class: looked ? "problem" : "quiet-text" }, away) : null;
+  if (!standing.length && !refused.length) return isLate ? el("p", { class: looked ? "problem" : "quiet-text" }, away) : null;
   const each = (condition) =>
     el("li", {}, sentence(condition.text), " ", el("span", { class: "quiet-text" }, "(since ", time(condition.since), ")"));
   return el(
     "section",
     { class: "notice" },
     el("h2", {}, "Problems of the installation"),
-    el("ul", {}, standing.map(each)),
-    el("p", {}, isLate ? away : ["Checked ", time(looked, ago), ". Problems fixed since then are still shown."]),
+    el("ul", {}, refused.length ? refusals(refused) : null, standing.map(each)),
+    isLate || standing.length
+      ? el("p", {}, isLate ? away : ["Checked ", time(looked, ago), ". Problems fixed since then are still shown."])
+      : null,
   );
 }
 
-// The sentence of a condition has times in UTC. The console shows all times in the time zone of the browser.
+function refusals(refused) {
+  const listed = (some) => el("ul", {}, some.map((each) => el("li", {}, sentence(each.text))));
+  const rest = refused.slice(MOST_REASONS);
+  return el(
+    "li",
+    {},
+    "Refused in the last week, and not kept. Correct the sender, then send again what was refused:",
+    listed(refused.slice(0, MOST_REASONS)),
+    rest.length ? el("details", {}, el("summary", {}, plural(rest.length, "further reason")), listed(rest)) : null,
+  );
+}
+
+// A sentence has times in UTC, and names in backticks. The console shows all times in the time zone of the browser.
 const sentence = (text) =>
   clean(text)
-    .split(/(\d{4}-\d\d-\d\d \d\d:\d\d) UTC/)
-    .map((part, n) => (n % 2 ? time(`${part.replace(" ", "T")}Z`) : data(part, 400)));
+    .split(/(\d{4}-\d\d-\d\d \d\d:\d\d UTC|`[^`]+`)/)
+    .map((part, n) => {
+      if (n % 2 === 0) return data(part, 400);
+      return part[0] === "`" ? el("code", {}, part.slice(1, -1)) : time(`${part.slice(0, 10)}T${part.slice(11, 16)}Z`);
+    });
 
 function traffic(provider, hours) {
   const { received, more } = provider;
@@ -497,7 +541,7 @@ function traffic(provider, hours) {
       class: count ? "bar" : "bar empty",
     }),
   );
-  const text = `${named(provider.provider)}: ${counted({ count: total, more })} webhooks in the last 24 hours${peak}`;
+  const text = `${named(provider.provider)}: ${counted({ count: total, more })} webhook${total === 1 && !more ? "" : "s"} in the last 24 hours${peak}`;
   return el(
     "li",
     {},
@@ -508,17 +552,14 @@ function traffic(provider, hours) {
   );
 }
 
-// Who an order goes to, on request.
-function recipient(id) {
+// Personal data of an order, on request.
+function onRequest(label, path, method, showing) {
   const block = el("div", { role: "status" });
-  const control = button("Show the recipient", async () => {
+  const control = button(label, async () => {
     if (control.getAttribute("aria-disabled")) return;
     control.setAttribute("aria-disabled", "true");
     try {
-      const { recipient: to } = await ask(at("orders", id, "/recipient"), { method: "POST" });
-      const town = [to.zip, to.city, to.province, to.country_code].filter(Boolean).join(" ");
-      const lines = [to.name, to.company, to.address1, to.address2, town, to.email, to.telephone];
-      block.replaceChildren(...lines.filter(Boolean).map((line) => el("div", {}, data(line))));
+      block.replaceChildren(...showing(await ask(path, { method })));
     } catch (error) {
       control.removeAttribute("aria-disabled");
       if (error instanceof Problem) block.replaceChildren(control, " ", data(error.message, 400));
@@ -527,6 +568,25 @@ function recipient(id) {
   block.append(control, " ", el("span", { class: "quiet-text" }, "each time is recorded"));
   return block;
 }
+
+const recipient = (id) =>
+  onRequest("Show the recipient", at("orders", id, "/recipient"), "POST", ({ recipient: to }) => {
+    const town = [to.zip, to.city, to.province, to.country_code].filter(Boolean).join(" ");
+    const lines = [to.name, to.company, to.address1, to.address2, town, to.email, to.telephone];
+    return lines.filter(Boolean).map((line) => el("div", {}, data(line)));
+  });
+
+const atOms = (id) =>
+  onRequest("Show the order as the OMS has it", at("orders", id, "/at-oms"), "GET", (answer) => [
+    ...answer.orders.map(({ uid, order: content, problem }) => [
+      el("p", {}, data(uid, 60), problem ? [": ", data(problem, 200)] : null),
+      content
+        ? el("pre", { tabindex: "0", role: "region", "aria-label": `At the OMS: ${short(uid)}` }, clean(JSON.stringify(content, null, 2)))
+        : null,
+    ]),
+    answer.uid_unknown ? el("p", {}, REASONS.uid_unknown) : null,
+    answer.orders.length || answer.uid_unknown ? null : none("The OMS has no order for it, as far as Pressroom knows."),
+  ].flat().filter(Boolean));
 
 // --- lists of orders ---
 
@@ -589,12 +649,14 @@ async function orders(_, wanted) {
 async function find(text) {
   searchField.value = text;
   for (const by of ["id", "ref", "tracking", ...(text.includes("@") ? ["email"] : [])]) {
-    const { orders: found } = await ask(query("/orders", { [by]: text }));
-    if (found.length === 1) {
-      history.replaceState(null, "", place("orders", found[0].id));
-      return order(found[0].id);
+    const next = (cursor) => query("/orders", { [by]: text, cursor });
+    const found = await seek(await ask(next()), "orders", next);
+    if (found.orders.length === 1 && !found.cursor) {
+      history.replaceState(null, "", place("orders", found.orders[0].id));
+      return order(found.orders[0].id);
     }
-    if (found.length) return ["Found", heading("Found: ", data(short(text))), ordersTable(found)];
+    if (found.orders.length || found.cursor)
+      return ["Found", heading("Found: ", data(short(text))), pages(found, "orders", ordersTable, next, "No order matches.")];
   }
   return [
     "Nothing found",
@@ -681,7 +743,7 @@ function pages(page, key, showing, next, nothing) {
 
 // --- one order ---
 
-// Other records of an order, each with buttons that link it or part it. Then the order is shown again.
+// Other records of an order, each with buttons that link it or part it, after a question. Then the order is shown again.
 function others(known, records, actions) {
   if (!records.length) return null;
   const one = (record) => {
@@ -694,14 +756,20 @@ function others(known, records, actions) {
         if (error instanceof Problem) status.replaceChildren(data(error.message, 400));
       }
     };
-    const controls = Object.entries(actions).map(([label, action]) => [
+    const controls = Object.entries(actions).map(([label, [action, text]]) => [
       " ",
-      button(label, () => act(action), { "aria-label": `${label}: ${short(record, 40)}` }),
+      asking(label, text(record), () => act(action), { "aria-label": `${label}: ${short(record, 40)}` }),
     ]);
     return el("div", {}, inside("orders", record), controls, " ", status);
   };
   return records.map(one);
 }
+
+const LINK = (record) =>
+  `What a printer reported on ${short(record, 40)}, and will report, then counts in this order, and the shop is notified of what is new.`;
+const UNLINK = (record) =>
+  `The printer's reports then count in ${short(record, 40)} again, and no more in this order. Notifications that the shop has received stay.`;
+const DISTINCT = (record) => `Then Pressroom no longer names ${short(record, 40)} as perhaps the same order.`;
 
 async function order(id) {
   const [known, { history: steps }] = await Promise.all([ask(at("orders", id)), ask(at("orders", id, "/history"))]);
@@ -753,10 +821,10 @@ async function order(id) {
       ["Erased", known.erased_at && time(known.erased_at)],
       ["Recipient", recipient(known.id)],
       ["Linked to the order", known.linked_to && inside("orders", known.linked_to)],
-      ["Linked records", others(known, known.linked, { Unlink: "unlink" })],
+      ["Linked records", others(known, known.linked, { Unlink: ["unlink", UNLINK] })],
       [
         "May be the same order",
-        others(known, known.maybe_same, { ...(known.currency && { Link: "link" }), "Not the same": "unlink" }),
+        others(known, known.maybe_same, { ...(known.currency && { Link: ["link", LINK] }), "Not the same": ["unlink", DISTINCT] }),
       ],
     ]),
     known.attention.length
@@ -800,7 +868,9 @@ async function order(id) {
                         "div",
                         { class: "reason" },
                         data(each.error.cause ?? "an error in production", 120),
-                        each.error.delay_hours ? [", ", data(each.error.delay_hours, 20), " hours late"] : null,
+                        each.error.delay_hours
+                          ? [", ", data(each.error.delay_hours, 20), each.error.delay_hours === "1" ? " hour late" : " hours late"]
+                          : null,
                       )
                     : null,
                   each.unusable ? el("div", { class: "reason" }, "can’t be used: ", data(each.unusable, 120)) : null,
@@ -861,6 +931,7 @@ async function order(id) {
         : none("No parcels yet."),
     ),
     known.provider_orders.map(atPrinter),
+    known.deliveries.some((each) => each.destination === OMS) ? section("At the OMS", atOms(known.id)) : null,
     known.holds.length
       ? section(
           "Holds",
@@ -915,7 +986,7 @@ const designs = (file) =>
       .map(([name, url]) => [outside(url, words(name)), " "]),
   );
 
-// What a printer told of its order beyond its status: items, costs, and what the parcel holds for the customer.
+// What a printer reported on its order beyond its status: items, costs, and what the parcel holds for the customer.
 function atPrinter(each) {
   const costs = (given) =>
     given &&
@@ -930,7 +1001,7 @@ function atPrinter(each) {
   const about = [
     ["Store", each.store && data(each.store, 60)],
     ["Charges you", costs(each.costs)],
-    ["Tells the customer", costs(each.retail_costs)],
+    ["Shown to the customer", costs(each.retail_costs)],
     ["Gift message", texts(each.gift)],
     ["Packing slip", texts(each.packing_slip)],
     ["Incomplete", each.incomplete_items.length ? each.incomplete_items.map((item) => el("div", {}, incomplete(item))) : null],

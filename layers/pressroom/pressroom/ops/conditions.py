@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 
 from pressroom import partners
 from pressroom.inbox import drift, events, refusals, traffic
+from pressroom.ops import refused
 from pressroom.ops.monitor_state import Condition
 from pressroom.order import notifications, outbox
 from pressroom.order.facts import destination_of
 from pressroom.partners import DESTINATIONS, DISABLED_AFTER, SENDERS
 from pressroom.platform import config, table
 from pressroom.platform.times import iso
+from pressroom.platform.words import counted
 from pressroom.providers.printful import registration_state, stores
 
 QUEUES = (*DESTINATIONS, "print_files", "park")
@@ -49,13 +51,13 @@ SENTENCES = {
     "otherwise give that store another URL at Printful.",
     "payload_drift": "Messages of {about} contain fields or values that Pressroom does not know, first received {at}. "
     "Nothing is lost. A newer version of Pressroom may know them.",
-    "genuine_refused": "{count} refused in the last week although the credentials were right, the latest at {at}: "
-    "{reasons}. "
-    "Pressroom does not keep a refused message. Correct the sender, or report the case; then send it again.",
-    "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then replay them.",
+    "genuine_refused": "{count} refused in the last week although the credentials were right, the latest at {at}. "
+    "{reasons} Pressroom keeps no refused message. Correct the sender, or report the case; then send again what was "
+    "refused.",
+    "webhooks_parked": "{count} could not be processed. Nothing is lost: fix the cause, then start a replay.",
     "webhooks_unhandled": "Pressroom has no function for the topic of {count}. Nothing is lost: deploy a "
-    "version that has the topic, then replay them.",
-    "deliveries_dead": "{count} to {about} failed for good. Fix the cause, then replay them.",
+    "version that has the topic, then start a replay.",
+    "deliveries_dead": "{count} to {about} failed for good. Fix the cause, then start a replay.",
     "deliveries_late": "A delivery to {about} has been waiting since {at}. Pressroom is still trying to send it, or it "
     "waits behind a dead delivery of the same order.",
     "dead_letters": "{count} in the dead-letter queue for {about}: an error inside Pressroom.",
@@ -152,10 +154,11 @@ def _drift(now: datetime) -> _Found:
 def _refused(now: datetime) -> _Found:
     known = refusals.genuine(now)
     if known.number:
-        named = [f"{reason} ({number})" for reason, number in known.reasons.items()]
-        more = [f"and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
-        count = f"{_counted(known.number, 'webhook')} {'was' if known.number == 1 else 'were'}"
-        reasons = ", ".join(named[:MOST_NAMED] + more)
+        named = [refused.sentence(reason, number) for reason, number in known.reasons.items()]
+        rest = len(named) - MOST_NAMED
+        more = [f"`pressroom overview` shows {counted(rest, 'further reason')}."] if rest > 0 else []
+        count = f"{counted(known.number, 'webhook')} {'was' if known.number == 1 else 'were'}"
+        reasons = " ".join(named[:MOST_NAMED] + more)
         yield "genuine_refused", "", {"count": count, "at": _minute(known.last_at), "reasons": reasons}
 
 
@@ -163,7 +166,7 @@ def _set_aside() -> _Found:
     for name, state in (("webhooks_parked", events.State.FAILED), ("webhooks_unhandled", events.State.UNHANDLED)):
         number, more = table.count("by_state", f"{events.KIND}#{state}", limit=MOST)
         if number:
-            yield name, "", {"count": _counted(number, "received webhook", more=more)}
+            yield name, "", {"count": counted(number, "received webhook", more=more)}
 
 
 def _deliveries(now: datetime) -> _Found:
@@ -172,7 +175,7 @@ def _deliveries(now: datetime) -> _Found:
         dead[destination_of(table.id_at(place))] += 1
     more = dead.total() == MOST_DELIVERIES
     for destination, number in sorted(dead.items()):
-        count = _counted(min(number, MOST), "delivery", "deliveries", more=more or number > MOST)
+        count = counted(min(number, MOST), "delivery", "deliveries", more=more or number > MOST)
         yield "deliveries_dead", destination, {"count": count}
     late = dict[str, str]()
     for place in itertools.takewhile(lambda place: place < iso(now - LATE_AFTER), _pages(outbox.State.PENDING)):
@@ -185,7 +188,7 @@ def _deliveries(now: datetime) -> _Found:
         number = int(answer["Attributes"][attribute])
         # Otherwise the messages are those of dead deliveries, or may be those of deliveries beyond MOST_DELIVERIES.
         if number > dead[queue] and not (more and queue in DESTINATIONS):
-            yield "dead_letters", queue, {"count": _counted(number, "message")}
+            yield "dead_letters", queue, {"count": counted(number, "message")}
 
 
 def _pages(state: outbox.State) -> Iterator[str]:
@@ -196,12 +199,6 @@ def _pages(state: outbox.State) -> Iterator[str]:
 def _shop() -> _Found:
     if notifications.is_on() and (at := notifications.disabled_at()):
         yield "storefront_disabled", "", {"at": _minute(at)}
-
-
-def _counted(number: int, one: str, many: str = "", *, more: bool = False) -> str:
-    """Write a bounded number with its noun."""
-    noun = one if number == 1 and not more else many or f"{one}s"
-    return f"{'more than ' if more else ''}{number} {noun}"
 
 
 def _minute(at: str) -> str:

@@ -15,7 +15,7 @@ from pressroom.order.model import Line
 from pressroom.order.state import Item, ProviderOrderKey, State
 from pressroom.partners import FOLLOWED
 
-type _Said = dict[str, Any]
+type _Description = dict[str, Any]
 """A line as the shop describes it: `id`, `sku`, `quantity`, `price`."""
 
 
@@ -27,28 +27,28 @@ class _Items:
     counts as one, and so does each item.
     """
 
-    lines: dict[str, _Said]
+    lines: dict[str, _Description]
     counted: bool
     named: dict[str, list[Item]] = field(default_factory=dict)
     by_sku: dict[str, list[Item]] = field(default_factory=dict)
     surplus: list[Item] = field(default_factory=list)
 
-    def missing(self, said: _Said) -> int:
+    def missing(self, wanted: _Description) -> int:
         """Return how many pieces of a line its own items lack; negative if they have too many."""
-        return (said["quantity"] if self.counted else 1) - self._pieces(self.named.get(said["id"], ()))
+        return (wanted["quantity"] if self.counted else 1) - self._pieces(self.named.get(wanted["id"], ()))
 
-    def alike(self, sku: str) -> list[_Said]:
-        return [said for said in self.lines.values() if said["sku"] == sku]
+    def alike(self, sku: str) -> list[_Description]:
+        return [wanted for wanted in self.lines.values() if wanted["sku"] == sku]
 
     def shared(self, sku: str) -> int:
         """Return the pieces of a SKU that name no line."""
         return self._pieces(self.by_sku.get(sku, ()))
 
-    def agree(self, said: _Said) -> bool:
+    def agree(self, wanted: _Description) -> bool:
         """Return whether the printer has as many pieces of a line as the shop."""
-        missing, shared = [self.missing(each) for each in self.alike(said["sku"])], self.shared(said["sku"])
+        missing, shared = [self.missing(each) for each in self.alike(wanted["sku"])], self.shared(wanted["sku"])
         if not shared:
-            return self.missing(said) == 0
+            return self.missing(wanted) == 0
         return min(missing) >= 0 and sum(missing) == shared
 
     def lack(self, line: Line) -> bool:
@@ -91,93 +91,93 @@ def removed_by_both(state: State) -> set[str]:
     removed = [line for line in state.order.lines if line.id in state.removed and line.destination in FOLLOWED]
     gone = set[str]()
     for printer in {line.destination for line in removed if line.destination}:
-        theirs = _items(state, printer)
-        if _are_all(state, theirs, printer):
-            gone |= {line.id for line in removed if line.destination == printer and theirs.lack(line)}
+        items = _items(state, printer)
+        if _are_all(state, items, printer):
+            gone |= {line.id for line in removed if line.destination == printer and items.lack(line)}
     return gone
 
 
-def change(line: Line, said: _Said) -> None:
+def change(line: Line, wanted: _Description) -> None:
     """Change a line to the shop's new description. Values that the shop leaves out stay as they were."""
-    if "unusable" in said or "variant" in said or said.get("sku", line.sku) != line.sku:
-        line.unusable = said.get("unusable")
+    if "unusable" in wanted or "variant" in wanted or wanted.get("sku", line.sku) != line.sku:
+        line.unusable = wanted.get("unusable")
     for name in ("sku", "quantity", "price", "variant", "name"):
-        setattr(line, name, said.get(name, getattr(line, name)))
+        setattr(line, name, wanted.get(name, getattr(line, name)))
 
 
 def _compare(state: State) -> None:
     """Find the lines that the shop describes otherwise than the record does, and those that the record lacks."""
     known, state.unconfirmed = {line.id: line for line in state.order.lines}, {}
-    for said in _latest(state).values():
-        line = known.get(said["id"])
+    for wanted in _latest(state).values():
+        line = known.get(wanted["id"])
         if line is None or (
-            line.destination in FOLLOWED and (line.sku, line.quantity) != (said["sku"], said["quantity"])
+            line.destination in FOLLOWED and (line.sku, line.quantity) != (wanted["sku"], wanted["quantity"])
         ):
-            state.unconfirmed[said["id"]] = said
+            state.unconfirmed[wanted["id"]] = wanted
 
 
-def _latest(state: State) -> dict[str, _Said]:
+def _latest(state: State) -> dict[str, _Description]:
     """Return the lines of the shop's latest update, by their ids; none if there is none since the payment."""
     latest = state.updates[-1] if state.updates else None
     if not state.paid or latest is None or latest.at < state.paid_at:
         return {}
-    return {said["id"]: said for said in latest.data["lines"]}
+    return {wanted["id"]: wanted for wanted in latest.data["lines"]}
 
 
 def _confirm(state: State, printer: str) -> None:
-    theirs, known = _items(state, printer), {line.id: line for line in state.order.lines}
-    confirmed = [said for name, said in state.unconfirmed.items() if name in theirs.lines and theirs.agree(said)]
-    for said in confirmed:
-        line = known.get(said["id"])
+    items, known = _items(state, printer), {line.id: line for line in state.order.lines}
+    confirmed = [wanted for name, wanted in state.unconfirmed.items() if name in items.lines and items.agree(wanted)]
+    for wanted in confirmed:
+        line = known.get(wanted["id"])
         if line is None:
-            state.order.lines.append(_new(state, said, theirs, printer))
-        elif (theirs.counted or line.quantity == said["quantity"]) and _is_same_product(line, said, theirs):
-            change(line, said)
+            state.order.lines.append(_new(state, wanted, items, printer))
+        elif (items.counted or line.quantity == wanted["quantity"]) and _is_same_product(line, wanted, items):
+            change(line, wanted)
     if confirmed:
         _compare(state)
 
 
-def _is_same_product(line: Line, said: _Said, theirs: _Items) -> bool:
+def _is_same_product(line: Line, wanted: _Description, items: _Items) -> bool:
     """Return whether a line's items are the product that the shop names. Unless it changed, a printer may rename it."""
-    return said["sku"] == line.sku or all(item.sku == said["sku"] for item in theirs.named.get(line.id, ()))
+    return wanted["sku"] == line.sku or all(item.sku == wanted["sku"] for item in items.named.get(line.id, ()))
 
 
-def _new(state: State, said: _Said, theirs: _Items, printer: str) -> Line:
+def _new(state: State, wanted: _Description, items: _Items, printer: str) -> Line:
     """Return a line that the shop has added. Only the first number of pieces goes without saying."""
-    first = next(each for update in state.updates for each in update.data["lines"] if each["id"] == said["id"])
-    quantity = said["quantity"] if theirs.counted else first["quantity"]
-    return Line(id=said["id"], sku=said["sku"], quantity=quantity, destination=printer, price=said.get("price"))
+    first = next(each for update in state.updates for each in update.data["lines"] if each["id"] == wanted["id"])
+    quantity = wanted["quantity"] if items.counted else first["quantity"]
+    return Line(id=wanted["id"], sku=wanted["sku"], quantity=quantity, destination=printer, price=wanted.get("price"))
 
 
 def _items(state: State, printer: str) -> _Items:
     """Return a printer's items, and the lines of the shop's that may be at that printer."""
     known, orders = {line.id: line.destination for line in state.order.lines}, _orders(state, printer)
-    said = {name: each for name, each in _latest(state).items() if known.get(name) in (printer, None)}
-    theirs = _Items(said, counted=any(key in state.contents for key in orders))
-    skus = {each["sku"] for each in said.values()}
+    wanted = {name: each for name, each in _latest(state).items() if known.get(name) in (printer, None)}
+    items = _Items(wanted, counted=any(key in state.contents for key in orders))
+    skus = {each["sku"] for each in wanted.values()}
     for (key, name), item in state.items.items():
         if key not in orders or not state.has_item(key, name):
             continue
         sku = item.sku or item.ref or ""
-        if item.ref in said:
-            theirs.named.setdefault(item.ref, []).append(item)
+        if item.ref in wanted:
+            items.named.setdefault(item.ref, []).append(item)
         elif sku and sku in skus:
-            theirs.by_sku.setdefault(sku, []).append(item)
+            items.by_sku.setdefault(sku, []).append(item)
         else:
-            theirs.surplus.append(item)
-    return theirs
+            items.surplus.append(item)
+    return items
 
 
-def _are_all(state: State, theirs: _Items, printer: str) -> bool:
+def _are_all(state: State, items: _Items, printer: str) -> bool:
     """Return whether a printer has reported all of its items: as a list, or one for each line that the shop still has.
 
     Without a list, an item may still be reported. Its line is then no longer canceled.
     """
-    if theirs.counted:
+    if items.counted:
         return True
     at_printer = {line.id for line in state.order.lines if line.destination == printer}
-    lines = [said for name, said in theirs.lines.items() if name in at_printer]
-    return bool(lines) and all(theirs.missing(said) < 0 or theirs.agree(said) for said in lines)
+    lines = [wanted for name, wanted in items.lines.items() if name in at_printer]
+    return bool(lines) and all(items.missing(wanted) < 0 or items.agree(wanted) for wanted in lines)
 
 
 def _orders(state: State, printer: str) -> set[ProviderOrderKey]:

@@ -106,6 +106,7 @@ from pressroom.order.settle import change_lines, route_by_hand, settle
 from pressroom.order.state import Progress, State, parts_of, provider_order_of, stage_of
 from pressroom.order.tracking import tracking_number
 from pressroom.partners import OPS, SHOP
+from pressroom.platform.words import counted
 
 type Rule = Callable[[State, Fact], str]
 """Applies a fact, and returns its text for the timeline; empty if the timeline does not show it."""
@@ -197,7 +198,7 @@ def _on_paid(state: State, fact: Fact) -> str:
     printers = sorted({line.destination for line in order.lines if line.destination})
     pieces = sum(line.quantity for line in order.lines)
     route_by_hand(state)
-    text = f"Paid: {_counted(pieces, 'piece')} in {_counted(len(order.lines), 'line')}"
+    text = f"Paid: {counted(pieces, 'piece')} in {counted(len(order.lines), 'line')}"
     return text + (f", for {' and '.join(printers)}" if printers else "")
 
 
@@ -350,7 +351,9 @@ def _on_undelivered(state: State, fact: Fact) -> str:
 def _on_error(state: State, fact: Fact) -> str:
     state.progress_for(fact).error = fact
     delay = fact.data["delay_hours"]
-    return _text(fact, "has an error") + _reason(fact) + (f", {delay} hours of delay expected" if delay else "")
+    return (
+        _text(fact, "has an error") + _reason(fact) + (f", {counted(delay, 'hour')} of delay expected" if delay else "")
+    )
 
 
 def _on_failed(state: State, fact: Fact) -> str:
@@ -436,10 +439,10 @@ def _on_overdue(state: State, fact: Fact) -> str:
     state.overdue.append(fact)
     data = fact.data
     if "held" in data:
-        return f"{data['destination']} has held the order for {_counted(data['days'], 'day')}"
+        return f"{data['destination']} has held the order for {counted(data['days'], 'day')}"
     done = {Waits.ACCEPT: "accepted", Waits.SHIP: "shipped"}[Waits(data["waits"])]
-    lines = _counted(len(data["lines"]), "line")
-    return f"{data['destination']} has not {done} {lines} within {data['hours']} hours: {', '.join(data['lines'])}"
+    lines, limit = counted(len(data["lines"]), "line"), counted(data["hours"], "hour")
+    return f"{data['destination']} has not {done} {lines} within {limit}: {', '.join(data['lines'])}"
 
 
 def _on_notified(state: State, fact: Fact) -> str:
@@ -524,8 +527,4 @@ def _contents(fact: Fact) -> str:
         return "unknown contents"
     if any(line["quantity"] is None for line in lines):
         return _item(fact)
-    return _counted(sum(line["quantity"] for line in lines), "piece")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    return counted(sum(line["quantity"] for line in lines), "piece")

@@ -127,7 +127,7 @@ def _join_order(written: Written, before: list[Fact]) -> Order:
         return joined
     if is_newly_paid:
         order = _compare_paid(order)
-    elif links.is_heard_of(facts) and not links.is_heard_of(before) and not is_paid(facts):
+    elif links.is_reported(facts) and not links.is_reported(before) and not is_paid(facts):
         order = _compare_unpaid(order)
     if order.maybe_same and (is_newly_paid or new_orders):
         order = _compare_again(order, facts)
@@ -186,8 +186,8 @@ def _compare_paid(order: Order) -> Order:
     for row in rows:
         if "facts" in row:
             known = repository.row_of(row).facts
-            heard = {printer for printer, _ in links.orders_of_printers(known)}
-            if _may_be_linked(known) or (is_paid(known) and heard & printers):
+            reporting = {printer for printer, _ in links.orders_of_printers(known)}
+            if _may_be_linked(known) or (is_paid(known) and reporting & printers):
                 alike.add(table.identity_of(row))
     for other in sorted(alike):
         order = _note("resembles", order.id, other)
@@ -218,7 +218,7 @@ def _compare_again(order: Order, facts: list[Fact]) -> Order:
 
 
 def _may_mean(facts: list[Fact], order_id: str) -> bool:
-    """Return whether a printer that names an order may mean this one, which has that number and was not heard of."""
+    """Return whether a printer that names an order may mean this one: it has that number, and lacks the reports."""
     return any(fact.data.get("ref") == order_id for fact in facts if fact.kind == "paid") and _waits_for(
         facts, set(FOLLOWED)
     )

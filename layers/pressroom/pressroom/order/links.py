@@ -90,7 +90,7 @@ def similar(facts: Iterable[Fact]) -> list[str]:
     return sorted(found - apart - touched - {each.data.get(VIA) for each in known})
 
 
-def is_heard_of(facts: Iterable[Fact]) -> bool:
+def is_reported(facts: Iterable[Fact]) -> bool:
     """Return whether a printer has reported on this record itself."""
     return any(is_a_printers(fact) for fact in own(facts))
 

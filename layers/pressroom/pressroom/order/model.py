@@ -130,8 +130,8 @@ class ShipmentLine:
 class Shipment:
     """A parcel. `service` is the carrier's, and `ship_date` the date of shipping as the printer writes it.
 
-    `merged` lists parcels that were reported without tracking and turned out to be this one. `notify_customer` is what
-    Camaloon says: whether the customer should be told of the parcel. None: nothing was said.
+    `merged` lists parcels that were reported without tracking and turned out to be this one. `notify_customer` is
+    Camaloon's wish whether the customer is notified of the parcel. None: Camaloon did not say.
     """
 
     id: str
@@ -228,8 +228,8 @@ COSTS = (
 class ProviderItem:
     """An item in a printer's order. `line_id` is the line's id as the printer has it.
 
-    `price` is what the printer charges for a piece, in the currency of its `costs`; `retail_price` is what the customer
-    is told, in that of its `retail_costs`. `print_file` is the status of the item's print files, in the printer's word.
+    `price` is what the printer charges for a piece, in the currency of its `costs`; `retail_price` is what the
+    customer is shown, in that of its `retail_costs`. `print_file` is the printer's word for the status of its files.
     """
 
     id: str
@@ -256,7 +256,7 @@ class IncompleteItem:
 class ProviderOrder:
     """The order as a printer knows it; `status` is the latest one that the printer reported, in its own words.
 
-    `costs` is what the printer charges; `retail_costs` is what its packing slip tells the customer. `described_by` is
+    `costs` is what the printer charges; `retail_costs` is what its packing slip shows the customer. `described_by` is
     the webhook with the latest complete description.
     """
 

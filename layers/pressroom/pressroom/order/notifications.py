@@ -115,7 +115,7 @@ def due(
         if ids & told:
             shown = [each for each in before.shipments if told & ids & {each.id, *each.merged}]
             changed = parcel.has_tracking() and any(_has_other_tracking(each, parcel) for each in shown)
-            if changed and not before.erased_at:  # what the shop was told of an erased order is not known any more
+            if changed and not before.erased_at:  # what the shop received about an erased order is not known any more
                 found.append(Notification(type="order.tracking", parcel=parcel))
             continue
         if _tracking(parcel) in trackings:  # the printer reports the contents of one parcel as several

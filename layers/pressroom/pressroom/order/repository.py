@@ -215,7 +215,7 @@ def _search_keys(order_id: str, known: list[Fact], new: list[Fact]) -> set[str]:
     digits = links.guid(order_id)
     if digits and not known:
         keys.add(find_key("guid", digits))
-    if links.is_heard_of(new) and not links.is_heard_of(known) and not is_paid(known + new):
+    if links.is_reported(new) and not links.is_reported(known) and not is_paid(known + new):
         keys |= {find_key("name", name) for name in links.names(order_id)}
     return keys
 

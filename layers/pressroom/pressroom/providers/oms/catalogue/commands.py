@@ -13,6 +13,7 @@ from pressroom.order import outbox
 from pressroom.platform import config, table
 from pressroom.platform.errors import Blocked, DeliveryError, Refused, Retry
 from pressroom.platform.observe import logger
+from pressroom.platform.words import counted
 from pressroom.providers.oms import client
 from pressroom.providers.oms.catalogue import progress, rows
 from pressroom.providers.oms.catalogue.compare import Change, Op, compare
@@ -141,8 +142,7 @@ def _planned(request: dict[str, Any]) -> tuple[Work, dict[Name, Row]]:
     work, more = plan(file, request["delete"], known)
     if faults := faults + more:
         errors = [{"field": field, "message": message} for field, message in faults[:MOST_FAULTS]]
-        count = f"{len(faults)} error{'' if len(faults) == 1 else 's'}"
-        raise Refused(f"the catalogue has {count}, so nothing was sent", errors)
+        raise Refused(f"the catalogue has {counted(len(faults), 'error')}, so nothing was sent", errors)
     return work, known
 
 

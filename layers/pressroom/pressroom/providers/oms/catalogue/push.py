@@ -14,6 +14,7 @@ from pressroom.order.outbox import Delivery
 from pressroom.platform import config, wire
 from pressroom.platform.errors import TEMPORARY, Dead, DeliveryError, Retry, Unfinished, Verdict
 from pressroom.platform.times import iso
+from pressroom.platform.words import counted
 from pressroom.providers.oms import client
 from pressroom.providers.oms.catalogue import progress, rows
 from pressroom.providers.oms.catalogue.compare import (
@@ -51,7 +52,7 @@ def send(delivery: Delivery) -> Sent:
         push = replace(push, replays=delivery.replays, done=0, ended=False, counts={})
     push = _continue(_Sender(delivery.id, config.utcnow() + LAST_START), work, push)
     if push.failed:
-        raise Dead(f"{push.failed} of {push.total} entries of the catalogue failed")
+        raise Dead(f"{push.failed} of {counted(push.total, 'entry', 'entries')} of the catalogue failed")
     return Sent(200, {"counts": dict(push.counts)})
 
 
@@ -60,7 +61,7 @@ def _continue(sender: "_Sender", work: Work, push: Push) -> Push:
     try:
         for step in work.steps()[begun:]:
             if push.done > begun and config.utcnow() >= until:
-                raise Unfinished(f"{push.done} of {push.total} entries are done")
+                raise Unfinished(f"{push.done} of {counted(push.total, 'entry', 'entries')} done")
             push = push.after(sender.do(step))
     except _CreateUnanswered as error:
         push = push.after(Op.UNKNOWN)
