@@ -52,7 +52,7 @@ up: install ## start the local cloud, deploy to it, write .local/stack.json [POR
 down: install ## stop the local cloud and everything that belongs to it
 	@$(LOCAL) down
 
-demo: install ## run the whole job once, step by step, and stop: one order at four printers, batched, held, released, shipped
+demo: install ## run the whole job once, step by step, and stop: one order at four printers, batched, held, released, shipped, tracked
 	@$(BIN)/python -m cli.demo
 
 event: install ## print the event of a function: make event TOPIC=camaloon.shipment_sent [BODY=file] [FOR=topic: of the topic, not the receiver]

@@ -13,5 +13,6 @@ def test_the_demo_succeeds_and_leaves_nothing_running() -> None:
         [sys.executable, "-m", "cli.demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "order.tracking" in ended.stdout
     assert "nothing is left running" in ended.stdout
     assert processes.servers(DEMO_STATE_DIR) == {}

@@ -24,6 +24,7 @@ from local.partners import OMS_API_TOKEN
 from pressroom.providers.oms import item_ids
 from tests.e2e.conftest import ROOT, Shop
 from tests.e2e.functions import configured, restart
+from tests.e2e.test_command_line import run, run_json
 from tests.e2e.test_orders import attempts_ended
 from tests.e2e.test_printers import of_order, post, sample
 from tests.e2e.waiting import wait_until
@@ -304,6 +305,54 @@ def test_a_canceled_order_with_an_unknown_uid_is_flagged_for_a_person(oms: Shop)
     assert states(known) == {"create_order": "delivered", "delete_order": "dead"}
     assert known["attention"] == ["delivery_dead", "not_recalled", "uid_unknown"]
     assert printed(oms, order) == {"70001": 1, "70002": 1}
+
+
+# --- an order as the OMS has it ---
+
+
+def test_an_order_is_shown_as_the_oms_has_it(oms: Shop) -> None:
+    order = personalised()
+    oms.pay(order)
+    oms.until(order["id"], ended("create_order"))
+    (there,) = at_oms(oms, order)
+    shown = oms.api(f"/orders/{order['id']}/at-oms").json()
+    assert shown["uid_unknown"] is False
+    ((uid, content, problem),) = [(each["uid"], each["order"], each["problem"]) for each in shown["orders"]]
+    assert (uid, content["uid"], content["ecommerce_order_id"], problem) == (there["uid"], uid, order["id"], None)
+    assert {each["uid"] for each in content["items"]} == {each["uid"] for each in there["items"]}
+    (action, *_) = oms.api(f"/actions?target={order['id']}").json()["actions"]
+    assert action["action"] == "show_at_oms"
+    assert run_json(oms, "order", order["id"], "--at-oms") == shown
+    read = run(oms, "order", order["id"], "--at-oms")
+    assert (read.returncode, f"At the OMS: {uid}" in read.stdout) == (DONE, True)
+    oms.oms("/_reset", {})
+    (gone,) = run_json(oms, "order", order["id"], "--at-oms")["orders"]
+    assert (gone["order"], gone["problem"]) == (None, "the OMS has no such order")
+    assert run(oms, "order", "e2e-nobody", "--at-oms").returncode == NEGATIVE
+
+
+def test_a_person_names_an_order_whose_uid_is_unknown_and_it_can_be_canceled_again(oms: Shop) -> None:
+    order = personalised()
+    oms.oms_will(method="POST", path=ORDERS, lose_answer=True)
+    oms.pay(order)
+    known = oms.until(order["id"], ended("create_order"))
+    assert (states(known), known["attention"]) == ({"create_order": "delivered"}, ["uid_unknown"])
+    assert run_json(oms, "order", order["id"], "--at-oms") == {"uid_unknown": True, "orders": []}
+    (there,) = at_oms(oms, order)
+
+    stranger = run(oms, "oms-uid", order["id"], "no-such-uid")
+    assert (stranger.returncode, "The OMS has no order with this uid." in stranger.stderr) == (NEGATIVE, True)
+    named = run_json(oms, "oms-uid", order["id"], there["uid"])
+    assert named == {"uid": there["uid"], "lines": ["70001", "70002"]}
+    known = oms.until(order["id"], lambda it: not it["attention"])
+    assert [each["uid"] for each in known["lines"]] == [each["uid"] for each in there["items"]]
+    assert run_json(oms, "order", order["id"], "--at-oms")["orders"][0]["uid"] == there["uid"]
+    oms.until(order["id"], has_print_files)
+
+    cancel(oms, order)
+    known = oms.until(order["id"], ended("create_order", "delete_order"))
+    assert (known["status"], states(known)["delete_order"]) == ("canceled", "delivered")
+    assert printed(oms, order) == {}
 
 
 # --- large orders ---
