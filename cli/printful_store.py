@@ -10,7 +10,7 @@ from cli.session import Session
 
 @click.group("printful-store", cls=Group)
 def printful_store() -> None:
-    """Show whose webhooks from Printful are applied, and accept another store as yours."""
+    """Show whose webhooks from Printful are applied, and accept another store as yours, or take that back."""
 
 
 @printful_store.command("list")
@@ -34,3 +34,12 @@ def accept(session: Session, /, store_id: str) -> None:
     session.show(
         response, f"The store {printable(store_id)} is yours too. Its parked webhooks are replayed: see {progress}."
     )
+
+
+@printful_store.command("remove")
+@click.argument("store_id", metavar="STORE")
+@click.pass_obj
+def remove(session: Session, /, store_id: str) -> None:
+    """Take back that a store was accepted: its webhooks are parked from now on. What was applied stays."""
+    response = session.api.post(path("printful", "stores", store_id, "remove"))
+    session.show(response, f"The store {printable(store_id)} is not yours any more. What was applied stays.")

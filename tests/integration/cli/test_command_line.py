@@ -457,6 +457,10 @@ def test_a_store_at_printful_is_accepted(terminal: Terminal, hub: Hub) -> None:
     hub.settle()
     assert terminal.json("printful-store", "list") == {"ours": ["11", "22"], "foreign": []}
     assert terminal.json("webhooks", "--state", "failed")["events"] == []
+    assert terminal.run("printful-store", "remove", "22") == DONE
+    assert "The store 22 is not yours any more." in terminal.out
+    assert terminal.json("printful-store", "list")["ours"] == ["11"]
+    assert terminal.run("printful-store", "remove", "22") == NEGATIVE
 
 
 def test_personal_data_is_erased(terminal: Terminal, hub: Hub) -> None:

@@ -202,6 +202,61 @@ def test_an_accepted_store_is_ours_and_what_was_parked_for_it_is_applied(hub: Hu
     assert not [each for each in standing if each.startswith("foreign")]
 
 
+def conditions(hub: Hub) -> set[str]:
+    hub.cloud.call("monitor", {})
+    return {each["id"] for each in hub.get("/conditions")["body"]["conditions"]}
+
+
+def test_parked_webhooks_of_another_store_are_one_condition_and_stay_in_the_list(hub: Hub, clock: Clock) -> None:
+    printful(hub, at_printful("W-1"))
+    parked = printful(hub, of_store(at_printful("W-2", 7002), 22, 22))
+    assert conditions(hub) == {"foreign_store/22"}
+    assert [each["id"] for each in hub.get("/events", state="failed")["body"]["events"]] == [parked["id"]]
+    assert hub.get("/overview")["body"]["webhooks"]["failed"]["count"] == 0
+    clock.advance(8 * 24 * 3600)
+    assert "foreign_store/22" not in conditions(hub)
+    broken = printful(hub, at_printful("printful:7001"))
+    assert {"webhooks_parked"} <= {each.partition("/")[0] for each in conditions(hub)}
+    listed = [each["id"] for each in hub.get("/events", state="failed", provider="printful")["body"]["events"]]
+    assert listed == [broken["id"], parked["id"]]
+    hub.post(f"/events/{parked['id']}/replay")
+    hub.settle()
+    assert hub.event(parked["id"])["state"] == "failed"
+    assert hub.get("/overview")["body"]["webhooks"]["failed"]["count"] == 1
+
+
+def test_a_store_that_was_accepted_can_be_removed(hub: Hub, clock: Clock) -> None:
+    printful(hub, at_printful("W-1"))
+    assert hub.post("/printful/stores/22/accept")["statusCode"] == 202
+    assert printful(hub, of_store(at_printful("W-2", 7002), 22, 22))["state"] == "processed"
+    assert hub.post("/printful/stores/22/remove")["body"] == {"store": "22"}
+    assert hub.get("/printful/stores")["body"]["ours"] == ["11"]
+    clock.advance(301)
+    update = of_store(at_printful("W-2", 7002, "order_updated"), 22, 22)
+    assert printful(hub, update)["state"] == "failed"
+    assert hub.order("W-2")["provider_orders"][0]["id"] == "7002"  # what was applied stays
+    assert "remove_store" in [each["action"] for each in hub.get("/actions", target="22")["body"]["actions"]]
+    assert conditions(hub) == {"foreign_store/22"}
+    hub.post("/printful/stores/22/accept")
+    hub.settle()
+    assert not hub.get("/events", state="failed")["body"]["events"]
+
+
+def test_only_an_accepted_store_can_be_removed(hub: Hub) -> None:
+    def remove(store: str) -> int:
+        code: int = hub.post(f"/printful/stores/{store}/remove")["statusCode"]
+        return code
+
+    hub.post("/printful/stores/22/accept")
+    assert remove("22") == 409  # the next message would make its store ours
+    printful(hub, of_store(at_printful("W-1"), 22, 22))
+    hub.post("/printful/stores/33/accept")
+    assert (remove("44"), remove("0"), remove("33"), remove("33")) == (409, 400, 200, 409)
+    hub.cloud.parameters["PrintfulStores"] = "22"
+    assert remove("22") == 409
+    assert hub.get("/printful/stores")["body"]["ours"] == ["22"]
+
+
 def test_a_message_of_a_known_store_costs_no_call(hub: Hub) -> None:
     printful(hub, at_printful("W-1"))
     with aws_calls() as calls:

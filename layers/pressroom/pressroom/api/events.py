@@ -69,7 +69,7 @@ def list_events(
         _read,
         event_in_list,
         index="by_state" if is_set_aside else "by_created",
-        partitions=[f"{inbox.KIND}#{state}"] if is_set_aside else [f"{inbox.KIND}/{each}" for each in wanted],
+        partitions=state.lists() if state and is_set_aside else [f"{inbox.KIND}/{each}" for each in wanted],
         limit=limit,
         cursor=cursor,
         filters={"state": state, "provider": provider, "topic": topic},

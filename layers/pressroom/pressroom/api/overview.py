@@ -48,7 +48,7 @@ class DeliveriesCounted(TypedDict):
 
 
 class WebhooksCounted(TypedDict):
-    """The numbers of received webhooks that need a person, by their state."""
+    """The numbers of received webhooks that need a person, by their state, without those of foreign stores."""
 
     failed: Counted
     unhandled: Counted

@@ -1,8 +1,10 @@
 """The stores at Printful that are ours, and others whose webhooks were parked."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated, TypedDict
 
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from pressroom.api.common import LONGEST_ID, actor, new_router
@@ -13,7 +15,7 @@ from pressroom.providers.printful import stores
 router = new_router()
 
 StoreId = Annotated[str, Path(max_length=LONGEST_ID, pattern="^[1-9][0-9]*$")]
-"""Printful's ids of stores are numbers, and 0 names none. A store that was accepted stays so, so a typo is refused."""
+"""Printful's ids of stores are numbers, and 0 names none: a typo is refused."""
 
 BUDGET = timedelta(seconds=8)
 """How long a request replays; `functions/replays` does the rest."""
@@ -32,6 +34,12 @@ class Stores(TypedDict):
 
     ours: list[str]
     foreign: list[ForeignStore]
+
+
+class Removed(TypedDict):
+    """The store that is not ours any more."""
+
+    store: str
 
 
 class Accepted(TypedDict):
@@ -68,3 +76,24 @@ def accept_store(store_id: StoreId) -> Accepted:
     job, _ = bulk_replay.start(criteria, limit=_MOST, per_minute=_PER_MINUTE, by=by, key="", now=now)
     job = bulk_replay.work(job, is_over=lambda: config.utcnow() - now >= BUDGET, now=now)
     return {"store": store_id, "replay": job.id}
+
+
+@router.post(
+    "/printful/stores/<store_id>/remove",
+    tags=["repair"],
+    operation_id="removePrintfulStore",
+    summary="Take back that a store at Printful was accepted",
+)
+def remove_store(store_id: StoreId) -> Removed:
+    """Park the store's webhooks from now on; it may take five minutes. What was applied before stays in the orders."""
+    if store_id in stores.configured():
+        raise ServiceError(HTTPStatus.CONFLICT, "A parameter of the stack names the store: change it and deploy.")
+    if store_id not in stores.accepted():
+        raise ServiceError(
+            HTTPStatus.CONFLICT, "The store was not accepted. Which store is yours, PrintfulStores says."
+        )
+    if stores.ours() == {store_id}:
+        raise ServiceError(HTTPStatus.CONFLICT, "It is your only store: accept another one first.")
+    stores.remove(store_id)
+    actions.record("remove_store", store_id, by=actor(), now=config.utcnow())
+    return {"store": store_id}

@@ -18,6 +18,8 @@ from pressroom.platform.times import iso
 KIND = "EVENT"
 DONE = "DONE"
 OUTDATED = "OUTDATED"
+FOREIGN = "foreign"
+"""The list of the failed webhooks that are not for us, such as those of another store at a printer."""
 KEPT_FOR = timedelta(days=45)
 """Longer than any provider retries (Cloudprinter: 7 days), and than the 30 days that the design promises."""
 LARGEST_ROW = 390_000
@@ -31,6 +33,10 @@ class State(StrEnum):
     PROCESSED = "processed"
     FAILED = "failed"
     UNHANDLED = "unhandled"
+
+    def lists(self) -> list[str]:
+        """Return the partitions of the index `by_state` with the webhooks in this state."""
+        return [f"{KIND}#{self}", f"{KIND}#{FOREIGN}"] if self is State.FAILED else [f"{KIND}#{self}"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +151,16 @@ def unlist(event: Event) -> None:
     table.update(KIND, event.id, assign=assign, drop=drop, condition="attribute_exists(#state_key)")
 
 
-def set_aside(event: Event, state: State, *, error: str = "") -> bool:
+def set_aside(event: Event, state: State, *, error: str = "", listed: str = "") -> bool:
     """Record that an event is `failed` or `unhandled` and list it in that state; return False if its row is gone."""
-    assign: table.Item = {"state": {"S": state}} | table.state_index(KIND, state, event.id, event.received_at)
+    assign: table.Item = {"state": {"S": state}} | table.state_index(KIND, listed or state, event.id, event.received_at)
     if error:
         assign["error"] = {"S": error}
     return table.update(KIND, event.id, assign=assign)
 
 
-def park(event: Event, error: str) -> None:
+def park(event: Event, error: str, *, listed: str = "") -> None:
     """Set an event's state to `failed`, with its error; list and count it, which raises an alarm."""
-    set_aside(event, State.FAILED, error=error)
+    set_aside(event, State.FAILED, error=error, listed=listed)
     logger().error("event_parked", event_id=event.id, provider=event.provider, topic=event.topic, error=error)
     count("EventsParked", provider=event.provider)

@@ -16,7 +16,7 @@ from pressroom.inbox.events import Event, State
 from pressroom.order import joining, repository
 from pressroom.order.model import Order
 from pressroom.platform import config
-from pressroom.platform.errors import Unprocessable
+from pressroom.platform.errors import Foreign, Unprocessable
 from pressroom.platform.observe import logger
 
 
@@ -48,7 +48,7 @@ class Topic[M: BaseModel, D]:
             self.check(message)
             order = self.write(self.decide(message, event))
         except Unprocessable as error:
-            events.park(event, str(error))
+            events.park(event, str(error), listed=events.FOREIGN if isinstance(error, Foreign) else "")
             return
         drift.record(self.name, unknown, now=config.utcnow())
         events.processed(event, order_id=order.id if order else "", now=config.utcnow())

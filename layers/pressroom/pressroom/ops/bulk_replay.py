@@ -101,11 +101,10 @@ class Job:
 def _matching(criteria: Criteria, before: str, position: str) -> Iterator[tuple[str, list[Item], int]]:
     """Yield pages, oldest first: the position of its end, its matching items, and how many rows were read."""
     since = position or (f"{criteria.since}#" if criteria.since else "")
+    lists = events.State(criteria.state).lists() if criteria.what == "events" else [f"{outbox.KIND}#{criteria.state}"]
     until = f"{min(before, criteria.until or before)}#~"  # after every id of that instant
     while True:
-        places, more = table.positions(
-            "by_state", (f"{criteria.kind()}#{criteria.state}",), limit=PAGE, beyond=since, newest_first=False
-        )
+        places, more = table.positions("by_state", lists, limit=PAGE, beyond=since, newest_first=False)
         there = [place for place in places if place <= until]
         rows = {
             table.identity_of(row): row

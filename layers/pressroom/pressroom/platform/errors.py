@@ -50,6 +50,10 @@ class Unprocessable(PressroomError):
     """A genuine message that can't be read. A retry can't help: its event is parked at once."""
 
 
+class Foreign(Unprocessable):
+    """A genuine message that is not for us: its event is parked, and does not count as a problem of Pressroom's."""
+
+
 class Conflict(PressroomError):
     """Others kept writing a row during all of our attempts to read or write it."""
 

@@ -13,11 +13,13 @@ from functools import cache
 from typing import Protocol
 
 from pressroom.platform import config, table
-from pressroom.platform.errors import Unprocessable
+from pressroom.platform.errors import Foreign
 from pressroom.platform.times import iso
 
 KIND, FOREIGN = "STORE", "foreign"
 KEPT_FOR = timedelta(days=45)
+KNOWN_FOR = timedelta(minutes=5)
+"""How long a function applies the messages of a store without reading again whether it is ours."""
 MOST = 100
 _SETTING = ("SETTING", "printful_stores")
 _ERROR = "from a store at Printful that is not yours: "
@@ -31,20 +33,20 @@ class NamesStores(Protocol):
 
 
 def check(message: NamesStores) -> None:
-    """Raise Unprocessable, with the ids of its stores, if a message is not about a store of ours.
+    """Raise Foreign, with the ids of its stores, if a message is not about a store of ours.
 
-    The known stores are kept in the function, so a message of a known store costs no call.
+    The known stores are kept in the function for a while, so a message of a known store costs no call.
     """
-    stores = message.stores()
-    if not stores or stores & (known() | configured()):
+    stores, now = message.stores(), config.utcnow()
+    if not stores or stores & configured() or any(now < known().get(store, now) for store in stores):
         return
     ours = _learned(stores)
-    known().update(ours)
+    known().update(dict.fromkeys(ours, now + KNOWN_FOR))
     if stores & ours:
         return
     for store in stores:
-        _note(store, config.utcnow())
-    raise Unprocessable(_ERROR + ", ".join(sorted(stores)))
+        _note(store, now)
+    raise Foreign(_ERROR + ", ".join(sorted(stores)))
 
 
 def configured() -> set[str]:
@@ -70,6 +72,21 @@ def accept(store: str) -> None:
     table.update(KIND, store, assign={"accepted": {"BOOL": True}}, drop=("state_key", "state_at"))
 
 
+def accepted() -> set[str]:
+    """Return the stores that a person accepted."""
+    return _set(table.get(*_SETTING) or {}, "accepted")
+
+
+def remove(store: str) -> None:
+    """Take back that a store was accepted. What was applied stays; functions notice it within KNOWN_FOR."""
+    config.client("dynamodb").update_item(
+        TableName=table.name(),
+        Key=table.pk(*_SETTING),
+        UpdateExpression="DELETE accepted :store",
+        ExpressionAttributeValues={":store": {"SS": [store]}},
+    )
+
+
 def foreign() -> Iterator[tuple[str, str]]:
     """Yield the stores that are not ours but whose messages came: the id, and when the last one came."""
     not_foreign = ours()
@@ -86,9 +103,9 @@ def is_of(store: str, error: str | None) -> bool:
 
 
 @cache
-def known() -> set[str]:
-    """Return the stores that this function has read to be ours; `check` adds to them."""
-    return set()
+def known() -> dict[str, datetime]:
+    """Return the stores that this function has read to be ours, and until when; `check` adds to them."""
+    return {}
 
 
 def _learned(stores: set[str]) -> set[str]:
