@@ -133,8 +133,9 @@ QUESTIONS: list[tuple[str, dict[str, str], int]] = [
     ("/events", {"limit": "100"}, 6),
     ("/events", {"provider": "camaloon"}, 1),
     ("/events", {"state": "processed"}, 6),
-    ("/events", {"state": "failed"}, 1),
-    ("/events", {"state": "failed", "provider": "camaloon"}, 2),
+    ("/events", {"state": "failed"}, 2),  # with those of foreign stores
+    ("/events", {"state": "failed", "provider": "camaloon"}, 4),
+    ("/events", {"state": "unhandled"}, 1),
     ("/events", {"topic": "order_paid"}, 6),
     *(("/deliveries", {"status": str(state)}, 1) for state in outbox.State),
     ("/deliveries", {"status": "dead", "destination": "storefront"}, 2),

@@ -466,9 +466,9 @@ def test_a_replaced_url_at_printful_stands_until_it_is_ours_again(hub: Hub, cloc
 def test_a_store_that_is_not_ours_stands_for_a_week_after_its_last_webhook(hub: Hub, clock: Clock) -> None:
     hub.cloud.parameters["PrintfulStores"] = "7654321"
     hub.send_sample("printful/product_synced", store=99)
-    assert standing(hub) == ["foreign_store/99", "webhooks_parked"]
+    assert standing(hub) == ["foreign_store/99"]
     clock.advance(7 * 24 * 3600)
-    assert standing(hub) == ["webhooks_parked"]
+    assert standing(hub) == []
 
 
 # --- what has gone wrong ---

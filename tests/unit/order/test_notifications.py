@@ -193,6 +193,24 @@ def test_a_tracking_that_comes_after_the_wait_is_notified() -> None:
     assert notified.notifications[-1]["data"]["shipment"]["tracking_url"] == "https://carrier.example/1"
 
 
+def test_the_attention_for_items_names_them() -> None:
+    notified = paid()
+    items = [{"item": "1", "ref": "1", "sku": "MUG", "quantity": 2, "name": "Owl mug", "print_file": "failed"}]
+    data = {"provider": "printful", "order": "9", "status": "pending", "items": items}
+    data["incomplete"] = [{"name": "Fox mug", "line_id": "2"}]
+    notified.receive(Fact(id="files", kind="progress", source="x", at=instant(1), received_at=AT, data=data))
+    about = notified.notifications[-1]["data"]
+    assert about["reasons"] == ["item_file_failed", "item_incomplete"]
+    assert about["items"] == [
+        {"reason": "item_file_failed", "provider": "printful", "line_id": "1", "name": "Owl mug"},
+        {"reason": "item_incomplete", "provider": "printful", "line_id": "2", "name": "Fox mug"},
+    ]
+    assert [error.message for error in validators()["order.attention"].iter_errors(notified.notifications[-1])] == []
+    notified.receive(Fact(id="again", kind="paid_again", source="x", at=instant(2), received_at=AT, data={}))
+    assert notified.notifications[-1]["data"]["reasons"] == ["paid_twice"]
+    assert "items" not in notified.notifications[-1]["data"]
+
+
 def test_one_tracking_in_two_parcels_is_notified_once_until_one_of_them_is_corrected() -> None:
     notified = paid()
     notified.receive(parcel_fact("e1", "p1", "SAME"))

@@ -28,6 +28,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from pressroom.order import outbox
+from pressroom.order.attention import FILE_FAILED
 from pressroom.order.facts import Fact, delivery_ids, is_paid
 from pressroom.order.fold import fold
 from pressroom.order.model import Order, Shipment, Status
@@ -63,11 +64,24 @@ COVERED_BY_TYPES = frozenset({Attention.ON_HOLD, Attention.FAILED, Attention.RET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A notification. `parcel` is that of the types about a parcel, `reasons` are those of attention."""
+    """A notification. `parcel` is that of the types about a parcel; `reasons` are those of attention.
+
+    `items` are the printers' items that such reasons are about.
+    """
 
     type: str
     parcel: Shipment | None = None
     reasons: tuple[str, ...] = ()
+    items: tuple["Item", ...] = ()
+
+
+class Item(TypedDict):
+    """A printer's item that a reason for attention is about. `line_id` is the line's id as the printer has it."""
+
+    reason: Attention
+    provider: str
+    line_id: str | None
+    name: str | None
 
 
 class Variant(TypedDict):
@@ -143,9 +157,22 @@ def due(
     if Attention.RETURNED in gained and "order.returned" not in {each.type for each in found}:
         reasons.add(Attention.RETURNED)  # something came back, but in no parcel that the shop knows
     if reasons:
-        found.append(Notification(type="order.attention", reasons=tuple(sorted(reasons))))
+        items = tuple(each for each in _items(after) if each["reason"] in reasons)
+        found.append(Notification(type="order.attention", reasons=tuple(sorted(reasons)), items=items))
     found.sort(key=lambda notification: notification.type == "order.delivered")  # after the parcel that got there
     return found, waits
+
+
+def _items(order: Order) -> Iterator[Item]:
+    """Yield the items that can't be made: that have a failed print file, or that are incomplete."""
+    for known in order.provider_orders:
+        failed = [each for each in known.items if each.print_file == FILE_FAILED]
+        for reason, items in (
+            (Attention.ITEM_FILE_FAILED, failed),
+            (Attention.ITEM_INCOMPLETE, known.incomplete_items),
+        ):
+            for item in items:
+                yield Item(reason=reason, provider=known.provider, line_id=item.line_id, name=item.name)
 
 
 def _from(stage: str) -> list[str]:
@@ -244,6 +271,8 @@ def _delivery(notification: Notification, order: dict[str, Any], sequence: int, 
         data["shipment"] = asdict(notification.parcel)
     if notification.reasons:
         data["reasons"] = notification.reasons
+    if notification.items:
+        data["items"] = notification.items
     content = {"type": notification.type, "timestamp": at, "data": data}
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
     return Delivery.to(
