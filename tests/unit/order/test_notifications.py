@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.simulators.storefront import validators
 from pressroom.ops.erasure import without_texts
 from pressroom.order import lane, notifications
 from pressroom.order.facts import Fact
@@ -198,14 +199,15 @@ def test_the_attention_for_items_names_them() -> None:
     items = [{"item": "1", "ref": "1", "sku": "MUG", "quantity": 2, "name": "Owl mug", "print_file": "failed"}]
     data = {"provider": "printful", "order": "9", "status": "pending", "items": items}
     data["incomplete"] = [{"name": "Fox mug", "line_id": "2"}]
-    notified.receive(Fact(id="files", kind="progress", source="x", at=instant(1), received_at=AT, data=data))
-    about = notified.notifications[-1]["data"]
+    notified.receive(Fact(id="files", kind="progress", source="x", at=instant(10**6), received_at=AT, data=data))
+    (found,) = (each for each in notified.notifications if each["type"] == "order.attention")
+    about = found["data"]
     assert about["reasons"] == ["item_file_failed", "item_incomplete"]
     assert about["items"] == [
         {"reason": "item_file_failed", "provider": "printful", "line_id": "1", "name": "Owl mug"},
         {"reason": "item_incomplete", "provider": "printful", "line_id": "2", "name": "Fox mug"},
     ]
-    assert [error.message for error in validators()["order.attention"].iter_errors(notified.notifications[-1])] == []
+    assert [error.message for error in validators()["order.attention"].iter_errors(found)] == []
     notified.receive(Fact(id="again", kind="paid_again", source="x", at=instant(2), received_at=AT, data={}))
     assert notified.notifications[-1]["data"]["reasons"] == ["paid_twice"]
     assert "items" not in notified.notifications[-1]["data"]
