@@ -37,9 +37,9 @@ def show(order_id: str, facts: list[Fact], *, by: str, now: datetime) -> Found |
 
 
 def _find(facts: list[Fact]) -> Found | None:
-    told = [fact for fact in facts if _provider(fact) in READERS and fact.kind not in _NAMES_NONE]
-    told.sort(key=lambda fact: (_provider(fact) == SHOP, fact.at, fact.id), reverse=True)
-    for fact in told[:MOST_READ]:
+    naming = [fact for fact in facts if _provider(fact) in READERS and fact.kind not in _NAMES_NONE]
+    naming.sort(key=lambda fact: (_provider(fact) == SHOP, fact.at, fact.id), reverse=True)
+    for fact in naming[:MOST_READ]:
         event = events.get(fact.id)
         if event is None or event.erased:
             continue
