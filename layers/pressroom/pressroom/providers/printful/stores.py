@@ -18,7 +18,7 @@ from pressroom.platform.times import iso
 
 KIND, FOREIGN = "STORE", "foreign"
 KEPT_FOR = timedelta(days=45)
-KNOWN_FOR = timedelta(minutes=30)
+KNOWN_FOR = timedelta(hours=1)
 """How long a function applies the messages of a store without reading again whether it is ours."""
 MOST = 100
 _SETTING = ("SETTING", "printful_stores")
