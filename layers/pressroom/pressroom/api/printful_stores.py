@@ -85,10 +85,10 @@ def accept_store(store_id: StoreId) -> Accepted:
     summary="Take back that a store at Printful was accepted",
 )
 def remove_store(store_id: StoreId) -> Removed:
-    """Park the store's webhooks from now on; it may take an hour. What was applied before stays in the orders."""
+    """Park the store's webhooks from now on. What was applied before stays in the orders."""
     if store_id in stores.configured():
         raise ServiceError(HTTPStatus.CONFLICT, "A parameter of the stack names the store: change it and deploy.")
-    if store_id not in stores.accepted():
+    if store_id not in stores.removable():
         raise ServiceError(
             HTTPStatus.CONFLICT, "The store was not accepted. Which store is yours, PrintfulStores says."
         )

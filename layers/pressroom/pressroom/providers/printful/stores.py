@@ -18,8 +18,6 @@ from pressroom.platform.times import iso
 
 KIND, FOREIGN = "STORE", "foreign"
 KEPT_FOR = timedelta(days=45)
-KNOWN_FOR = timedelta(hours=1)
-"""How long a function applies the messages of a store without reading again whether it is ours."""
 MOST = 100
 _SETTING = ("SETTING", "printful_stores")
 _ERROR = "from a store at Printful that is not yours: "
@@ -35,17 +33,18 @@ class NamesStores(Protocol):
 def check(message: NamesStores) -> None:
     """Raise Foreign, with the ids of its stores, if a message is not about a store of ours.
 
-    The known stores are kept in the function for a while, so a message of a known store costs no call.
+    The store that the first message named is kept in the function, so its messages cost no call. One that a person
+    accepted can be removed, so it is read each time.
     """
-    stores, now = message.stores(), config.utcnow()
-    if not stores or stores & configured() or any(now < known().get(store, now) for store in stores):
+    stores = message.stores()
+    if not stores or stores & (known() | configured()):
         return
-    ours = _learned(stores)
-    known().update(dict.fromkeys(ours, now + KNOWN_FOR))
-    if stores & ours:
+    learned, accepted = _learned(stores)
+    known().update(learned)
+    if stores & (learned | accepted):
         return
     for store in stores:
-        _note(store, now)
+        _note(store, config.utcnow())
     raise Foreign(_ERROR + ", ".join(sorted(stores)))
 
 
@@ -57,8 +56,8 @@ def configured() -> set[str]:
 
 def ours() -> set[str]:
     """Return our stores. What was learned from a first message counts only while no parameter names a store."""
-    row = table.get(*_SETTING) or {}
-    return (configured() or _set(row, "first")) | _set(row, "accepted")
+    learned, accepted = _ours()
+    return learned | accepted
 
 
 def accept(store: str) -> None:
@@ -72,13 +71,14 @@ def accept(store: str) -> None:
     table.update(KIND, store, assign={"accepted": {"BOOL": True}}, drop=("state_key", "state_at"))
 
 
-def accepted() -> set[str]:
-    """Return the stores that a person accepted."""
-    return _set(table.get(*_SETTING) or {}, "accepted")
+def removable() -> set[str]:
+    """Return the stores that are ours only because a person accepted them."""
+    learned, accepted = _ours()
+    return accepted - learned
 
 
 def remove(store: str) -> None:
-    """Take back that a store was accepted. What was applied stays; functions notice it within KNOWN_FOR."""
+    """Take back that a store was accepted. What was applied stays."""
     config.client("dynamodb").update_item(
         TableName=table.name(),
         Key=table.pk(*_SETTING),
@@ -103,19 +103,26 @@ def is_of(store: str, error: str | None) -> bool:
 
 
 @cache
-def known() -> dict[str, datetime]:
-    """Return the stores that this function has read to be ours, and until when; `check` adds to them."""
-    return {}
+def known() -> set[str]:
+    """Return the stores that this function has read to be ours for good; `check` adds to them."""
+    return set()
 
 
-def _learned(stores: set[str]) -> set[str]:
-    """Return our stores; if none is known yet, these are ours from now on."""
-    if before := ours():
-        return before
+def _ours() -> tuple[set[str], set[str]]:
+    """Return our stores that nobody had to accept, and those that a person accepted."""
+    row = table.get(*_SETTING) or {}
+    return configured() or _set(row, "first"), _set(row, "accepted")
+
+
+def _learned(stores: set[str]) -> tuple[set[str], set[str]]:
+    """Return our stores as `_ours` does; if none is known yet, these are ours from now on."""
+    learned, accepted = _ours()
+    if learned or accepted:
+        return learned, accepted
     condition = "attribute_not_exists(#first) AND attribute_not_exists(accepted)"
     if table.update(*_SETTING, assign={"first": {"SS": sorted(stores)}}, condition=condition):
-        return stores
-    return ours()  # another message was first
+        return stores, set()
+    return _ours()  # another message was first
 
 
 def _note(store: str, now: datetime) -> None:
