@@ -225,7 +225,7 @@ def test_parked_webhooks_of_another_store_are_one_condition_and_stay_in_the_list
     assert hub.get("/overview")["body"]["webhooks"]["failed"]["count"] == 1
 
 
-def test_a_store_that_was_accepted_can_be_removed(hub: Hub) -> None:
+def test_a_store_that_was_accepted_can_be_removed(hub: Hub, clock: Clock) -> None:
     printful(hub, at_printful("W-1"))
     assert hub.post("/printful/stores/22/accept")["statusCode"] == 202
     assert printful(hub, of_store(at_printful("W-2", 7002), 22, 22))["state"] == "processed"
@@ -236,6 +236,7 @@ def test_a_store_that_was_accepted_can_be_removed(hub: Hub) -> None:
     assert hub.order("W-2")["provider_orders"][0]["id"] == "7002"  # what was applied stays
     assert "remove_store" in [each["action"] for each in hub.get("/actions", target="22")["body"]["actions"]]
     assert conditions(hub) == {"foreign_store/22"}
+    clock.advance(1)
     hub.post("/printful/stores/22/accept")
     hub.settle()
     assert not hub.get("/events", state="failed")["body"]["events"]
