@@ -100,7 +100,7 @@ def test_an_order_has_the_keys_of_the_contract(hub: Hub) -> None:
         *("linked_to", "linked", "maybe_same"),
     }
     contract = {"id", "sku", "quantity", "destination", "status", "shipped_quantity", "canceled_quantity"}
-    ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch", "name"}
+    ours = {"price", "returned_quantity", "error", "variant", "uid", "print_file", "batch", "name", "unusable"}
     assert set(shown["lines"][0]) == contract | ours
     assert set(shown["shipments"][0]) == {
         *("id", "provider", "carrier", "service", "ship_date", "tracking_number", "tracking_url", "shipped_at"),
@@ -147,6 +147,7 @@ def test_an_order_says_what_happened(hub: Hub, clock: Clock) -> None:
         "error": None,
         "variant": None,
         "name": "Button badge, 38 mm",
+        "unusable": None,
         "uid": None,
         "print_file": None,
         "batch": None,
