@@ -22,9 +22,10 @@ from tests.e2e.waiting import wait_until
 def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
     """Deploy a function with other settings, until the end of the block.
 
-    Unlike AWS, the local cloud ends running invocations when it deploys a function: a test has to wait for their
-    results before that.
+    Unlike AWS, the local cloud ends running invocations when it deploys a function, and an instance that is just
+    starting keeps the old settings. So the webhooks of earlier tests are waited for.
     """
+    wait_until(lambda: not _being_processed(shop, function) or None, f"{function} is idle")
     functions = shop.stack.client("lambda")
     name = f"{shop.stack.stack_name}-{function}"
 
@@ -42,6 +43,12 @@ def configured(shop: Shop, function: str, **settings: str) -> Iterator[None]:
         yield
     finally:
         deploy(before)
+
+
+def _being_processed(shop: Shop, function: str) -> bool:
+    """Return whether webhooks of the topic that a function is for have been received, but not processed yet."""
+    provider, _, topic = function.partition("-")
+    return bool(topic) and bool(shop.api(f"/events?state=received&provider={provider}&topic={topic}").json()["events"])
 
 
 def instances(shop: Shop, function: str) -> Iterator[psutil.Process]:
